@@ -1,0 +1,24 @@
+//! RS256 access tokens: JWS (RFC 7515), JWK (RFC 7517), JWT (RFC 7519), the profile of RFC 9068, the advice of RFC 8725.
+//!
+//! A token is untrusted text until [`TokenVerifier::verify`] returns [`Verified`] claims, and there is no other way to
+//! obtain those. Header and claims are read and written by `jsonwebtoken`; signatures go through [`crate::provider`],
+//! on keys that were parsed once.
+
+mod backend;
+mod claims;
+mod jwk;
+mod keys;
+mod signer;
+mod verifier;
+
+pub use claims::{AccessTokenClaims, Audience};
+pub use jwk::{Jwk, JwkError, JwkSet};
+pub use keys::{TokenKeys, VerificationKeys};
+pub use signer::{IssueError, TokenSigner};
+pub use verifier::{TokenError, TokenVerifier, Verified};
+
+/// The only accepted `typ` (RFC 9068 §2.1), so that no other kind of token passes as an access token.
+pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";
+
+/// Longest accepted token in bytes, checked before anything else.
+pub const MAX_TOKEN_LEN: usize = 8 * 1024;

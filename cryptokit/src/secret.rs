@@ -1,0 +1,151 @@
+//! Secrets as types: wiped on drop, silent in `Debug`, without `Clone`, `==`, `Display` or serde.
+
+use std::fmt;
+
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::provider::Provider;
+use crate::random;
+
+/// Secret bytes of any length, such as a PKCS#8 key.
+///
+/// The only way to read them is [`expose_secret`](Self::expose_secret).
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct SecretBytes(Vec<u8>);
+
+impl SecretBytes {
+    /// Takes ownership; the vector's buffer is wiped when this value is dropped.
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// The secret itself. Keep the borrow short and never log it.
+    pub fn expose_secret(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Compares in time that depends on the lengths only.
+    pub fn ct_eq(&self, other: &[u8]) -> bool {
+        self.0.ct_eq(other).into()
+    }
+}
+
+impl From<Zeroizing<Vec<u8>>> for SecretBytes {
+    fn from(mut bytes: Zeroizing<Vec<u8>>) -> Self {
+        Self(std::mem::take(&mut *bytes))
+    }
+}
+
+impl fmt::Debug for SecretBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretBytes([redacted])")
+    }
+}
+
+/// A secret string: a password, or a token on its way in.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct SecretString(String);
+
+impl SecretString {
+    /// Takes ownership; the string's buffer is wiped when this value is dropped.
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The secret itself. Keep the borrow short and never log it.
+    pub fn expose_secret(&self) -> &str {
+        &self.0
+    }
+
+    /// Length in bytes of its UTF-8 form.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether it holds nothing.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl From<Zeroizing<String>> for SecretString {
+    fn from(mut text: Zeroizing<String>) -> Self {
+        Self(std::mem::take(&mut *text))
+    }
+}
+
+impl fmt::Debug for SecretString {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretString([redacted])")
+    }
+}
+
+/// A 256-bit symmetric key: AES-256-GCM key material, a pepper, a root key.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct SecretKey([u8; Self::LEN]);
+
+impl SecretKey {
+    /// Length in bytes.
+    pub const LEN: usize = 32;
+
+    /// A fresh key from the operating system's generator.
+    ///
+    /// # Panics
+    ///
+    /// When the generator fails; see [`random::fill`].
+    pub fn generate() -> Self {
+        let mut key = Self([0; Self::LEN]);
+        random::fill(Provider::default(), &mut key.0);
+        key
+    }
+
+    /// Takes raw key bytes. The caller's copy is the caller's to wipe.
+    pub fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
+        Self(bytes)
+    }
+
+    /// The secret itself. Keep the borrow short and never log it.
+    pub fn expose_secret(&self) -> &[u8; Self::LEN] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretKey([redacted])")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let shown = format!(
+            "{:?} {:?} {:?}",
+            SecretBytes::new(b"canary".to_vec()),
+            SecretString::new("canary".into()),
+            SecretKey::from_bytes(*b"canarycanarycanarycanarycanary!!"),
+        );
+        assert!(!shown.contains("canary"), "{shown}");
+        assert!(!shown.contains("99, 97"), "{shown}");
+    }
+
+    #[test]
+    fn constant_time_comparison_decides_rightly() {
+        let secret = SecretBytes::new(vec![1, 2, 3]);
+        assert!(secret.ct_eq(&[1, 2, 3]));
+        assert!(!secret.ct_eq(&[1, 2, 4]));
+        assert!(!secret.ct_eq(&[1, 2]));
+    }
+
+    #[test]
+    fn generated_keys_differ() {
+        assert_ne!(
+            SecretKey::generate().expose_secret(),
+            SecretKey::generate().expose_secret()
+        );
+    }
+}

@@ -1,0 +1,144 @@
+//! The subject of a certificate authority (RFC 5280 §4.1.2.6): a common name, and where wanted organization and
+//! country.
+
+use std::fmt;
+
+/// A subject of at most one country, one organization and one common name, in that order.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct DistinguishedName {
+    country: Option<String>,
+    organization: Option<String>,
+    common_name: String,
+}
+
+impl DistinguishedName {
+    /// Longest common name and organization in characters (RFC 5280 appendix A.1, `ub-common-name` and
+    /// `ub-organization-name`).
+    pub const MAX_CHARACTERS: usize = 64;
+
+    /// A subject of a common name alone.
+    ///
+    /// # Errors
+    ///
+    /// [`DistinguishedNameError::Length`] or [`DistinguishedNameError::Character`] for the common name.
+    pub fn new(common_name: &str) -> Result<Self, DistinguishedNameError> {
+        check_text("common name", common_name)?;
+        Ok(Self {
+            country: None,
+            organization: None,
+            common_name: common_name.to_owned(),
+        })
+    }
+
+    /// Adds an organization.
+    ///
+    /// # Errors
+    ///
+    /// [`DistinguishedNameError::Length`] or [`DistinguishedNameError::Character`] for the organization.
+    pub fn with_organization(mut self, organization: &str) -> Result<Self, DistinguishedNameError> {
+        check_text("organization", organization)?;
+        self.organization = Some(organization.to_owned());
+        Ok(self)
+    }
+
+    /// Adds a country: an officially assigned ISO 3166-1 alpha-2 code in capitals, such as `GB` (not `UK`).
+    ///
+    /// # Errors
+    ///
+    /// [`DistinguishedNameError::Country`] for anything else.
+    pub fn with_country(mut self, code: &str) -> Result<Self, DistinguishedNameError> {
+        check_country(code)?;
+        self.country = Some(code.to_owned());
+        Ok(self)
+    }
+
+    /// The common name.
+    pub fn common_name(&self) -> &str {
+        &self.common_name
+    }
+
+    /// The organization.
+    pub fn organization(&self) -> Option<&str> {
+        self.organization.as_deref()
+    }
+
+    /// The country code.
+    pub fn country(&self) -> Option<&str> {
+        self.country.as_deref()
+    }
+}
+
+impl fmt::Display for DistinguishedName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(country) = &self.country {
+            write!(f, "C={country}, ")?;
+        }
+        if let Some(organization) = &self.organization {
+            write!(f, "O={organization}, ")?;
+        }
+        write!(f, "CN={}", self.common_name)
+    }
+}
+
+/// Why text cannot stand in a subject.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DistinguishedNameError {
+    /// Empty, or longer than [`DistinguishedName::MAX_CHARACTERS`].
+    #[error("the {field} must have 1 to {max} characters", max = DistinguishedName::MAX_CHARACTERS)]
+    Length {
+        /// `common name` or `organization`.
+        field: &'static str,
+    },
+    /// A control character, or a space at either end.
+    #[error("the {field} cannot contain control characters, nor begin or end with a space")]
+    Character {
+        /// `common name` or `organization`.
+        field: &'static str,
+    },
+    /// Not an assigned ISO 3166-1 alpha-2 code.
+    #[error("the country must be a two-letter ISO 3166-1 code in capitals, such as DE or GB")]
+    Country,
+}
+
+fn check_text(field: &'static str, text: &str) -> Result<(), DistinguishedNameError> {
+    if !(1..=DistinguishedName::MAX_CHARACTERS).contains(&text.chars().count()) {
+        return Err(DistinguishedNameError::Length { field });
+    }
+    if text.trim() != text || text.chars().any(char::is_control) {
+        return Err(DistinguishedNameError::Character { field });
+    }
+    Ok(())
+}
+
+fn check_country(code: &str) -> Result<(), DistinguishedNameError> {
+    // Compared code by code: a substring search would also find pairs that straddle two codes.
+    let assigned = COUNTRIES.split_ascii_whitespace().any(|country| country == code);
+    if assigned {
+        Ok(())
+    } else {
+        Err(DistinguishedNameError::Country)
+    }
+}
+
+/// ISO 3166-1 alpha-2, officially assigned.
+const COUNTRIES: &str = "\
+    AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ \
+    CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO \
+    FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE \
+    JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO \
+    MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW \
+    PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM \
+    TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_of_countries_is_whole_sorted_and_without_repetition() {
+        let codes: Vec<_> = COUNTRIES.split_ascii_whitespace().collect();
+        assert_eq!(codes.len(), 249);
+        assert!(codes.is_sorted_by(|a, b| a < b));
+    }
+}

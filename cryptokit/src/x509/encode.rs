@@ -1,0 +1,233 @@
+//! The only door to `rcgen`, which writes certificates.
+//!
+//! It checks nothing of what it writes and its defaults are traps: a validity from 1975 to 4096, a serial number
+//! derived from the key, a key identifier of a method of its own, a made-up common name, no authority key
+//! identifier, and names that lose repeated attributes. Every field is therefore set here, and the caller reads the
+//! result back.
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName as RcgenName, DnType, DnValue, ExtendedKeyUsagePurpose,
+    IsCa, Issuer, KeyIdMethod, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PublicKeyData, SanType, SerialNumber,
+    SignatureAlgorithm, SigningKey,
+};
+use time::OffsetDateTime;
+use x509_parser::asn1_rs::{FromDer, Tag};
+use x509_parser::x509::{AttributeTypeAndValue, X509Name};
+
+use super::certificate::Certificate;
+use super::distinguished_name::DistinguishedName;
+use super::profile::{Profile, key_identifier};
+use super::subject_alternative_name::SubjectAlternativeName;
+use crate::sign::P256SigningKey;
+
+/// What goes into a certificate beside the issuer's part.
+pub(super) struct Template<'a> {
+    pub(super) profile: Profile,
+    pub(super) subject: Subject<'a>,
+    pub(super) subject_alternative_names: &'a [SubjectAlternativeName],
+    pub(super) not_before: OffsetDateTime,
+    pub(super) not_after: OffsetDateTime,
+    pub(super) serial: [u8; 20],
+}
+
+/// A subject to write.
+pub(super) enum Subject<'a> {
+    Empty,
+    CommonName(&'a str),
+    Full(&'a DistinguishedName),
+}
+
+/// An issuer's name, known to be written back byte for byte.
+#[derive(Debug)]
+pub(super) struct IssuerName(RcgenName);
+
+impl IssuerName {
+    /// `None` when rcgen cannot reproduce the name: it keeps one attribute of each type and one attribute in each
+    /// relative name, and drops the others without a word, which breaks the chain.
+    pub(super) fn from_der(subject: &[u8]) -> Option<Self> {
+        let name = rcgen_name(subject)?;
+        let mut params = CertificateParams::default();
+        params.distinguished_name = name.clone();
+        let written = params.self_signed(&NoKey).ok()?;
+        let written = Certificate::from_der(written.der()).ok()?;
+        (written.subject_der() == subject).then_some(Self(name))
+    }
+}
+
+/// Signs a root with its own key.
+pub(super) fn self_signed(template: &Template<'_>, key: &P256SigningKey) -> Result<Vec<u8>, NotWritten> {
+    let params = params(template, key)?;
+    let issued = params.self_signed(&Key(key)).map_err(|_| NotWritten)?;
+    Ok(issued.der().to_vec())
+}
+
+/// Signs `subject_key` with the issuer's key.
+pub(super) fn signed_by(
+    template: &Template<'_>,
+    subject_key: &P256SigningKey,
+    issuer: &IssuerName,
+    issuer_key: &P256SigningKey,
+    issuer_key_identifier: &[u8],
+) -> Result<Vec<u8>, NotWritten> {
+    let params = params(template, subject_key)?;
+    let mut issuer_params = CertificateParams::default();
+    issuer_params.distinguished_name = issuer.0.clone();
+    issuer_params.key_identifier_method = KeyIdMethod::PreSpecified(issuer_key_identifier.to_vec());
+    let issuer = Issuer::new(issuer_params, Key(issuer_key));
+    let issued = params.signed_by(&Key(subject_key), &issuer).map_err(|_| NotWritten)?;
+    Ok(issued.der().to_vec())
+}
+
+/// rcgen or the key failed; neither says anything a caller could act on.
+#[derive(Debug)]
+pub(super) struct NotWritten;
+
+fn params(template: &Template<'_>, subject_key: &P256SigningKey) -> Result<CertificateParams, NotWritten> {
+    let mut params = CertificateParams::default();
+    params.not_before = template.not_before;
+    params.not_after = template.not_after;
+    params.serial_number = Some(SerialNumber::from_slice(&template.serial));
+    params.distinguished_name = subject_name(&template.subject)?;
+    params.subject_alt_names = template
+        .subject_alternative_names
+        .iter()
+        .map(san_type)
+        .collect::<Result<_, _>>()?;
+    params.is_ca = match template.profile.path_length() {
+        Some(length) => IsCa::Ca(BasicConstraints::Constrained(length)),
+        // With `NoCa` there would be no subject key identifier.
+        None => IsCa::ExplicitNoCa,
+    };
+    params.key_usages = key_usages(template.profile);
+    params.extended_key_usages = extended_key_usages(template.profile);
+    params.use_authority_key_identifier_extension = true;
+    params.key_identifier_method = KeyIdMethod::PreSpecified(key_identifier(subject_key.public_point()));
+    Ok(params)
+}
+
+fn subject_name(subject: &Subject<'_>) -> Result<RcgenName, NotWritten> {
+    let mut name = RcgenName::new();
+    match subject {
+        Subject::Empty => {}
+        Subject::CommonName(text) => name.push(DnType::CommonName, utf8(text)),
+        Subject::Full(full) => {
+            if let Some(country) = full.country() {
+                // RFC 5280 appendix A.1: X520countryName is a PrintableString.
+                let country = country.try_into().map_err(|_| NotWritten)?;
+                name.push(DnType::CountryName, DnValue::PrintableString(country));
+            }
+            if let Some(organization) = full.organization() {
+                name.push(DnType::OrganizationName, utf8(organization));
+            }
+            name.push(DnType::CommonName, utf8(full.common_name()));
+        }
+    }
+    Ok(name)
+}
+
+/// RFC 5280 §4.1.2.4: UTF8String.
+fn utf8(text: &str) -> DnValue {
+    DnValue::Utf8String(text.to_owned())
+}
+
+fn san_type(name: &SubjectAlternativeName) -> Result<SanType, NotWritten> {
+    Ok(match name {
+        SubjectAlternativeName::Dns(name) => SanType::DnsName(name.as_str().try_into().map_err(|_| NotWritten)?),
+        SubjectAlternativeName::Ip(address) => SanType::IpAddress(*address),
+        SubjectAlternativeName::Uri(uri) => SanType::URI(uri.as_str().try_into().map_err(|_| NotWritten)?),
+        SubjectAlternativeName::Email(address) => {
+            SanType::Rfc822Name(address.as_str().try_into().map_err(|_| NotWritten)?)
+        }
+    })
+}
+
+fn key_usages(profile: Profile) -> Vec<KeyUsagePurpose> {
+    let usage = profile.key_usage();
+    [
+        (usage.digital_signature(), KeyUsagePurpose::DigitalSignature),
+        (usage.key_cert_sign(), KeyUsagePurpose::KeyCertSign),
+        (usage.crl_sign(), KeyUsagePurpose::CrlSign),
+    ]
+    .into_iter()
+    .filter_map(|(wanted, purpose)| wanted.then_some(purpose))
+    .collect()
+}
+
+fn extended_key_usages(profile: Profile) -> Vec<ExtendedKeyUsagePurpose> {
+    let Profile::Leaf(leaf) = profile else {
+        return Vec::new();
+    };
+    let usage = leaf.extended_key_usage();
+    [
+        (usage.server_auth, ExtendedKeyUsagePurpose::ServerAuth),
+        (usage.client_auth, ExtendedKeyUsagePurpose::ClientAuth),
+    ]
+    .into_iter()
+    .filter_map(|(wanted, purpose)| wanted.then_some(purpose))
+    .collect()
+}
+
+fn rcgen_name(der: &[u8]) -> Option<RcgenName> {
+    let (rest, parsed) = X509Name::from_der(der).ok()?;
+    if !rest.is_empty() {
+        return None;
+    }
+    let mut name = RcgenName::new();
+    for relative in parsed.iter_rdn() {
+        let mut attributes = relative.iter();
+        let (attribute, None) = (attributes.next()?, attributes.next()) else {
+            return None;
+        };
+        let kind: Vec<u64> = attribute.attr_type().iter()?.collect();
+        name.push(DnType::from_oid(&kind), rcgen_value(attribute)?);
+    }
+    Some(name)
+}
+
+fn rcgen_value(attribute: &AttributeTypeAndValue<'_>) -> Option<DnValue> {
+    let text = attribute.as_str().ok()?;
+    match attribute.attr_value().tag() {
+        Tag::Utf8String => Some(utf8(text)),
+        Tag::PrintableString => text.try_into().ok().map(DnValue::PrintableString),
+        Tag::Ia5String => text.try_into().ok().map(DnValue::Ia5String),
+        _ => None,
+    }
+}
+
+/// A key in the shape rcgen asks for.
+struct Key<'a>(&'a P256SigningKey);
+
+impl PublicKeyData for Key<'_> {
+    fn der_bytes(&self) -> &[u8] {
+        self.0.public_point()
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        &PKCS_ECDSA_P256_SHA256
+    }
+}
+
+impl SigningKey for Key<'_> {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        self.0.sign(message).map_err(|_| rcgen::Error::RemoteKeyError)
+    }
+}
+
+/// Stands in where only the bytes that would be signed are of interest.
+struct NoKey;
+
+impl PublicKeyData for NoKey {
+    fn der_bytes(&self) -> &[u8] {
+        &[]
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        &PKCS_ECDSA_P256_SHA256
+    }
+}
+
+impl SigningKey for NoKey {
+    fn sign(&self, _message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        Ok(Vec::new())
+    }
+}
