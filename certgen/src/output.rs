@@ -1,0 +1,189 @@
+//! The only writer: a directory that appears whole or not at all.
+//!
+//! Everything is written into a temporary directory beside the target, flushed to disk, and renamed into place. A
+//! rename replaces nothing but an empty directory, so of two runs at once exactly one wins, and nothing that exists
+//! is touched. When a step fails the temporary directory is removed; only a kill or a crash leaves one behind, under
+//! a name that says what it is.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use cryptokit::random;
+use cryptokit::secret::SecretString;
+
+use crate::error::Error;
+
+/// Mode of every directory.
+const DIRECTORY_MODE: u32 = 0o700;
+/// Mode of every private key.
+const KEY_MODE: u32 = 0o600;
+/// Mode of every certificate.
+const CERTIFICATE_MODE: u32 = 0o644;
+
+/// A directory being made; dropped without [`commit`](Self::commit), it is gone.
+pub(crate) struct NewDirectory {
+    target: PathBuf,
+    parent: PathBuf,
+    temporary: PathBuf,
+    directories: Vec<PathBuf>,
+}
+
+impl NewDirectory {
+    /// Refuses when something is at `target`, and makes the temporary directory.
+    pub(crate) fn begin(target: &Path) -> Result<Self, Error> {
+        let name = target.file_name().ok_or_else(|| Error::NotANewDirectory {
+            path: target.to_owned(),
+        })?;
+        // Put together anew: with a slash at its end the path of a link would mean what the link points at.
+        let directly_above = target.parent().unwrap_or(Path::new(""));
+        let target = directly_above.join(name);
+        let parent = if directly_above.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            directly_above
+        };
+        if !parent.is_dir() {
+            return Err(Error::NoParent {
+                path: parent.to_owned(),
+            });
+        }
+        refuse_existing(&target)?;
+
+        let mut temporary_name = std::ffi::OsString::from(".");
+        temporary_name.push(name);
+        temporary_name.push(format!(".certgen-{:016x}", u64::from_be_bytes(random::bytes())));
+        let temporary = parent.join(temporary_name);
+        make_directory(&temporary)?;
+        Ok(Self {
+            target,
+            parent: parent.to_owned(),
+            directories: vec![temporary.clone()],
+            temporary,
+        })
+    }
+
+    /// Where it will be.
+    pub(crate) fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// Makes a directory in it.
+    pub(crate) fn directory(&mut self, name: &str) -> Result<(), Error> {
+        let path = self.temporary.join(name);
+        make_directory(&path)?;
+        self.directories.push(path);
+        Ok(())
+    }
+
+    /// Writes certificates, for all to read. Gives the path that the file will have.
+    pub(crate) fn certificate(&self, name: &str, pem: &str) -> Result<PathBuf, Error> {
+        self.file(name, pem.as_bytes(), CERTIFICATE_MODE)
+    }
+
+    /// Writes a private key, for its owner alone. Gives the path that the file will have.
+    pub(crate) fn key(&self, name: &str, pem: &SecretString) -> Result<PathBuf, Error> {
+        self.file(name, pem.expose_secret().as_bytes(), KEY_MODE)
+    }
+
+    /// Puts it into place.
+    pub(crate) fn commit(mut self) -> Result<(), Error> {
+        for directory in &self.directories {
+            sync_directory(directory)?;
+        }
+        fs::rename(&self.temporary, &self.target).map_err(|source| match source.kind() {
+            io::ErrorKind::AlreadyExists | io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::NotADirectory => {
+                Error::Exists {
+                    path: self.target.clone(),
+                }
+            }
+            _ => Error::Io {
+                action: "make",
+                path: self.target.clone(),
+                source,
+            },
+        })?;
+        self.temporary = PathBuf::new();
+        // From here on it is there.
+        sync_directory(&self.parent).map_err(|_| Error::NotFlushed {
+            path: self.target.clone(),
+        })
+    }
+
+    fn file(&self, name: &str, contents: &[u8], mode: u32) -> Result<PathBuf, Error> {
+        let path = self.temporary.join(name);
+        write_new(&path, contents, mode).map_err(|source| Error::Io {
+            action: "write",
+            path: self.target.join(name),
+            source,
+        })?;
+        Ok(self.target.join(name))
+    }
+}
+
+impl Drop for NewDirectory {
+    fn drop(&mut self) {
+        if !self.temporary.as_os_str().is_empty() {
+            // The error that led here is the one to report.
+            let _ = fs::remove_dir_all(&self.temporary);
+        }
+    }
+}
+
+fn refuse_existing(target: &Path) -> Result<(), Error> {
+    let io = |source| Error::Io {
+        action: "look at",
+        path: target.to_owned(),
+        source,
+    };
+    let metadata = match fs::symlink_metadata(target) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(io(error)),
+    };
+    if metadata.is_symlink() {
+        return Err(Error::SymbolicLink {
+            path: target.to_owned(),
+        });
+    }
+    let empty_directory = metadata.is_dir() && fs::read_dir(target).map_err(io)?.next().is_none();
+    if empty_directory {
+        Ok(())
+    } else {
+        Err(Error::Exists {
+            path: target.to_owned(),
+        })
+    }
+}
+
+/// The mode is given at creation, so that nothing is open to others for a moment, and set again afterwards, so that
+/// the umask does not narrow it.
+fn make_directory(path: &Path) -> Result<(), Error> {
+    DirBuilder::new()
+        .mode(DIRECTORY_MODE)
+        .create(path)
+        .and_then(|()| fs::set_permissions(path, Permissions::from_mode(DIRECTORY_MODE)))
+        .map_err(|source| Error::Io {
+            action: "make",
+            path: path.to_owned(),
+            source,
+        })
+}
+
+fn write_new(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+    file.set_permissions(Permissions::from_mode(mode))?;
+    file.write_all(contents)?;
+    file.sync_all()
+}
+
+fn sync_directory(path: &Path) -> Result<(), Error> {
+    File::open(path)
+        .and_then(|directory| directory.sync_all())
+        .map_err(|source| Error::Io {
+            action: "flush",
+            path: path.to_owned(),
+            source,
+        })
+}

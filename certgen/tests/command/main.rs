@@ -1,0 +1,11 @@
+//! The command and its library: what is printed, what is on disk.
+
+// The attribute tells clippy that helpers may unwrap too.
+#[cfg(test)]
+mod files;
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod report;
+#[cfg(test)]
+mod support;
