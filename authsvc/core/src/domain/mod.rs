@@ -1,0 +1,11 @@
+//! Values that are right once they exist.
+
+mod audience;
+mod email;
+mod service;
+mod user;
+
+pub use audience::{AudienceName, InvalidAudience};
+pub use email::{EmailAddress, InvalidEmailAddress};
+pub use service::{InvalidServiceName, Service, ServiceIdentity, ServiceName};
+pub use user::{User, UserId};

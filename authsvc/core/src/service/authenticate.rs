@@ -1,0 +1,209 @@
+//! `POST /v1/auth`: from an address and a password to an access token.
+
+use std::sync::Arc;
+
+use cryptokit::jose::{AccessTokenClaims, Audience};
+use cryptokit::password::{HashBinding, Password, PhcString, SealedHash, Verdict};
+use cryptokit::secret::SecretString;
+use time::OffsetDateTime;
+
+use super::hashing::HashingError;
+use super::users::PASSWORD_HASH_COLUMN;
+use super::{AuthService, ErrorCode, Failure};
+use crate::audit::{Reason, RecordId};
+use crate::domain::{AudienceName, EmailAddress, User, UserId};
+
+/// The `client_id` of tokens from the first party's own login.
+const FIRST_PARTY_CLIENT_ID: &str = "authsvc";
+
+/// A login, well formed and not yet checked.
+#[derive(Debug)]
+pub struct Login {
+    /// The account's name.
+    pub email: EmailAddress,
+    /// What is said to be its password.
+    pub password: Password,
+    /// Whom the token is for, if not for the default audience.
+    pub audience: Option<AudienceName>,
+}
+
+/// A fresh token.
+#[derive(Debug)]
+pub struct IssuedToken {
+    /// The compact JWS.
+    pub token: SecretString,
+    /// When it was issued.
+    pub issued_at: OffsetDateTime,
+    /// When it ends.
+    pub expires_at: OffsetDateTime,
+    /// Whose it is.
+    pub user_id: UserId,
+}
+
+impl AuthService {
+    /// Checks the credentials and issues a token.
+    ///
+    /// An unknown account, a wrong password and a disabled account cost one Argon2 run each and differ in the
+    /// failure's reason only.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::InvalidCredentials`]; [`ErrorCode::InvalidField`] for an audience that no service has, once the
+    /// credentials are good; [`ErrorCode::Overloaded`] and [`ErrorCode::Unavailable`].
+    pub async fn authenticate(&self, login: Login) -> Result<IssuedToken, Failure> {
+        let Login {
+            email,
+            password,
+            audience,
+        } = login;
+        let found = self
+            .store
+            .user_by_email(&email)
+            .await
+            .map_err(|error| Failure::from(error).with_address(&email))?;
+        let user_id = found.as_ref().map(|user| user.id);
+        let user = self
+            .check_password(found, Arc::new(password))
+            .await
+            .map_err(|failure| failure.with_address(&email).with_user(user_id))?;
+        self.issue(&user, audience)
+            .await
+            .map_err(|failure| failure.with_address(&email).with_user(user_id))
+    }
+
+    async fn check_password(&self, found: Option<User>, password: Arc<Password>) -> Result<User, Failure> {
+        let Some(user) = found else {
+            return Err(self.refuse_after_decoy(password, Reason::UnknownUser).await);
+        };
+        let stored = match user.password_hash.open(&self.sealing, binding(&user.id.to_string())) {
+            Ok(stored) => stored,
+            Err(error) => {
+                let reason = Reason::UnusableHash {
+                    detail: error.to_string(),
+                };
+                return Err(self.refuse_after_decoy(password, reason).await);
+            }
+        };
+        match self.hasher.verify(Arc::clone(&password), stored).await {
+            Err(HashingError::Hash(error)) => {
+                let reason = Reason::UnusableHash {
+                    detail: error.to_string(),
+                };
+                Err(self.refuse_after_decoy(password, reason).await)
+            }
+            Err(error) => Err(hashing_failure(&error)),
+            Ok(_) if user.disabled => Err(invalid_credentials(Reason::DisabledUser)),
+            Ok(Verdict { ok: false, .. }) => Err(invalid_credentials(Reason::WrongPassword)),
+            Ok(Verdict { needs_rehash, .. }) => {
+                if needs_rehash {
+                    self.rehash(&user, password).await;
+                }
+                Ok(user)
+            }
+        }
+    }
+
+    /// Where there is no hash to compute, an equal one is computed, so that the difference cannot be timed.
+    async fn refuse_after_decoy(&self, password: Arc<Password>, reason: Reason) -> Failure {
+        match self.hasher.verify_decoy(password).await {
+            Ok(()) => invalid_credentials(reason),
+            Err(error) => hashing_failure(&error),
+        }
+    }
+
+    /// Brings a hash up to the current policy. A login that was right stays right when this does not work out: the
+    /// next one tries again.
+    async fn rehash(&self, user: &User, password: Arc<Password>) {
+        let Ok(phc) = self.hasher.hash(password).await else {
+            return;
+        };
+        let Ok(sealed) = self.seal_hash(&phc, user.id) else {
+            return;
+        };
+        let _ = self
+            .store
+            .replace_password_hash(user.id, &user.password_hash, &sealed)
+            .await;
+    }
+
+    fn seal_hash(&self, phc: &PhcString, user_id: UserId) -> Result<SealedHash, cryptokit::aead::AeadError> {
+        SealedHash::seal(&self.sealing, phc, binding(&user_id.to_string()))
+    }
+
+    async fn issue(&self, user: &User, audience: Option<AudienceName>) -> Result<IssuedToken, Failure> {
+        let audience = self.audience(audience).await?;
+        let issued_at = self.clock.now();
+        let expires_at = issued_at + self.policy.access_token_ttl;
+        let claims = AccessTokenClaims {
+            iss: self.policy.issuer.clone(),
+            sub: user.id.to_string(),
+            aud: Audience::one(audience.as_str()),
+            exp: numeric_date(expires_at)?,
+            iat: numeric_date(issued_at)?,
+            nbf: numeric_date(issued_at)?,
+            jti: RecordId::generate().to_string(),
+            client_id: FIRST_PARTY_CLIENT_ID.to_owned(),
+            scope: None,
+            email: Some(user.email.to_string()),
+        };
+        let token = self.tokens.signer.sign(&claims).map_err(|error| {
+            Failure::new(
+                ErrorCode::Internal,
+                Reason::Internal {
+                    detail: error.to_string(),
+                },
+            )
+        })?;
+        Ok(IssuedToken {
+            token,
+            issued_at,
+            expires_at,
+            user_id: user.id,
+        })
+    }
+
+    async fn audience(&self, asked: Option<AudienceName>) -> Result<AudienceName, Failure> {
+        let Some(audience) = asked else {
+            return self.policy.default_audience.clone().ok_or_else(|| {
+                Failure::new(ErrorCode::InvalidField, Reason::NoAudience)
+                    .with_field("audience", "is required: no default audience is configured")
+            });
+        };
+        if self.store.audience_exists(&audience).await? {
+            Ok(audience)
+        } else {
+            Err(Failure::new(ErrorCode::InvalidField, Reason::UnknownAudience)
+                .with_field("audience", "is not the audience of a registered service"))
+        }
+    }
+}
+
+fn binding(user_id: &str) -> HashBinding<'_> {
+    HashBinding {
+        column: PASSWORD_HASH_COLUMN,
+        user_id,
+    }
+}
+
+fn invalid_credentials(reason: Reason) -> Failure {
+    Failure::new(ErrorCode::InvalidCredentials, reason)
+}
+
+fn hashing_failure(error: &HashingError) -> Failure {
+    match error {
+        HashingError::Overloaded => Failure::new(ErrorCode::Overloaded, Reason::HashingOverloaded),
+        other => Failure::new(
+            ErrorCode::Internal,
+            Reason::Internal {
+                detail: other.to_string(),
+            },
+        ),
+    }
+}
+
+fn numeric_date(time: OffsetDateTime) -> Result<u64, Failure> {
+    u64::try_from(time.unix_timestamp()).map_err(|_| {
+        let detail = "the clock is before 1970".to_owned();
+        Failure::new(ErrorCode::Internal, Reason::Internal { detail })
+    })
+}

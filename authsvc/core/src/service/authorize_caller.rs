@@ -1,0 +1,71 @@
+//! From a verified client certificate to the registered service it belongs to.
+
+use cryptokit::x509::PeerCertificate;
+
+use super::{AuthService, ErrorCode, Failure};
+use crate::audit::Reason;
+use crate::domain::{AudienceName, Service, ServiceIdentity, ServiceName};
+
+/// Names of a certificate that are looked up. More than any honest one has; bounds the work a certificate can cause.
+const MAX_NAMES: usize = 16;
+
+/// Proof that the caller is a registered service. Only [`AuthService::authorize_caller`] makes one.
+#[derive(Clone, Debug)]
+pub struct AuthorizedCaller(Service);
+
+impl AuthorizedCaller {
+    /// The service's name.
+    pub fn name(&self) -> &ServiceName {
+        &self.0.name
+    }
+
+    /// What its certificate proved.
+    pub fn identity(&self) -> &ServiceIdentity {
+        &self.0.identity
+    }
+
+    /// The audiences about whose tokens it may ask.
+    pub fn audiences(&self) -> &[AudienceName] {
+        &self.0.audiences
+    }
+}
+
+impl AuthService {
+    /// Finds the one service that is registered for a name of this certificate, from this issuer.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::CallerNotAllowed`] when there is none, or more than one; [`ErrorCode::Unavailable`].
+    pub async fn authorize_caller(&self, peer: &PeerCertificate) -> Result<AuthorizedCaller, Failure> {
+        let mut found: Option<Service> = None;
+        for name in peer.subject_alternative_names().iter().take(MAX_NAMES) {
+            let identity = ServiceIdentity {
+                issuer_spki_sha256: peer.issuer_spki_sha256(),
+                subject_alternative_name: name.clone(),
+            };
+            if let Some(service) = self.store.service_by_identity(&identity).await? {
+                if found.is_some() {
+                    return Err(not_allowed(peer, Reason::AmbiguousCaller));
+                }
+                found = Some(service);
+            }
+        }
+        found
+            .map(AuthorizedCaller)
+            .ok_or_else(|| not_allowed(peer, Reason::UnregisteredCaller))
+    }
+}
+
+fn not_allowed(peer: &PeerCertificate, reason: Reason) -> Failure {
+    let mut failure = Failure::new(ErrorCode::CallerNotAllowed, reason);
+    failure.who.caller = first_identity(peer);
+    failure
+}
+
+/// For the record: the certificate's first name.
+fn first_identity(peer: &PeerCertificate) -> Option<ServiceIdentity> {
+    peer.subject_alternative_names().first().map(|name| ServiceIdentity {
+        issuer_spki_sha256: peer.issuer_spki_sha256(),
+        subject_alternative_name: name.clone(),
+    })
+}

@@ -1,0 +1,140 @@
+//! How a use case fails: a code for the caller, a reason for the operator, and never the one for the other.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::audit::{Reason, RecordId, Who};
+use crate::domain::{EmailAddress, ServiceName, UserId};
+use crate::storage::StoreError;
+
+/// What a caller can act on. Transports translate it; nothing here knows HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorCode {
+    /// The credentials are not good; which part, is not said.
+    InvalidCredentials,
+    /// The token is not good; why, is not said.
+    InvalidToken,
+    /// The caller is known to be who it is and may not do this.
+    CallerNotAllowed,
+    /// A field of a well-formed request cannot be accepted.
+    InvalidField,
+    /// Too much to do; try again later.
+    Overloaded,
+    /// Something this service depends on does not answer.
+    Unavailable,
+    /// The request took too long.
+    DeadlineExceeded,
+    /// A defect.
+    Internal,
+}
+
+/// A field that was refused, named for the caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// The field's name in the request.
+    pub field: &'static str,
+    /// What is expected, without the value.
+    pub message: &'static str,
+}
+
+/// A use case that did not succeed.
+#[derive(Debug)]
+pub struct Failure {
+    /// What the caller is told.
+    pub code: ErrorCode,
+    /// When to try again, for [`ErrorCode::Overloaded`] and [`ErrorCode::Unavailable`].
+    pub retry_after: Option<Duration>,
+    /// The fields refused, for [`ErrorCode::InvalidField`].
+    pub fields: Vec<FieldError>,
+    /// What the operator is told.
+    pub reason: Reason,
+    /// What became known about who asked.
+    pub who: Box<Who>,
+    /// The id that answer and record share.
+    pub id: RecordId,
+}
+
+impl Failure {
+    /// A failure of that code for that reason.
+    pub fn new(code: ErrorCode, reason: Reason) -> Self {
+        let retry_after = match code {
+            ErrorCode::Overloaded | ErrorCode::Unavailable => Some(Duration::from_secs(1)),
+            _ => None,
+        };
+        Self {
+            code,
+            retry_after,
+            fields: Vec::new(),
+            reason,
+            who: Box::default(),
+            id: RecordId::generate(),
+        }
+    }
+
+    /// Names the field at fault.
+    #[must_use]
+    pub fn with_field(mut self, field: &'static str, message: &'static str) -> Self {
+        self.fields.push(FieldError { field, message });
+        self
+    }
+
+    /// Adds the address that was given.
+    #[must_use]
+    pub fn with_address(mut self, address: &EmailAddress) -> Self {
+        self.who.address = Some(crate::audit::GivenAddress::Address(address.clone()));
+        self
+    }
+
+    /// Adds the account.
+    #[must_use]
+    pub fn with_user(mut self, id: Option<UserId>) -> Self {
+        self.who.user_id = id.or(self.who.user_id);
+        self
+    }
+
+    /// Adds the calling service.
+    #[must_use]
+    pub fn with_service(mut self, name: &ServiceName) -> Self {
+        self.who.service = Some(name.clone());
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.reason.code())
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(source) => Self::new(
+                ErrorCode::Unavailable,
+                Reason::StoreUnavailable {
+                    detail: describe(source.as_ref()),
+                },
+            ),
+            other => Self::new(
+                ErrorCode::Internal,
+                Reason::Internal {
+                    detail: describe(&other),
+                },
+            ),
+        }
+    }
+}
+
+/// The whole chain of causes in one line.
+fn describe(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,34 @@
+//! Password hashing as the rules see it: somewhere else, bounded, and possibly busy.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use cryptokit::password::{HashError, Password, PhcString, Verdict};
+
+/// Why a password was not hashed or checked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HashingError {
+    /// No permit became free in time.
+    #[error("every hashing permit stayed taken")]
+    Overloaded,
+    /// The stored hash cannot be used.
+    #[error(transparent)]
+    Hash(#[from] HashError),
+    /// The hashing thread panicked.
+    #[error("the hashing thread panicked")]
+    Panicked,
+}
+
+/// Runs Argon2 off the threads that serve requests. Each call is one run at most.
+#[async_trait]
+pub trait CredentialHasher: Send + Sync {
+    /// Hashes a new password.
+    async fn hash(&self, password: Arc<Password>) -> Result<PhcString, HashingError>;
+
+    /// Checks a password.
+    async fn verify(&self, password: Arc<Password>, stored: PhcString) -> Result<Verdict, HashingError>;
+
+    /// Does the work of a check where there is nothing to check against.
+    async fn verify_decoy(&self, password: Arc<Password>) -> Result<(), HashingError>;
+}

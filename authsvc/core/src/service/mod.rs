@@ -1,0 +1,95 @@
+//! The use cases, one a file. [`AuthService`] holds what they share.
+
+mod authenticate;
+mod authorize_caller;
+pub mod error;
+mod hashing;
+mod keys;
+mod registry;
+mod users;
+mod validate_token;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cryptokit::aead::AeadKey;
+use cryptokit::jose::{JwkSet, TokenKeys, TokenVerifier};
+use cryptokit::keyset::Keyset;
+
+pub use authenticate::{IssuedToken, Login};
+pub use authorize_caller::AuthorizedCaller;
+pub use error::{ErrorCode, Failure, FieldError};
+pub use hashing::{CredentialHasher, HashingError};
+pub use keys::{KeyStorageError, ServiceKeys, create_keys, open_keys};
+pub use registry::ServiceRegistry;
+pub use users::{EnrolmentError, MIN_PASSWORD_CHARS, UserAdministration};
+pub use validate_token::ActiveToken;
+
+use crate::clock::Clock;
+use crate::domain::AudienceName;
+use crate::storage::Store;
+
+/// How tokens are issued and accepted.
+#[derive(Clone, Debug)]
+pub struct TokenPolicy {
+    /// The `iss` of every token.
+    pub issuer: String,
+    /// The audience of a login that names none.
+    pub default_audience: Option<AudienceName>,
+    /// How long a token is good.
+    pub access_token_ttl: Duration,
+    /// How far the clocks of issuer and verifier may differ.
+    pub leeway: Duration,
+}
+
+/// Checks credentials, issues tokens, says whether tokens are good.
+pub struct AuthService {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    hasher: Arc<dyn CredentialHasher>,
+    sealing: Keyset<AeadKey>,
+    tokens: TokenKeys,
+    verifier: TokenVerifier,
+    policy: TokenPolicy,
+}
+
+impl AuthService {
+    /// Puts the service together.
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        hasher: Arc<dyn CredentialHasher>,
+        keys: ServiceKeys,
+        policy: TokenPolicy,
+    ) -> Self {
+        let verifier = TokenVerifier::new(&policy.issuer, policy.leeway);
+        Self {
+            store,
+            clock,
+            hasher,
+            sealing: keys.sealing,
+            tokens: keys.tokens,
+            verifier,
+            policy,
+        }
+    }
+
+    /// The public keys of the tokens.
+    pub fn jwk_set(&self) -> &JwkSet {
+        self.tokens.verification.jwk_set()
+    }
+
+    /// The store, for readiness checks.
+    pub fn store(&self) -> &dyn Store {
+        self.store.as_ref()
+    }
+}
+
+impl fmt::Debug for AuthService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthService")
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
+}

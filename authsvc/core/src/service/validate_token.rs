@@ -1,0 +1,53 @@
+//! `POST /v1/validate-token`: whether a token is good for the service that asks.
+
+use cryptokit::jose::{AccessTokenClaims, Verified};
+use cryptokit::secret::SecretString;
+
+use super::authorize_caller::AuthorizedCaller;
+use super::{AuthService, ErrorCode, Failure};
+use crate::audit::Reason;
+
+/// A good token's claims.
+#[derive(Debug)]
+pub struct ActiveToken {
+    /// What the token says, verified.
+    pub claims: Verified<AccessTokenClaims>,
+}
+
+impl AuthService {
+    /// Verifies a token for one of the caller's own audiences.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::InvalidToken`] for every cause, a token for somebody else's audience included;
+    /// [`ErrorCode::Unavailable`].
+    pub async fn validate_token(
+        &self,
+        caller: &AuthorizedCaller,
+        token: &SecretString,
+    ) -> Result<ActiveToken, Failure> {
+        let refuse = |reason| Failure::new(ErrorCode::InvalidToken, reason).with_service(caller.name());
+        let audiences: Vec<String> = caller.audiences().iter().map(ToString::to_string).collect();
+        let claims = self
+            .verifier
+            .verify(
+                token.expose_secret(),
+                &self.tokens.verification,
+                &audiences,
+                self.clock.now(),
+            )
+            .map_err(|error| refuse(Reason::Token(error)))?;
+
+        let disabled = || refuse(Reason::TokenOfDisabledUser);
+        let user_id = claims.sub.parse().map_err(|_| disabled())?;
+        let user = self
+            .store
+            .user_by_id(user_id)
+            .await
+            .map_err(|error| Failure::from(error).with_service(caller.name()))?;
+        match user {
+            Some(user) if !user.disabled => Ok(ActiveToken { claims }),
+            _ => Err(disabled().with_user(Some(user_id))),
+        }
+    }
+}
