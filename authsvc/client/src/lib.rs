@@ -1,0 +1,257 @@
+//! A client for authsvc: one root is trusted and nothing else, every step has a deadline, answers are bounded.
+//!
+//! A public client logs in; one with an [`Identity`] asks the internal listener whether tokens are good. Connections
+//! are not kept: this is what checks after a deployment and tests need. Pooling, key-set caching and the middleware
+//! for services are built on it.
+
+mod connection;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cryptokit::Provider;
+use cryptokit::secret::SecretString;
+use cryptokit::x509::{PemError, TrustAnchorError, TrustAnchors, certificates_from_pem, private_key_from_pem};
+use http::{HeaderMap, Method, StatusCode};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{ClientConfig, RootCertStore};
+use serde::Deserialize;
+
+pub use connection::Endpoint;
+
+/// Largest answer read, in bytes.
+pub const MAX_ANSWER_BYTES: usize = 256 * 1024;
+
+/// Why a request has no answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientError {
+    /// Not a URL of the form `https://host[:port]`.
+    #[error("{url:?} is not of the form https://host[:port]")]
+    Url {
+        /// What was given.
+        url: String,
+    },
+    /// The trusted root cannot be read.
+    #[error("the root certificate cannot be used")]
+    Root(#[from] TrustAnchorError),
+    /// The client's certificate or key cannot be read.
+    #[error("the client certificate or its key cannot be read")]
+    Identity(#[from] PemError),
+    /// TLS cannot be set up with what was given.
+    #[error("TLS cannot be set up")]
+    Tls(#[source] rustls::Error),
+    /// There was no answer: no connection, no handshake, or the connection ended first.
+    #[error("no answer")]
+    NoAnswer(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// There was no answer in time.
+    #[error("no answer within {after:?}")]
+    Timeout {
+        /// How long was waited.
+        after: Duration,
+    },
+    /// The answer is not what the API describes.
+    #[error("unexpected answer: status {status}")]
+    Unexpected {
+        /// The status.
+        status: StatusCode,
+    },
+}
+
+/// A client certificate and its key, as PEM.
+pub struct Identity {
+    /// The chain, leaf first.
+    pub chain_pem: Vec<u8>,
+    /// The key, PKCS#8.
+    pub key_pem: SecretString,
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Identity([redacted])")
+    }
+}
+
+/// An answer, whatever its status.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body; may hold a token.
+    pub body: SecretBody,
+}
+
+/// A body that does not show itself.
+pub struct SecretBody(Vec<u8>);
+
+impl SecretBody {
+    /// The bytes.
+    pub fn expose_secret(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SecretBody({} bytes)", self.0.len())
+    }
+}
+
+/// A fresh token.
+#[derive(Debug)]
+pub struct Login {
+    /// The token.
+    pub token: SecretString,
+    /// Seconds until it ends.
+    pub expires_in: u64,
+}
+
+/// A good token's claims, as far as this client reads them.
+#[derive(Debug, Deserialize)]
+pub struct ActiveToken {
+    /// Whether the token is good.
+    pub active: bool,
+    /// The user's id.
+    pub sub: String,
+    /// The user's e-mail address.
+    pub email: Option<String>,
+    /// When the token ends, in seconds since 1970.
+    pub exp: u64,
+}
+
+/// A client of one listener.
+#[derive(Debug)]
+pub struct Client {
+    endpoint: Endpoint,
+    tls: Arc<ClientConfig>,
+    timeout: Duration,
+}
+
+impl Client {
+    /// A client of the listener at `url`, trusting the roots in `root_pem` and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Url`], [`ClientError::Root`], [`ClientError::Identity`] and [`ClientError::Tls`].
+    pub fn new(url: &str, root_pem: &[u8], identity: Option<Identity>, timeout: Duration) -> Result<Self, ClientError> {
+        let mut roots = RootCertStore::empty();
+        for certificate in TrustAnchors::from_pem(root_pem)?.certificates() {
+            roots.add(certificate.der().clone()).map_err(ClientError::Tls)?;
+        }
+        let builder = ClientConfig::builder_with_provider(Provider::default().tls())
+            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+            .map_err(ClientError::Tls)?
+            .with_root_certificates(roots);
+        let mut tls = match identity {
+            None => builder.with_no_client_auth(),
+            Some(identity) => {
+                let chain = certificates_from_pem(&identity.chain_pem)?;
+                let key = private_key_from_pem(identity.key_pem.expose_secret().as_bytes())?;
+                let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.expose_secret().to_vec()));
+                let chain = chain.iter().map(|certificate| certificate.der().clone()).collect();
+                builder.with_client_auth_cert(chain, key).map_err(ClientError::Tls)?
+            }
+        };
+        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Self {
+            endpoint: Endpoint::parse(url)?,
+            tls: Arc::new(tls),
+            timeout,
+        })
+    }
+
+    /// Asks for a path.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::NoAnswer`] and [`ClientError::Timeout`].
+    pub async fn get(&self, path: &str) -> Result<Answer, ClientError> {
+        self.request(Method::GET, path, Vec::new(), &[]).await
+    }
+
+    /// Sends a JSON body.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::get`].
+    pub async fn post_json(&self, path: &str, body: &[u8]) -> Result<Answer, ClientError> {
+        self.request(
+            Method::POST,
+            path,
+            body.to_vec(),
+            &[("content-type", "application/json")],
+        )
+        .await
+    }
+
+    /// Sends any request.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::get`].
+    pub async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+        headers: &[(&str, &str)],
+    ) -> Result<Answer, ClientError> {
+        let exchange = self
+            .endpoint
+            .exchange(Arc::clone(&self.tls), method, path, body, headers);
+        tokio::time::timeout(self.timeout, exchange)
+            .await
+            .map_err(|_| ClientError::Timeout { after: self.timeout })?
+    }
+
+    /// Logs in with a body of `{"email":…,"password":…}`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::get`]; [`ClientError::Unexpected`] for any answer but a token.
+    pub async fn login(&self, body: &[u8]) -> Result<Login, ClientError> {
+        #[derive(Deserialize)]
+        struct Body {
+            token: String,
+            expires_in: u64,
+        }
+        let answer = self.post_json("/v1/auth", body).await?;
+        let body: Body = answer.json(StatusCode::OK)?;
+        Ok(Login {
+            token: SecretString::new(body.token),
+            expires_in: body.expires_in,
+        })
+    }
+
+    /// Asks whether a token is good: `None` when it is not.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::get`]; [`ClientError::Unexpected`] for any answer but 200 and 401.
+    pub async fn validate_token(&self, token: &SecretString) -> Result<Option<ActiveToken>, ClientError> {
+        let body = serde_json::json!({ "token": token.expose_secret() }).to_string();
+        let answer = self.post_json("/v1/validate-token", body.as_bytes()).await?;
+        match answer.status {
+            StatusCode::UNAUTHORIZED => Ok(None),
+            _ => answer.json(StatusCode::OK).map(Some),
+        }
+    }
+}
+
+impl Answer {
+    /// The body as JSON, if the status is the expected one.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Unexpected`].
+    pub fn json<T: for<'de> Deserialize<'de>>(&self, expected: StatusCode) -> Result<T, ClientError> {
+        let unexpected = || ClientError::Unexpected { status: self.status };
+        if self.status != expected {
+            return Err(unexpected());
+        }
+        serde_json::from_slice(self.body.expose_secret()).map_err(|_| unexpected())
+    }
+}
