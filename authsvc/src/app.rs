@@ -1,0 +1,226 @@
+//! The composition root: from a configuration to listeners, from the inside out.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use authsvc_core::audit::AuditSink;
+use authsvc_core::clock::{Clock, SystemClock};
+use authsvc_core::service::{AuthService, KeyStorageError, open_keys};
+use authsvc_core::storage::Store;
+use cryptokit::password::PasswordHasher;
+use time::OffsetDateTime;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+use crate::audit_log::JsonLines;
+use crate::config::Config;
+use crate::endpoint::Endpoints;
+use crate::hasher::{IDLE_RELEASE_INTERVAL, QueuedHasher};
+use crate::metrics::Metrics;
+use crate::secret_files::{self, SecretFileError};
+use crate::storage::sqlite::{OpenError, SqliteStore};
+use crate::transport::http::ops::{OpsState, ops_router};
+use crate::transport::http::{HttpState, internal_router, public_router};
+use crate::transport::listener::{Listener, Security};
+use crate::transport::tls::{self, TlsError};
+
+/// Why the service did not start. Nothing is made up in place of what is missing.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A secret is missing or loose.
+    #[error(transparent)]
+    Secret(#[from] SecretFileError),
+    /// The database is missing or does not fit.
+    #[error(transparent)]
+    Database(#[from] OpenError),
+    /// The keys in the database do not open.
+    #[error(transparent)]
+    Keys(#[from] KeyStorageError),
+    /// A certificate or key does not do.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// An address cannot be listened on.
+    #[error("{name} listener: cannot listen on {address}")]
+    Bind {
+        /// The listener.
+        name: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// A service that is bound and ready to be run.
+#[derive(Debug)]
+pub struct App {
+    listeners: Vec<Listener>,
+    store: Arc<SqliteStore>,
+    hasher: Arc<QueuedHasher>,
+    draining: Arc<AtomicBool>,
+    shutdown_grace: Duration,
+    /// What the start line says.
+    pub started: Started,
+}
+
+/// Where the service listens and until when.
+#[derive(Clone, Debug)]
+pub struct Started {
+    /// The public listener's address.
+    pub public: SocketAddr,
+    /// The internal listener's address.
+    pub internal: SocketAddr,
+    /// The ops listener's address.
+    pub ops: SocketAddr,
+    /// When the public certificate ends.
+    pub public_certificate_not_after: OffsetDateTime,
+    /// When the internal certificate ends.
+    pub internal_certificate_not_after: OffsetDateTime,
+}
+
+impl App {
+    /// Opens, checks and binds everything, in this order: secrets, database, keys, certificates, addresses.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`], naming what is missing or wrong. Nothing listens then.
+    pub async fn start(config: &Config) -> Result<Self, StartError> {
+        let root = secret_files::read_root_key(&config.root_key_file)?;
+        let peppers = secret_files::read_peppers(&config.pepper_file, &root)?;
+        let store = Arc::new(SqliteStore::open(&config.database_file).await?);
+        let keys = open_keys(store.as_ref(), &root).await?;
+        drop(root);
+
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let public_tls = tls::public(&config.public, clock.now())?;
+        let (internal_tls, anchors) = tls::internal(&config.internal, clock.now())?;
+
+        let hasher = Arc::new(QueuedHasher::new(
+            PasswordHasher::new(config.hashing.policy, peppers),
+            config.hashing.max_concurrent,
+            config.hashing.max_wait,
+        ));
+        let lines = Arc::new(JsonLines::default());
+        let metrics = Metrics::new();
+        metrics.watch_pool(hasher.pool().clone());
+        metrics.watch_audit({
+            let lines = Arc::clone(&lines);
+            move || lines.lost()
+        });
+        let audit: Arc<dyn AuditSink> = lines;
+        let service = Arc::new(AuthService::new(
+            Arc::clone(&store) as Arc<dyn Store>,
+            Arc::clone(&clock),
+            Arc::clone(&hasher) as _,
+            keys,
+            config.tokens.clone(),
+        ));
+        let endpoints = Endpoints::new(&service, &audit, &clock, &metrics, config.limits.request_timeout);
+        let http = |listener| HttpState {
+            endpoints: endpoints.clone(),
+            service: Arc::clone(&service),
+            audit: Arc::clone(&audit),
+            clock: Arc::clone(&clock),
+            metrics: metrics.clone(),
+            body_timeout: config.limits.body_timeout,
+            listener,
+        };
+        let draining = Arc::new(AtomicBool::new(false));
+        let ops = OpsState {
+            service: Arc::clone(&service),
+            metrics: metrics.clone(),
+            clock: Arc::clone(&clock),
+            certificates_end: public_tls.not_after.min(internal_tls.not_after),
+            draining: Arc::clone(&draining),
+        };
+        let listener = |name, socket, security, router| Listener {
+            name,
+            socket,
+            security,
+            router,
+            limits: config.limits,
+            metrics: metrics.clone(),
+            clock: Arc::clone(&clock),
+        };
+        let listeners = vec![
+            listener(
+                "public",
+                bind("public", config.public.address).await?,
+                Security::Tls(TlsAcceptor::from(public_tls.config)),
+                public_router(http("public")),
+            ),
+            listener(
+                "internal",
+                bind("internal", config.internal.address).await?,
+                Security::MutualTls(TlsAcceptor::from(internal_tls.config), Arc::new(anchors)),
+                internal_router(http("internal")),
+            ),
+            listener(
+                "ops",
+                bind("ops", config.ops_address).await?,
+                Security::Plain,
+                ops_router(ops),
+            ),
+        ];
+        let address = |index: usize, asked| listeners[index].socket.local_addr().unwrap_or(asked);
+        let started = Started {
+            public: address(0, config.public.address),
+            internal: address(1, config.internal.address),
+            ops: address(2, config.ops_address),
+            public_certificate_not_after: public_tls.not_after,
+            internal_certificate_not_after: internal_tls.not_after,
+        };
+        Ok(Self {
+            listeners,
+            store,
+            hasher,
+            draining,
+            shutdown_grace: config.shutdown_grace,
+            started,
+        })
+    }
+
+    /// Serves until `stop` completes, then drains. `true` when every request in flight finished within the grace
+    /// period.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> bool {
+        let (signal, stopped) = watch::channel(false);
+        let mut serving = JoinSet::new();
+        for listener in self.listeners {
+            serving.spawn(listener.serve(stopped.clone()));
+        }
+        let hasher = Arc::clone(&self.hasher);
+        let janitor = tokio::spawn(async move {
+            let mut interval = tokio::time::interval(IDLE_RELEASE_INTERVAL);
+            loop {
+                interval.tick().await;
+                hasher.pool().release_idle();
+            }
+        });
+
+        stop.await;
+        tracing::info!(grace_seconds = self.shutdown_grace.as_secs(), "stopping");
+        self.draining.store(true, Ordering::Relaxed);
+        // Nobody waits on a closed channel: all listeners have ended then.
+        let _ = signal.send(true);
+        let drained = tokio::time::timeout(self.shutdown_grace, async {
+            while serving.join_next().await.is_some() {}
+        });
+        let drained = drained.await.is_ok();
+        janitor.abort();
+        self.store.close().await;
+        tracing::info!(drained, "stopped");
+        drained
+    }
+}
+
+async fn bind(name: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| StartError::Bind { name, address, source })
+}

@@ -1,0 +1,171 @@
+//! The audit log: one JSON object a line on standard error, with the field names of the Elastic Common Schema.
+
+use std::io::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use authsvc_core::audit::{AuditRecord, AuditSink, GivenAddress, Outcome, Who};
+use serde_json::{Map, Value, json};
+use time::format_description::well_known::Rfc3339;
+
+/// Writes records as lines.
+///
+/// JSON escapes control characters, so that no input can start a line of its own. A line that cannot be written is
+/// counted: losing the log must not take the service down with it.
+#[derive(Debug, Default)]
+pub struct JsonLines {
+    lost: AtomicU64,
+}
+
+impl JsonLines {
+    /// Lines that could not be written.
+    pub fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+}
+
+impl AuditSink for JsonLines {
+    fn record(&self, record: &AuditRecord) {
+        let mut line = to_json(record).to_string();
+        line.push('\n');
+        // One write for the whole line: standard error is unbuffered, and its lock keeps lines apart.
+        if std::io::stderr().lock().write_all(line.as_bytes()).is_err() {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The line's content.
+pub fn to_json(record: &AuditRecord) -> Value {
+    let mut line = json!({
+        "@timestamp": record.time.format(&Rfc3339).unwrap_or_default(),
+        "event": { "kind": "event", "module": "audit", "id": record.id.to_string() },
+        "authsvc": {
+            "operation": record.what.name(),
+            "listener": record.r#where.listener,
+        },
+        "http": { "request": { "id": record.r#where.request_id } },
+    });
+    let failed = match &record.outcome {
+        Outcome::Success => {
+            line["event"]["action"] = json!(success_event(record));
+            line["event"]["outcome"] = json!("success");
+            false
+        }
+        Outcome::Failure(reason) => {
+            line["event"]["action"] = json!(reason.event());
+            line["event"]["outcome"] = json!("failure");
+            line["event"]["reason"] = json!(reason.code());
+            line["message"] = json!(reason.detail());
+            line["authsvc"]["advice"] = json!(reason.advice());
+            true
+        }
+    };
+    line["log"] = json!({ "level": if failed { "warn" } else { "info" } });
+    if let Some(source) = record.r#where.source {
+        line["source"] = json!({ "ip": source.to_string() });
+    }
+    if let Some(route) = record.r#where.route {
+        line["url"] = json!({ "route": route });
+    }
+    add_who(&mut line, &record.who);
+    line
+}
+
+fn success_event(record: &AuditRecord) -> &'static str {
+    use authsvc_core::audit::Action;
+    match record.what {
+        Action::Login => "authn_login_success",
+        Action::ValidateToken => "authn_token_accepted",
+        Action::Request => "request",
+        Action::Administer => "authz_admin",
+    }
+}
+
+fn add_who(line: &mut Value, who: &Who) {
+    let mut user = Map::new();
+    match &who.address {
+        Some(GivenAddress::Address(address)) => {
+            user.insert("email".into(), json!(address.as_str()));
+        }
+        // People type passwords into the address field: what is not an address is not kept.
+        Some(GivenAddress::NotAnAddress { len }) => {
+            user.insert("email_length".into(), json!(len));
+        }
+        None => {}
+    }
+    if let Some(id) = who.user_id {
+        user.insert("id".into(), json!(id.to_string()));
+    }
+    if !user.is_empty() {
+        line["user"] = Value::Object(user);
+    }
+    let mut client = Map::new();
+    if let Some(identity) = &who.caller {
+        client.insert("identity".into(), json!(identity.to_string()));
+    }
+    if let Some(service) = &who.service {
+        client.insert("service".into(), json!(service.as_str()));
+    }
+    if !client.is_empty() {
+        line["client"] = Value::Object(client);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use authsvc_core::audit::{Action, Reason, RecordId, Where};
+    use time::OffsetDateTime;
+
+    use super::*;
+
+    fn record(address: &str, request_id: &str) -> AuditRecord {
+        AuditRecord {
+            id: RecordId::generate(),
+            time: OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap(),
+            who: Who {
+                address: Some(GivenAddress::of(address)),
+                ..Who::default()
+            },
+            what: Action::Login,
+            r#where: Where {
+                source: Some([192, 0, 2, 7].into()),
+                route: Some("/v1/auth"),
+                listener: "public",
+                request_id: request_id.into(),
+            },
+            outcome: Outcome::Failure(Reason::WrongPassword),
+        }
+    }
+
+    #[test]
+    fn a_failure_says_who_what_when_where_why_and_what_to_do() {
+        let line = to_json(&record("Alice@example.com", "r-1"));
+        assert_eq!(line["user"]["email"], "alice@example.com");
+        assert_eq!(line["authsvc"]["operation"], "login");
+        assert_eq!(line["@timestamp"], "2027-01-15T08:00:00Z");
+        assert_eq!(line["source"]["ip"], "192.0.2.7");
+        assert_eq!(line["url"]["route"], "/v1/auth");
+        assert_eq!(line["http"]["request"]["id"], "r-1");
+        assert_eq!(line["event"]["reason"], "wrong_password");
+        assert_eq!(line["event"]["action"], "authn_login_fail");
+        assert!(line["authsvc"]["advice"].as_str().unwrap().len() > 20);
+    }
+
+    #[test]
+    fn what_is_not_an_address_leaves_its_length_only() {
+        let line = to_json(&record("hunter2-typed-here", "r-1"));
+        assert_eq!(line["user"], json!({ "email_length": 18 }));
+        assert!(!line.to_string().contains("hunter2"));
+    }
+
+    #[test]
+    fn no_input_starts_a_line_or_an_escape_sequence() {
+        let text = to_json(&record("a@b.c", "x\r\n{\"event\":\"forged\"}\u{1b}[2J\u{202e}")).to_string();
+        assert!(!text.contains(['\n', '\r', '\u{1b}']));
+        let parsed: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(
+            parsed["http"]["request"]["id"],
+            "x\r\n{\"event\":\"forged\"}\u{1b}[2J\u{202e}"
+        );
+    }
+}

@@ -1,0 +1,40 @@
+//! `authsvc init`
+
+use std::process::ExitCode;
+
+use cryptokit::x509::SubjectAlternativeName;
+
+use super::{CommandError, print, system_clock};
+use crate::cli::InitArgs;
+use crate::home::{self, HomeRequest};
+
+pub(super) async fn run(args: InitArgs) -> Result<ExitCode, CommandError> {
+    let server_names = args
+        .server_names
+        .iter()
+        .map(|name| SubjectAlternativeName::infer(name).map_err(|error| format!("--server-san {name}: {error}")))
+        .collect::<Result<_, _>>()?;
+    let request = HomeRequest {
+        directory: args.home.clone(),
+        issuer: args.issuer,
+        public_address: args.public_address,
+        internal_address: args.internal_address,
+        ops_address: args.ops_address,
+        server_names,
+        default_audience: args.default_audience,
+        demo: None,
+    };
+    request.check()?;
+    let report = home::create(&request, &system_clock()).await?;
+    let config = report.config_file.display();
+    print(&format!(
+        "Made {home}: certificates, keys, database and configuration.\n\
+         The CA's private keys are in {home}/pki, unencrypted: move root.key.pem and intermediate.key.pem to a safe place.\n\
+         \n\
+         Next:\n  \
+           authsvc service add NAME --san dns:NAME.internal --audience NAME --config {config}\n  \
+           authsvc user add ADDRESS --config {config}\n  \
+           authsvc serve --config {config}\n",
+        home = args.home.display(),
+    ))
+}

@@ -1,0 +1,475 @@
+//! Configuration: one table of settings, three sources (file, environment, flags), one typed result.
+//!
+//! A later source wins over an earlier one. Unknown names are refused in all three. No setting switches
+//! authentication or mTLS off, and none holds a secret: secrets are named by file.
+
+mod settings;
+mod source;
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use authsvc_core::domain::AudienceName;
+use authsvc_core::service::TokenPolicy;
+use cryptokit::password::{Argon2Params, Policy};
+
+pub use settings::{SETTINGS, Setting};
+pub use source::{Overrides, SettingValues};
+
+/// Everything `serve` needs to know.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The public listener.
+    pub public: PublicListener,
+    /// The internal listener.
+    pub internal: InternalListener,
+    /// Where health, readiness and metrics are served, in clear: loopback, or a network of the operator's own.
+    pub ops_address: SocketAddr,
+    /// The SQLite database.
+    pub database_file: PathBuf,
+    /// The key that opens the keysets.
+    pub root_key_file: PathBuf,
+    /// The sealed keyset of peppers.
+    pub pepper_file: PathBuf,
+    /// How tokens are issued.
+    pub tokens: TokenPolicy,
+    /// How passwords are hashed.
+    pub hashing: HashingConfig,
+    /// Bounds on what a client may do.
+    pub limits: Limits,
+    /// How long requests in flight may take after the signal to stop.
+    pub shutdown_grace: Duration,
+    /// What is logged beside the audit lines.
+    pub log_level: LogLevel,
+}
+
+/// Address and identity of a TLS listener.
+#[derive(Clone, Debug)]
+pub struct PublicListener {
+    /// Address and port.
+    pub address: SocketAddr,
+    /// Chain, leaf first, PEM.
+    pub certificate_file: PathBuf,
+    /// Its key, PKCS#8 PEM.
+    pub key_file: PathBuf,
+}
+
+/// Address and identity of the mTLS listener, and whom it trusts.
+#[derive(Clone, Debug)]
+pub struct InternalListener {
+    /// Address and port.
+    pub address: SocketAddr,
+    /// Chain, leaf first, PEM.
+    pub certificate_file: PathBuf,
+    /// Its key, PKCS#8 PEM.
+    pub key_file: PathBuf,
+    /// The CAs that issue client certificates, PEM.
+    pub client_ca_file: PathBuf,
+}
+
+/// Cost and concurrency of password hashing.
+#[derive(Clone, Copy, Debug)]
+pub struct HashingConfig {
+    /// Cost of new hashes and ceiling of stored ones.
+    pub policy: Policy,
+    /// Hashes computed at once; each takes the policy's memory.
+    pub max_concurrent: NonZeroUsize,
+    /// How long a login waits for its turn before it is told to come back.
+    pub max_wait: Duration,
+}
+
+/// Bounds on what a client may do.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections at once, each listener for itself.
+    pub max_connections: usize,
+    /// For the TLS handshake.
+    pub handshake_timeout: Duration,
+    /// For a request's head, and for the silence before it on a kept connection.
+    pub header_timeout: Duration,
+    /// For a request's body.
+    pub body_timeout: Duration,
+    /// For everything after the body has arrived.
+    pub request_timeout: Duration,
+}
+
+/// How much is logged beside the audit lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Errors only.
+    Error,
+    /// And warnings.
+    Warn,
+    /// And what an operator wants to see. The default.
+    Info,
+    /// And each request.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// What is wrong with a configuration. All of it is reported at once.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.join("\n"))]
+pub struct ConfigError(pub Vec<String>);
+
+impl Config {
+    /// Reads the file, then the environment, then the flags.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] with a line for each setting that is unknown, missing or unusable.
+    pub fn load(
+        file: &Path,
+        environment: impl Iterator<Item = (String, String)>,
+        overrides: &Overrides,
+    ) -> Result<Self, ConfigError> {
+        let mut values = SettingValues::from_file(file)?;
+        values.add_environment(environment)?;
+        values.add_overrides(overrides);
+        Self::from_values(&values)
+    }
+
+    /// Reads a text as if it were the content of `file`, and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::load`].
+    pub fn parse(file: &Path, text: &str) -> Result<Self, ConfigError> {
+        Self::from_values(&SettingValues::parse(file, text)?)
+    }
+
+    fn from_values(values: &SettingValues) -> Result<Self, ConfigError> {
+        let mut read = Reader {
+            values,
+            errors: Vec::new(),
+        };
+        let certificate_file = read.path("public.certificate_file");
+        let key_file = read.path("public.key_file");
+        let config = Self {
+            internal: InternalListener {
+                address: read.parsed("internal.address", any_address()),
+                certificate_file: read.path_or("internal.certificate_file", &certificate_file),
+                key_file: read.path_or("internal.key_file", &key_file),
+                client_ca_file: read.path("internal.client_ca_file"),
+            },
+            public: PublicListener {
+                address: read.parsed("public.address", any_address()),
+                certificate_file,
+                key_file,
+            },
+            ops_address: read.parsed("ops.address", any_address()),
+            database_file: read.path("database_file"),
+            root_key_file: read.path("root_key_file"),
+            pepper_file: read.path("pepper_file"),
+            tokens: TokenPolicy {
+                issuer: read.issuer(),
+                default_audience: read.optional::<AudienceName>("tokens.default_audience"),
+                access_token_ttl: read.seconds("tokens.access_token_ttl_seconds", 1..=3600),
+                leeway: read.seconds("tokens.leeway_seconds", 0..=60),
+            },
+            hashing: read.hashing(),
+            limits: Limits {
+                max_connections: read.number("limits.max_connections", 1..=1_000_000) as usize,
+                handshake_timeout: read.seconds("limits.handshake_timeout_seconds", 1..=60),
+                header_timeout: read.seconds("limits.header_timeout_seconds", 1..=300),
+                body_timeout: read.seconds("limits.body_timeout_seconds", 1..=300),
+                request_timeout: read.seconds("limits.request_timeout_seconds", 1..=300),
+            },
+            shutdown_grace: read.seconds("shutdown_grace_seconds", 0..=300),
+            log_level: read.parsed("log_level", LogLevel::Info),
+        };
+        if read.errors.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigError(read.errors))
+        }
+    }
+}
+
+impl std::str::FromStr for LogLevel {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
+            "error" => Self::Error,
+            "warn" => Self::Warn,
+            "info" => Self::Info,
+            "debug" => Self::Debug,
+            "trace" => Self::Trace,
+            _ => return Err("expected error, warn, info, debug or trace"),
+        })
+    }
+}
+
+/// Stands in for an address that could not be read; never used, because errors are returned instead.
+fn any_address() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 0))
+}
+
+/// Turns text into types and collects what does not fit.
+struct Reader<'a> {
+    values: &'a SettingValues,
+    errors: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn text(&mut self, key: &'static str) -> Option<&source::Value> {
+        let value = self.values.get(key);
+        if value.is_none() {
+            self.errors.push(format!("{key} is missing"));
+        }
+        value
+    }
+
+    fn parsed<T>(&mut self, key: &'static str, otherwise: T) -> T
+    where
+        T: std::str::FromStr<Err: std::fmt::Display>,
+    {
+        let Some(value) = self.text(key).cloned() else {
+            return otherwise;
+        };
+        value.text.parse().unwrap_or_else(|error| {
+            self.errors.push(format!("{key} from {}: {error}", value.origin));
+            otherwise
+        })
+    }
+
+    fn optional<T>(&mut self, key: &'static str) -> Option<T>
+    where
+        T: std::str::FromStr<Err: std::fmt::Display>,
+    {
+        let value = self.values.get(key)?;
+        value
+            .text
+            .parse()
+            .map_err(|error| self.errors.push(format!("{key} from {}: {error}", value.origin)))
+            .ok()
+    }
+
+    fn path(&mut self, key: &'static str) -> PathBuf {
+        self.text(key).map(source::Value::path).unwrap_or_default()
+    }
+
+    fn path_or(&mut self, key: &'static str, otherwise: &Path) -> PathBuf {
+        self.values
+            .get(key)
+            .map_or_else(|| otherwise.to_owned(), source::Value::path)
+    }
+
+    fn number(&mut self, key: &'static str, range: std::ops::RangeInclusive<u64>) -> u64 {
+        let number = self.parsed(key, *range.start());
+        if !range.contains(&number) {
+            self.errors.push(format!(
+                "{key} is {number}; {} to {} are accepted",
+                range.start(),
+                range.end()
+            ));
+        }
+        number
+    }
+
+    fn seconds(&mut self, key: &'static str, range: std::ops::RangeInclusive<u64>) -> Duration {
+        Duration::from_secs(self.number(key, range))
+    }
+
+    /// RFC 8414 §2: https, without query or fragment.
+    fn issuer(&mut self) -> String {
+        let issuer: String = self.parsed("issuer", String::new());
+        let host = issuer.strip_prefix("https://").unwrap_or_default();
+        let plain = issuer.bytes().all(|b| b.is_ascii_graphic()) && !issuer.contains(['?', '#', '"', '\\']);
+        if host.is_empty() || host.starts_with('/') || !plain {
+            self.errors
+                .push("issuer is not an https URL without query and fragment".to_owned());
+        }
+        issuer
+    }
+
+    fn hashing(&mut self) -> HashingConfig {
+        let m_cost = self.number("hashing.m_cost_kib", Argon2Params::OWASP.m_cost() as u64..=1 << 20) as u32;
+        let t_cost = self.number("hashing.t_cost", 1..=64) as u32;
+        let p_cost = self.number("hashing.p_cost", 1..=16) as u32;
+        let max_concurrent = match self.values.get("hashing.max_concurrent") {
+            None => std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            Some(_) => {
+                NonZeroUsize::new(self.number("hashing.max_concurrent", 1..=1024) as usize).unwrap_or(NonZeroUsize::MIN)
+            }
+        };
+        let max_wait = Duration::from_millis(self.number("hashing.max_wait_milliseconds", 1..=60_000));
+        let policy = Argon2Params::new(m_cost, t_cost, p_cost)
+            .map(policy_for)
+            .unwrap_or_else(|error| {
+                self.errors.push(format!("hashing: {error}"));
+                Policy::default()
+            });
+        HashingConfig {
+            policy,
+            max_concurrent,
+            max_wait,
+        }
+    }
+}
+
+/// Obeys stored hashes up to the default ceiling, or up to what new ones cost where that is more.
+fn policy_for(params: Argon2Params) -> Policy {
+    let ceiling = Policy::default().ceiling();
+    let ceiling = Argon2Params::new(
+        ceiling.m_cost().max(params.m_cost()),
+        ceiling.t_cost().max(params.t_cost()),
+        ceiling.p_cost().max(params.p_cost()),
+    )
+    .expect("the larger of two valid costs is valid");
+    Policy::new(params, ceiling).expect("params are within a ceiling made from them")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINIMAL: &str = r#"
+        issuer = "https://auth.example"
+        database_file = "authsvc.db"
+        root_key_file = "root.key"
+        pepper_file = "/elsewhere/pepper.json"
+        [public]
+        certificate_file = "tls/fullchain.pem"
+        key_file = "tls/key.pem"
+        [internal]
+        client_ca_file = "tls/ca.pem"
+    "#;
+
+    fn load(text: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("authsvc.toml");
+        std::fs::write(&file, text).unwrap();
+        let environment = environment
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let mut config = Config::load(&file, environment, &Overrides::default())?;
+        // The folder has a random name; what matters is that paths are relative to it.
+        let strip = |path: &mut PathBuf| {
+            if let Ok(rest) = path.strip_prefix(directory.path()) {
+                *path = rest.to_owned();
+            }
+        };
+        strip(&mut config.database_file);
+        strip(&mut config.public.key_file);
+        strip(&mut config.internal.key_file);
+        Ok(config)
+    }
+
+    #[test]
+    fn a_minimal_file_gets_loopback_and_careful_defaults() {
+        let config = load(MINIMAL, &[]).unwrap();
+        assert!(config.public.address.ip().is_loopback() && config.public.address.port() == 8443);
+        assert!(config.internal.address.ip().is_loopback() && config.internal.address.port() == 9443);
+        assert!(config.ops_address.ip().is_loopback() && config.ops_address.port() == 9464);
+        assert_eq!(config.database_file, Path::new("authsvc.db"));
+        assert_eq!(config.pepper_file, Path::new("/elsewhere/pepper.json"));
+        assert_eq!(
+            config.internal.key_file,
+            Path::new("tls/key.pem"),
+            "the public one unless said otherwise"
+        );
+        assert_eq!(config.tokens.access_token_ttl, Duration::from_secs(900));
+        assert_eq!(config.hashing.policy.params(), Argon2Params::OWASP);
+        assert_eq!(config.log_level, LogLevel::Info);
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file_and_flags_over_both() {
+        let config = load(MINIMAL, &[("AUTHSVC_DATABASE_FILE", "/data/x.db"), ("HOME", "/x")]).unwrap();
+        assert_eq!(config.database_file, Path::new("/data/x.db"));
+
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("authsvc.toml");
+        std::fs::write(&file, MINIMAL).unwrap();
+        let overrides = Overrides::from_pairs(&[("public.address", "127.0.0.1:1")]);
+        let environment = [("AUTHSVC_PUBLIC_ADDRESS".to_owned(), "127.0.0.1:2".to_owned())];
+        let config = Config::load(&file, environment.into_iter(), &overrides).unwrap();
+        assert_eq!(config.public.address.port(), 1);
+    }
+
+    #[test]
+    fn unknown_names_are_refused_in_every_source() {
+        for text in [
+            "no_such = 1",
+            "[public]\nadress = \"x\"",
+            "[nothing]\nx = 1",
+            "[tokens.deeper]\nx = 1",
+        ] {
+            let error = load(&format!("{text}\n"), &[]).unwrap_err().to_string();
+            assert!(error.contains("unknown setting"), "{error}");
+        }
+        let error = load(MINIMAL, &[("AUTHSVC_PUBLIC_ADRESS", "x")])
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("AUTHSVC_PUBLIC_ADRESS"), "{error}");
+        // Kubernetes puts these into every pod beside a service called authsvc.
+        for name in [
+            "AUTHSVC_PORT",
+            "AUTHSVC_PORT_8443_TCP_ADDR",
+            "AUTHSVC_SERVICE_HOST",
+            "AUTHSVC_SERVICE_PORT_X",
+        ] {
+            assert!(load(MINIMAL, &[(name, "tcp://10.0.0.1:8443")]).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_fault_is_named_at_once() {
+        let error = load(
+            "issuer = \"http://x\"\nlog_level = \"loud\"\n[tokens]\naccess_token_ttl_seconds = 86400\n[ops]\naddress = \"x\"\n",
+            &[("AUTHSVC_HASHING_M_COST_KIB", "8")],
+        )
+        .unwrap_err()
+        .to_string();
+        for part in [
+            "issuer is not",
+            "log_level from",
+            "tokens.access_token_ttl_seconds is 86400; 1 to 3600 are accepted",
+            "ops.address from",
+            "hashing.m_cost_kib is 8",
+            "database_file is missing",
+            "root_key_file is missing",
+            "pepper_file is missing",
+            "public.key_file is missing",
+            "internal.client_ca_file is missing",
+        ] {
+            assert!(error.contains(part), "{part} in\n{error}");
+        }
+    }
+
+    #[test]
+    fn values_of_the_wrong_kind_and_broken_files_are_refused() {
+        for text in [
+            "issuer = [1]",
+            "issuer = 1.5",
+            "issuer = { a = \"b\" }",
+            "issuer = ",
+            "\u{0}",
+        ] {
+            assert!(load(text, &[]).is_err(), "{text}");
+        }
+        assert!(Config::load(Path::new("/nowhere/x.toml"), std::iter::empty(), &Overrides::default()).is_err());
+    }
+
+    #[test]
+    fn issuers_other_than_https_urls_are_refused() {
+        for issuer in [
+            "",
+            "auth",
+            "https://",
+            "https:///x",
+            "https://a?b",
+            "https://a#b",
+            "https://a b",
+            "ftp://a",
+        ] {
+            let text = MINIMAL.replace("https://auth.example", issuer);
+            assert!(load(&text, &[]).is_err(), "{issuer}");
+        }
+    }
+}

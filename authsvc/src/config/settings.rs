@@ -1,0 +1,131 @@
+//! The table of settings. File keys, environment names and flags all come from it.
+
+/// One setting.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// Its name in the file, with its section: `public.address`.
+    pub key: &'static str,
+    /// What it is without being set.
+    pub default: Option<&'static str>,
+    /// What it means, with unit and range.
+    pub help: &'static str,
+}
+
+impl Setting {
+    /// Its name in the environment: `AUTHSVC_PUBLIC_ADDRESS`.
+    pub fn environment_name(&self) -> String {
+        format!("AUTHSVC_{}", self.key.replace('.', "_").to_ascii_uppercase())
+    }
+
+    /// Its flag without the dashes: `public-address`.
+    pub fn flag(&self) -> String {
+        self.key.replace(['.', '_'], "-")
+    }
+}
+
+/// Every setting there is.
+pub const SETTINGS: &[Setting] = &[
+    setting("issuer", None, "The iss of tokens: an https URL that never changes"),
+    setting(
+        "public.address",
+        Some("127.0.0.1:8443"),
+        "Address of the public listener (TLS)",
+    ),
+    setting(
+        "public.certificate_file",
+        None,
+        "Its certificate chain, leaf first, PEM",
+    ),
+    setting(
+        "public.key_file",
+        None,
+        "Its private key, PKCS#8 PEM, readable by its owner only",
+    ),
+    setting(
+        "internal.address",
+        Some("127.0.0.1:9443"),
+        "Address of the internal listener (mTLS)",
+    ),
+    setting(
+        "internal.certificate_file",
+        None,
+        "Its certificate chain; the public one if not set",
+    ),
+    setting("internal.key_file", None, "Its private key; the public one if not set"),
+    setting(
+        "internal.client_ca_file",
+        None,
+        "The CAs that issue client certificates, PEM",
+    ),
+    setting(
+        "ops.address",
+        Some("127.0.0.1:9464"),
+        "Address of health, readiness and metrics (plain HTTP)",
+    ),
+    setting("database_file", None, "The SQLite database"),
+    setting("root_key_file", None, "The root key, readable by its owner only"),
+    setting("pepper_file", None, "The sealed peppers, readable by their owner only"),
+    setting("tokens.default_audience", None, "The aud of a login that names none"),
+    setting(
+        "tokens.access_token_ttl_seconds",
+        Some("900"),
+        "How long a token is good, 1 to 3600",
+    ),
+    setting("tokens.leeway_seconds", Some("5"), "Clock difference forgiven, 0 to 60"),
+    setting(
+        "hashing.max_concurrent",
+        None,
+        "Hashes computed at once, 1 to 1024; the number of cores if not set",
+    ),
+    setting(
+        "hashing.max_wait_milliseconds",
+        Some("2000"),
+        "How long a login waits for its turn, 1 to 60000",
+    ),
+    setting(
+        "hashing.m_cost_kib",
+        Some("19456"),
+        "Argon2id memory of new hashes in KiB, 19456 to 1048576",
+    ),
+    setting("hashing.t_cost", Some("2"), "Argon2id passes of new hashes, 1 to 64"),
+    setting("hashing.p_cost", Some("1"), "Argon2id lanes of new hashes, 1 to 16"),
+    setting(
+        "limits.max_connections",
+        Some("1024"),
+        "Connections at once for each listener, 1 to 1000000",
+    ),
+    setting(
+        "limits.handshake_timeout_seconds",
+        Some("10"),
+        "For the TLS handshake, 1 to 60",
+    ),
+    setting(
+        "limits.header_timeout_seconds",
+        Some("10"),
+        "For a request's head, 1 to 300",
+    ),
+    setting(
+        "limits.body_timeout_seconds",
+        Some("10"),
+        "For a request's body, 1 to 300",
+    ),
+    setting(
+        "limits.request_timeout_seconds",
+        Some("30"),
+        "For the work on a request, 1 to 300",
+    ),
+    setting(
+        "shutdown_grace_seconds",
+        Some("10"),
+        "For requests in flight after the signal to stop, 0 to 300",
+    ),
+    setting(
+        "log_level",
+        Some("info"),
+        "error, warn, info, debug or trace; audit lines are always written",
+    ),
+];
+
+const fn setting(key: &'static str, default: Option<&'static str>, help: &'static str) -> Setting {
+    Setting { key, default, help }
+}

@@ -1,0 +1,127 @@
+//! One record for each outcome of an operation.
+
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use authsvc_core::audit::{AuditRecord, AuditSink, GivenAddress, Outcome, RecordId, Who};
+use authsvc_core::clock::Clock;
+use authsvc_core::domain::ServiceIdentity;
+use authsvc_core::service::{ActiveToken, Failure, IssuedToken};
+use cryptokit::x509::PeerCertificate;
+use tower::{Layer, Service};
+
+use super::BoxFuture;
+use crate::endpoint::{Auditable, Call};
+
+/// Records what became of each call.
+#[derive(Clone)]
+pub struct AuditLayer {
+    sink: Arc<dyn AuditSink>,
+    clock: Arc<dyn Clock>,
+}
+
+impl AuditLayer {
+    /// Writes to `sink` at the time of `clock`.
+    pub fn new(sink: Arc<dyn AuditSink>, clock: Arc<dyn Clock>) -> Self {
+        Self { sink, clock }
+    }
+}
+
+impl fmt::Debug for AuditLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AuditLayer")
+    }
+}
+
+impl<S> Layer<S> for AuditLayer {
+    type Service = Audited<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Audited {
+            inner,
+            layer: self.clone(),
+        }
+    }
+}
+
+/// A service whose outcomes are recorded.
+#[derive(Clone, Debug)]
+pub struct Audited<S> {
+    inner: S,
+    layer: AuditLayer,
+}
+
+impl<S, Body> Service<Call<Body>> for Audited<S>
+where
+    S: Service<Call<Body>, Error = Failure, Future: Send + 'static, Response: KnownUser>,
+    Body: Auditable,
+{
+    type Response = S::Response;
+    type Error = Failure;
+    type Future = BoxFuture<S::Response, Failure>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, call: Call<Body>) -> Self::Future {
+        let mut who = Who {
+            address: call.body.address().cloned().map(GivenAddress::Address),
+            caller: call.meta.peer.as_deref().and_then(first_identity),
+            ..Who::default()
+        };
+        let place = call.meta.to_where();
+        let layer = self.layer.clone();
+        let pending = self.inner.call(call);
+        Box::pin(async move {
+            let result = pending.await;
+            let (id, outcome) = match &result {
+                Ok(response) => {
+                    who.user_id = response.user_id();
+                    (RecordId::generate(), Outcome::Success)
+                }
+                Err(failure) => {
+                    who.user_id = failure.who.user_id;
+                    who.service = failure.who.service.clone();
+                    (failure.id, Outcome::Failure(failure.reason.clone()))
+                }
+            };
+            layer.sink.record(&AuditRecord {
+                id,
+                time: layer.clock.now(),
+                who,
+                what: Body::ACTION,
+                r#where: place,
+                outcome,
+            });
+            result
+        })
+    }
+}
+
+/// A response that names an account.
+pub trait KnownUser {
+    /// The account.
+    fn user_id(&self) -> Option<authsvc_core::domain::UserId>;
+}
+
+impl KnownUser for IssuedToken {
+    fn user_id(&self) -> Option<authsvc_core::domain::UserId> {
+        Some(self.user_id)
+    }
+}
+
+impl KnownUser for ActiveToken {
+    fn user_id(&self) -> Option<authsvc_core::domain::UserId> {
+        self.claims.sub.parse().ok()
+    }
+}
+
+/// A certificate's first name, for the record only; nothing is decided by it.
+pub(crate) fn first_identity(peer: &PeerCertificate) -> Option<ServiceIdentity> {
+    peer.subject_alternative_names().first().map(|name| ServiceIdentity {
+        issuer_spki_sha256: peer.issuer_spki_sha256(),
+        subject_alternative_name: name.clone(),
+    })
+}

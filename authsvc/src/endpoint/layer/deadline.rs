@@ -1,0 +1,64 @@
+//! No operation takes longer than it may.
+
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use authsvc_core::audit::Reason;
+use authsvc_core::service::{ErrorCode, Failure};
+use tower::{Layer, Service};
+
+use super::BoxFuture;
+use crate::endpoint::Call;
+
+/// Ends calls that take too long.
+#[derive(Clone, Copy, Debug)]
+pub struct DeadlineLayer {
+    after: Duration,
+}
+
+impl DeadlineLayer {
+    /// Each call may take `after`.
+    pub fn new(after: Duration) -> Self {
+        Self { after }
+    }
+}
+
+impl<S> Layer<S> for DeadlineLayer {
+    type Service = Deadline<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Deadline {
+            inner,
+            after: self.after,
+        }
+    }
+}
+
+/// A service with a deadline.
+#[derive(Clone, Debug)]
+pub struct Deadline<S> {
+    inner: S,
+    after: Duration,
+}
+
+impl<S, Body> Service<Call<Body>> for Deadline<S>
+where
+    S: Service<Call<Body>, Error = Failure, Future: Send + 'static>,
+{
+    type Response = S::Response;
+    type Error = Failure;
+    type Future = BoxFuture<S::Response, Failure>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, call: Call<Body>) -> Self::Future {
+        let pending = tokio::time::timeout(self.after, self.inner.call(call));
+        Box::pin(async move {
+            pending
+                .await
+                .unwrap_or_else(|_| Err(Failure::new(ErrorCode::DeadlineExceeded, Reason::DeadlineExceeded)))
+        })
+    }
+}

@@ -1,0 +1,155 @@
+//! The middle ring: one `tower::Service` for each operation, wrapped in layers that every transport shares.
+//!
+//! ```text
+//! login:           audit ▸ metrics ▸ deadline ▸ AuthService::authenticate
+//! validate_token:  audit ▸ metrics ▸ deadline ▸ authorize ▸ AuthService::validate_token
+//! ```
+//!
+//! From the outside in: the audit layer sees every outcome, a deadline's included; nothing is decided about a token
+//! before the caller is known.
+
+pub mod layer;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use authsvc_core::audit::{Action, AuditSink, Where};
+use authsvc_core::clock::Clock;
+use authsvc_core::domain::EmailAddress;
+use authsvc_core::service::{ActiveToken, AuthService, Failure, IssuedToken, Login};
+use cryptokit::secret::SecretString;
+use cryptokit::x509::PeerCertificate;
+use tower::util::BoxCloneSyncService;
+use tower::{ServiceBuilder, service_fn};
+
+use crate::metrics::Metrics;
+use layer::authorize::{AuthorizeLayer, Authorized};
+use layer::{AuditLayer, DeadlineLayer, MetricsLayer};
+
+/// An operation: a typed request in, a typed result out.
+pub type Endpoint<Request, Response> = BoxCloneSyncService<Call<Request>, Response, Failure>;
+
+/// A request on its way in.
+#[derive(Clone, Debug)]
+pub struct Call<Body> {
+    /// Where it came from.
+    pub meta: CallMeta,
+    /// What is asked.
+    pub body: Body,
+}
+
+/// What every operation knows of its request.
+#[derive(Clone, Debug)]
+pub struct CallMeta {
+    /// The peer's address.
+    pub source: Option<IpAddr>,
+    /// The route's pattern.
+    pub route: &'static str,
+    /// The listener.
+    pub listener: &'static str,
+    /// The request's id.
+    pub request_id: String,
+    /// What the TLS layer proved of the peer, if it was asked to.
+    pub peer: Option<Arc<PeerCertificate>>,
+}
+
+impl CallMeta {
+    /// For the audit record.
+    pub fn to_where(&self) -> Where {
+        Where {
+            source: self.source,
+            route: Some(self.route),
+            listener: self.listener,
+            request_id: self.request_id.clone(),
+        }
+    }
+}
+
+/// What an operation's audit record says about who asked, before anything is checked.
+pub trait Auditable {
+    /// The operation.
+    const ACTION: Action;
+
+    /// The address given, if the operation takes one.
+    fn address(&self) -> Option<&EmailAddress> {
+        None
+    }
+}
+
+impl Auditable for Login {
+    const ACTION: Action = Action::Login;
+
+    fn address(&self) -> Option<&EmailAddress> {
+        Some(&self.email)
+    }
+}
+
+/// The question whether a token is good.
+#[derive(Debug)]
+pub struct ValidateToken {
+    /// The token.
+    pub token: SecretString,
+}
+
+impl Auditable for ValidateToken {
+    const ACTION: Action = Action::ValidateToken;
+}
+
+/// Every operation, ready for any transport.
+#[derive(Clone, Debug)]
+pub struct Endpoints {
+    /// `POST /v1/auth`
+    pub login: Endpoint<Login, IssuedToken>,
+    /// `POST /v1/validate-token`
+    pub validate_token: Endpoint<ValidateToken, ActiveToken>,
+}
+
+impl Endpoints {
+    /// Wraps the use cases in their layers.
+    pub fn new(
+        service: &Arc<AuthService>,
+        audit: &Arc<dyn AuditSink>,
+        clock: &Arc<dyn Clock>,
+        metrics: &Metrics,
+        deadline: Duration,
+    ) -> Self {
+        let login = {
+            let service = Arc::clone(service);
+            service_fn(move |call: Call<Login>| {
+                let service = Arc::clone(&service);
+                async move { service.authenticate(call.body).await }
+            })
+        };
+        let validate_token = {
+            let service = Arc::clone(service);
+            service_fn(move |call: Call<Authorized<ValidateToken>>| {
+                let service = Arc::clone(&service);
+                async move {
+                    service
+                        .validate_token(&call.body.caller, &call.body.request.token)
+                        .await
+                }
+            })
+        };
+        let audit = AuditLayer::new(Arc::clone(audit), Arc::clone(clock));
+        let metrics = MetricsLayer::new(metrics.clone());
+        Self {
+            login: BoxCloneSyncService::new(
+                ServiceBuilder::new()
+                    .layer(audit.clone())
+                    .layer(metrics.clone())
+                    .layer(DeadlineLayer::new(deadline))
+                    .service(login),
+            ),
+            validate_token: BoxCloneSyncService::new(
+                ServiceBuilder::new()
+                    .layer(audit)
+                    .layer(metrics)
+                    .layer(DeadlineLayer::new(deadline))
+                    .layer(AuthorizeLayer::new(Arc::clone(service)))
+                    .service(validate_token),
+            ),
+        }
+    }
+}

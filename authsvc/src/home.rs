@@ -1,0 +1,306 @@
+//! A home: the folder that holds everything an installation needs, made in one go and never overwritten.
+//!
+//! ```text
+//! HOME/                     0700
+//!   authsvc.toml            0600  the configuration; written last, so that its presence means the rest is whole
+//!   root.key  pepper.json   0600
+//!   authsvc.db              0600
+//!   pki/                    0700  root.pem intermediate.pem …, server/, and in a development home demo/
+//!   dev.json  login.json    0600  in a development home
+//! ```
+
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use authsvc_core::clock::Clock;
+use authsvc_core::domain::ServiceIdentity;
+use authsvc_core::service::{KeyStorageError, ServiceRegistry, UserAdministration, create_keys, open_keys};
+use authsvc_core::storage::{Store, StoreError};
+use certgen::init::{InitReport, InitRequest, LeafSpec};
+use cryptokit::encoding::base64url;
+use cryptokit::keyset::{Keyset, RootKey};
+use cryptokit::password::{Password, PasswordHasher, Pepper, Policy};
+use cryptokit::secret::SecretString;
+use cryptokit::sign::RsaKeySize;
+use cryptokit::x509::{LeafProfile, SubjectAlternativeName};
+use zeroize::Zeroizing;
+
+use crate::hasher::QueuedHasher;
+use crate::secret_files::{self, PEPPERS, SecretFileError};
+use crate::storage::sqlite::{OpenError, SqliteStore};
+
+/// Name of the configuration file in a home.
+pub const CONFIG_FILE: &str = "authsvc.toml";
+
+/// Why a home was not made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HomeError {
+    /// There is something in the folder already.
+    #[error("{path} already holds {found}; nothing was changed\nhelp: name another folder, or remove what is there")]
+    NotEmpty {
+        /// The folder.
+        path: String,
+        /// What was found first.
+        found: String,
+    },
+    /// The folder cannot be read.
+    #[error("{path} cannot be read")]
+    Read {
+        /// The folder.
+        path: String,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file could not be written.
+    #[error(transparent)]
+    File(#[from] SecretFileError),
+    /// The certificates could not be made.
+    #[error(transparent)]
+    Certificates(#[from] certgen::Error),
+    /// The database could not be made.
+    #[error(transparent)]
+    Database(#[from] OpenError),
+    /// The keys could not be made.
+    #[error(transparent)]
+    Keys(#[from] KeyStorageError),
+    /// The database did not do its part.
+    #[error("the database could not be used")]
+    Store(#[from] StoreError),
+    /// The first user could not be made.
+    #[error(transparent)]
+    User(#[from] authsvc_core::service::EnrolmentError),
+}
+
+/// What a home is made for.
+#[derive(Clone, Debug)]
+pub struct HomeRequest {
+    /// The folder; made if absent, else it must be empty and private.
+    pub directory: PathBuf,
+    /// The `iss` of tokens.
+    pub issuer: String,
+    /// The public listener's address.
+    pub public_address: SocketAddr,
+    /// The internal listener's address.
+    pub internal_address: SocketAddr,
+    /// The ops listener's address.
+    pub ops_address: SocketAddr,
+    /// Names of the server certificate.
+    pub server_names: Vec<SubjectAlternativeName>,
+    /// The audience of logins that name none.
+    pub default_audience: Option<String>,
+    /// A demo service and a first user, for development.
+    pub demo: Option<Demo>,
+}
+
+impl HomeRequest {
+    /// Checks what would make a configuration that cannot be loaded again.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that names what is wrong.
+    pub fn check(&self) -> Result<(), String> {
+        let directory = self.directory.join(CONFIG_FILE);
+        crate::config::Config::parse(&directory, &configuration(self))
+            .map(|_| ())
+            .map_err(|error| error.to_string())
+    }
+}
+
+/// A service and a user to try things with.
+#[derive(Clone, Debug)]
+pub struct Demo {
+    /// The service's name, client certificate folder and audience.
+    pub service: &'static str,
+    /// Its name in the certificate.
+    pub subject_alternative_name: &'static str,
+    /// The user's address.
+    pub email: &'static str,
+}
+
+/// What was made.
+#[derive(Debug)]
+pub struct HomeReport {
+    /// The configuration file.
+    pub config_file: PathBuf,
+    /// The certificates.
+    pub certificates: InitReport,
+    /// The demo user's password.
+    pub password: Option<SecretString>,
+}
+
+/// Makes a home.
+///
+/// # Errors
+///
+/// [`HomeError`]; what was made before it is removed again.
+///
+/// # Panics
+///
+/// When the demo's own constants are not valid names, which the tests rule out.
+pub async fn create(request: &HomeRequest, clock: &Arc<dyn Clock>) -> Result<HomeReport, HomeError> {
+    secret_files::ensure_private_directory(&request.directory)?;
+    refuse_if_not_empty(&request.directory)?;
+    let created = fill(request, clock).await;
+    if created.is_err() {
+        empty(&request.directory);
+    }
+    created
+}
+
+async fn fill(request: &HomeRequest, clock: &Arc<dyn Clock>) -> Result<HomeReport, HomeError> {
+    let at = |name: &str| request.directory.join(name);
+    let certificates = certgen::init::init(&certificates_for(request)?, clock.now())?;
+    secret_files::make_private(&certificates.directory)?;
+
+    let root = RootKey::generate();
+    secret_files::write_new(&at("root.key"), format!("{}\n", *root.to_text()).as_bytes())?;
+    let peppers = Keyset::new(PEPPERS, Pepper::generate());
+    secret_files::write_new(&at("pepper.json"), root.seal(&peppers).as_bytes())?;
+
+    secret_files::write_new(&at("authsvc.db"), b"")?;
+    let store = Arc::new(SqliteStore::open(&at("authsvc.db")).await?);
+    create_keys(store.as_ref(), &root, RsaKeySize::default()).await?;
+    let password = match &request.demo {
+        None => None,
+        Some(demo) => Some(add_demo(request, demo, &certificates, &store, &root, peppers, clock).await?),
+    };
+    store.close().await;
+
+    let config_file = at(CONFIG_FILE);
+    secret_files::write_new(&config_file, configuration(request).as_bytes())?;
+    Ok(HomeReport {
+        config_file,
+        certificates,
+        password,
+    })
+}
+
+fn certificates_for(request: &HomeRequest) -> Result<InitRequest, HomeError> {
+    let mut init = InitRequest::new(request.directory.join("pki"));
+    init.name = "authsvc".to_owned();
+    init.leaves.push(LeafSpec::new(
+        LeafProfile::Server,
+        "server",
+        request.server_names.clone(),
+    )?);
+    if let Some(demo) = &request.demo {
+        let name = demo.subject_alternative_name.parse().expect("the demo's name is valid");
+        init.leaves
+            .push(LeafSpec::new(LeafProfile::Client, demo.service, vec![name])?);
+    }
+    Ok(init)
+}
+
+async fn add_demo(
+    request: &HomeRequest,
+    demo: &Demo,
+    certificates: &InitReport,
+    store: &Arc<SqliteStore>,
+    root: &RootKey,
+    peppers: Keyset<Pepper>,
+    clock: &Arc<dyn Clock>,
+) -> Result<SecretString, HomeError> {
+    let store: Arc<dyn Store> = Arc::clone(store) as _;
+    let identity = ServiceIdentity {
+        issuer_spki_sha256: certificates.intermediate.certificate.spki_sha256(),
+        subject_alternative_name: demo.subject_alternative_name.parse().expect("the demo's name is valid"),
+    };
+    let audience = demo.service.parse().expect("the demo's audience is valid");
+    ServiceRegistry::new(Arc::clone(&store), Arc::clone(clock))
+        .add(
+            demo.service.parse().expect("the demo's name is valid"),
+            identity,
+            vec![audience],
+        )
+        .await?;
+
+    let password = random_password();
+    let keys = open_keys(store.as_ref(), root).await?;
+    let hasher = QueuedHasher::new(
+        PasswordHasher::new(Policy::default(), peppers),
+        std::num::NonZeroUsize::MIN,
+        std::time::Duration::from_secs(60),
+    );
+    UserAdministration::new(store, Arc::clone(clock), Arc::new(hasher), keys.sealing)
+        .add(
+            demo.email.parse().expect("the demo's address is valid"),
+            Password::new(password.expose_secret()).expect("a random password is within the bounds"),
+        )
+        .await?;
+    let login = Zeroizing::new(format!(
+        "{{\"email\":\"{}\",\"password\":\"{}\"}}\n",
+        demo.email,
+        password.expose_secret()
+    ));
+    secret_files::write_new(&request.directory.join("login.json"), login.as_bytes())?;
+    Ok(password)
+}
+
+/// 144 random bits, 24 characters that no shell or JSON touches.
+fn random_password() -> SecretString {
+    let bytes = Zeroizing::new(cryptokit::random::bytes::<18>());
+    SecretString::new(base64url::encode(&*bytes))
+}
+
+fn configuration(request: &HomeRequest) -> String {
+    let mut text = String::from("# Paths are relative to this file. `authsvc serve --help` explains every setting.\n");
+    let mut line = |args: std::fmt::Arguments<'_>| {
+        // Writing into a string does not fail.
+        let _ = text.write_fmt(args);
+        text.push('\n');
+    };
+    line(format_args!("issuer = {}", quoted(&request.issuer)));
+    line(format_args!("database_file = \"authsvc.db\""));
+    line(format_args!("root_key_file = \"root.key\""));
+    line(format_args!("pepper_file = \"pepper.json\""));
+    line(format_args!("\n[public]"));
+    line(format_args!("address = \"{}\"", request.public_address));
+    line(format_args!("certificate_file = \"pki/server/fullchain.pem\""));
+    line(format_args!("key_file = \"pki/server/key.pem\""));
+    line(format_args!("\n[internal]"));
+    line(format_args!("address = \"{}\"", request.internal_address));
+    line(format_args!("client_ca_file = \"pki/intermediate.pem\""));
+    line(format_args!("\n[ops]"));
+    line(format_args!("address = \"{}\"", request.ops_address));
+    if let Some(audience) = &request.default_audience {
+        line(format_args!("\n[tokens]"));
+        line(format_args!("default_audience = {}", quoted(audience)));
+    }
+    text
+}
+
+/// A TOML basic string.
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+fn refuse_if_not_empty(directory: &Path) -> Result<(), HomeError> {
+    let failed = |source| HomeError::Read {
+        path: directory.display().to_string(),
+        source,
+    };
+    match std::fs::read_dir(directory).map_err(failed)?.next() {
+        None => Ok(()),
+        Some(entry) => Err(HomeError::NotEmpty {
+            path: directory.display().to_string(),
+            found: entry.map_err(failed)?.file_name().to_string_lossy().into_owned(),
+        }),
+    }
+}
+
+/// Removes what a failed attempt left, in a folder that was empty before it.
+fn empty(directory: &Path) {
+    let Ok(entries) = std::fs::read_dir(directory) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let _ = match entry.file_type() {
+            Ok(kind) if kind.is_dir() => std::fs::remove_dir_all(entry.path()),
+            _ => std::fs::remove_file(entry.path()),
+        };
+    }
+}

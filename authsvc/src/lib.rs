@@ -1,0 +1,27 @@
+//! The authorization service around [`authsvc_core`].
+//!
+//! ```text
+//! transport ──▶ endpoint ──▶ authsvc_core::service ──▶ authsvc_core::storage ◀── storage (SQLite)
+//! ```
+//!
+//! - [`transport`]: TLS, HTTP; decode, call an endpoint, encode.
+//! - [`endpoint`]: one tower service for each operation, in layers: audit, metrics, deadline, authorize.
+//! - [`storage`]: the databases.
+//! - [`app`]: puts it all together, from the inside out.
+//! - [`commands`]: what the binary can do; [`cli`] is how it is asked.
+//! - [`config`], [`home`], [`secret_files`]: what an installation consists of.
+
+pub mod app;
+pub mod audit_log;
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod endpoint;
+pub mod hasher;
+pub mod home;
+pub mod lifecycle;
+pub mod metrics;
+pub mod secret_files;
+pub mod storage;
+pub mod telemetry;
+pub mod transport;

@@ -1,0 +1,233 @@
+//! What is counted. Labels are closed sets: nothing a client sends becomes a label.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use cryptokit::password::HashPool;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+/// Counters of one process.
+#[derive(Clone)]
+pub struct Metrics {
+    registry: Arc<Mutex<Registry>>,
+    operations: Family<OperationLabels, Counter>,
+    requests: Family<RequestLabels, Counter>,
+    durations: Family<RouteLabels, Histogram, fn() -> Histogram>,
+    panics: Counter,
+    handshake_failures: Family<HandshakeLabels, Counter>,
+    connections: Family<ListenerLabels, Gauge>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OperationLabels {
+    operation: &'static str,
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    listener: &'static str,
+    route: &'static str,
+    status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RouteLabels {
+    listener: &'static str,
+    route: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ListenerLabels {
+    listener: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct HandshakeLabels {
+    listener: &'static str,
+    reason: &'static str,
+}
+
+impl Metrics {
+    /// All zero.
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("authsvc");
+        let metrics = Self {
+            operations: Family::default(),
+            requests: Family::default(),
+            durations: Family::new_with_constructor(request_histogram as fn() -> Histogram),
+            panics: Counter::default(),
+            handshake_failures: Family::default(),
+            connections: Family::default(),
+            registry: Arc::default(),
+        };
+        registry.register(
+            "operations",
+            "Outcomes of logins and validations",
+            metrics.operations.clone(),
+        );
+        registry.register(
+            "http_requests",
+            "Answers by listener, route and status",
+            metrics.requests.clone(),
+        );
+        registry.register(
+            "http_request_duration_seconds",
+            "From the request's head to its answer",
+            metrics.durations.clone(),
+        );
+        registry.register("panics", "Handlers that panicked", metrics.panics.clone());
+        registry.register(
+            "tls_handshake_failures",
+            "Handshakes that ended without a connection",
+            metrics.handshake_failures.clone(),
+        );
+        registry.register("connections", "Open connections", metrics.connections.clone());
+        *metrics.lock() = registry;
+        metrics
+    }
+
+    /// Adds what the hashing pool knows.
+    pub fn watch_pool(&self, pool: HashPool) {
+        self.lock().register_collector(Box::new(PoolCollector(pool)));
+    }
+
+    /// Adds the number of audit lines that were lost.
+    pub fn watch_audit(&self, lost: impl Fn() -> u64 + Send + Sync + 'static) {
+        self.lock().register_collector(Box::new(LostAudit(Box::new(lost))));
+    }
+
+    /// Counts an operation's outcome.
+    pub fn count_operation(&self, operation: &'static str, reason: &'static str) {
+        self.operations
+            .get_or_create(&OperationLabels { operation, reason })
+            .inc();
+    }
+
+    /// Counts an answer.
+    pub fn count_request(&self, listener: &'static str, route: &'static str, status: u16, took: Duration) {
+        self.requests
+            .get_or_create(&RequestLabels {
+                listener,
+                route,
+                status,
+            })
+            .inc();
+        self.durations
+            .get_or_create(&RouteLabels { listener, route })
+            .observe(took.as_secs_f64());
+    }
+
+    /// Counts a panic.
+    pub fn count_panic(&self) {
+        self.panics.inc();
+    }
+
+    /// Counts a failed handshake.
+    pub fn count_handshake_failure(&self, listener: &'static str, reason: &'static str) {
+        self.handshake_failures
+            .get_or_create(&HandshakeLabels { listener, reason })
+            .inc();
+    }
+
+    /// Counts a connection until the guard is dropped.
+    pub fn connection(&self, listener: &'static str) -> ConnectionGuard {
+        let gauge = self.connections.get_or_create(&ListenerLabels { listener }).clone();
+        gauge.inc();
+        ConnectionGuard(gauge)
+    }
+
+    /// The text that Prometheus scrapes (OpenMetrics 1.0).
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        // Writing into a string does not fail.
+        let _ = prometheus_client::encoding::text::encode(&mut text, &self.lock());
+        text
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Registry> {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+/// Counts one connection while it lives.
+#[derive(Debug)]
+pub struct ConnectionGuard(Gauge);
+
+impl Drop for ConnectionGuard {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// Around an Argon2 run of 15 ms and a validation of 0.1 ms.
+fn request_histogram() -> Histogram {
+    Histogram::new([
+        0.0001, 0.0003, 0.001, 0.003, 0.01, 0.02, 0.03, 0.05, 0.1, 0.3, 1.0, 3.0, 10.0,
+    ])
+}
+
+#[derive(Debug)]
+struct PoolCollector(HashPool);
+
+impl Collector for PoolCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let completed = ConstCounter::new(self.0.completed());
+        completed.encode(encoder.encode_descriptor(
+            "password_hashes",
+            "Argon2 runs completed",
+            None,
+            completed.metric_type(),
+        )?)?;
+        let in_use = ConstGauge::new(self.0.in_use() as i64);
+        in_use.encode(encoder.encode_descriptor(
+            "password_hash_permits_in_use",
+            "Argon2 runs under way",
+            None,
+            in_use.metric_type(),
+        )?)?;
+        let capacity = ConstGauge::new(self.0.capacity() as i64);
+        capacity.encode(encoder.encode_descriptor(
+            "password_hash_permits",
+            "Argon2 runs possible at once",
+            None,
+            capacity.metric_type(),
+        )?)
+    }
+}
+
+struct LostAudit(Box<dyn Fn() -> u64 + Send + Sync>);
+
+impl fmt::Debug for LostAudit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LostAudit")
+    }
+}
+
+impl Collector for LostAudit {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let lost = ConstCounter::new((self.0)());
+        let descriptor =
+            encoder.encode_descriptor("audit_lines_lost", "Audit lines not written", None, lost.metric_type())?;
+        lost.encode(descriptor)
+    }
+}

@@ -1,0 +1,34 @@
+//! Logs beside the audit lines: JSON on standard error.
+
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::config::LogLevel;
+
+/// Starts logging at `level`.
+///
+/// The level is this program's own. Libraries are held at warnings whatever it is: some write headers and frames at
+/// their finer levels, and what they write is not theirs to redact.
+pub fn init(level: LogLevel) {
+    let ours = match level {
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
+    };
+    let targets = Targets::new()
+        .with_default(ours.min(LevelFilter::WARN))
+        .with_target("authsvc", ours)
+        .with_target("authsvc_core", ours);
+    let lines = tracing_subscriber::fmt::layer()
+        .json()
+        .flatten_event(true)
+        .with_writer(std::io::stderr)
+        .with_filter(targets);
+    // A second call, in a test that starts two services, changes nothing.
+    let _ = tracing_subscriber::registry().with(lines).try_init();
+}

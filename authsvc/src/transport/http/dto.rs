@@ -1,0 +1,331 @@
+//! Bodies as they travel. Bounds are constants that the API description repeats.
+
+use authsvc_core::domain::{AudienceName, EmailAddress};
+use authsvc_core::service::{ActiveToken, FieldError, IssuedToken, Login};
+use cryptokit::jose::MAX_TOKEN_LEN;
+use cryptokit::password::Password;
+use cryptokit::secret::SecretString;
+use serde::Serialize;
+use time::format_description::well_known::Rfc3339;
+use utoipa::ToSchema;
+use validator::{Validate, ValidationError};
+use zeroize::Zeroizing;
+
+use super::json_object::{Fields, NotAnObject, Text};
+use crate::endpoint::ValidateToken;
+
+const EMAIL_MIN: u64 = EmailAddress::MIN_LEN as u64;
+const EMAIL_MAX: u64 = EmailAddress::MAX_LEN as u64;
+const PASSWORD_MAX: u64 = Password::MAX_LEN as u64;
+const AUDIENCE_MAX: u64 = AudienceName::MAX_LEN as u64;
+const TOKEN_MAX: u64 = MAX_TOKEN_LEN as u64;
+
+/// `POST /v1/auth`
+#[derive(Debug, Validate, ToSchema)]
+pub struct LoginRequest {
+    /// The account's e-mail address.
+    #[validate(
+        required,
+        length(min = EMAIL_MIN, max = EMAIL_MAX),
+        custom(function = no_control_characters),
+        custom(function = email_address)
+    )]
+    #[schema(value_type = String, required = true, format = "email", min_length = 5, max_length = 254, example = "alice@example.com")]
+    email: Option<Text>,
+    /// The account's password; NFC is applied.
+    #[validate(required, length(min = 1, max = PASSWORD_MAX), custom(function = no_control_characters))]
+    #[schema(value_type = String, required = true, format = "password", min_length = 1, max_length = 1024)]
+    password: Option<Text>,
+    /// Whom the token is for; the configured audience if absent.
+    #[validate(length(min = 1, max = AUDIENCE_MAX), custom(function = audience_name))]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 128, example = "orders")]
+    audience: Option<Text>,
+}
+
+/// What can be wrong with a body.
+#[derive(Debug)]
+pub enum DecodeError {
+    /// Not one JSON object.
+    Malformed,
+    /// Fields that cannot be accepted, and what was given as an address, for the record.
+    Fields {
+        /// The fields.
+        errors: Vec<FieldError>,
+        /// What came in the address field.
+        address: Option<authsvc_core::audit::GivenAddress>,
+    },
+}
+
+impl From<NotAnObject> for DecodeError {
+    fn from(NotAnObject: NotAnObject) -> Self {
+        Self::Malformed
+    }
+}
+
+/// From a body to a login. Never panics, whatever the bytes.
+///
+/// # Errors
+///
+/// [`DecodeError`].
+pub fn decode_login(body: &[u8]) -> Result<Login, DecodeError> {
+    let mut fields = Fields::parse(body)?;
+    let request = LoginRequest {
+        email: fields.text("email"),
+        password: fields.text("password"),
+        audience: fields.text("audience"),
+    };
+    let address = request
+        .email
+        .as_ref()
+        .map(|text| authsvc_core::audit::GivenAddress::of(text.as_str()));
+    let refused = |errors| DecodeError::Fields {
+        errors,
+        address: address.clone(),
+    };
+    let request = fields.finish(request).map_err(refused)?;
+    login_from(&request).ok_or_else(|| {
+        // A password that only normalisation makes too long.
+        refused(vec![FieldError {
+            field: "password",
+            message: "is too short or too long",
+        }])
+    })
+}
+
+fn login_from(request: &LoginRequest) -> Option<Login> {
+    Some(Login {
+        email: request.email.as_ref()?.as_str().parse().ok()?,
+        password: Password::new(request.password.as_ref()?.as_str()).ok()?,
+        audience: match &request.audience {
+            None => None,
+            Some(text) => Some(text.as_str().parse().ok()?),
+        },
+    })
+}
+
+/// `POST /v1/validate-token`
+#[derive(Debug, Validate, ToSchema)]
+pub(super) struct ValidateTokenRequest {
+    /// The access token.
+    #[validate(required, length(min = 1, max = TOKEN_MAX), custom(function = no_control_characters))]
+    #[schema(value_type = String, required = true, min_length = 1, max_length = 8192)]
+    token: Option<Text>,
+}
+
+/// From a body to the question.
+///
+/// # Errors
+///
+/// [`DecodeError`].
+pub(super) fn decode_validate_token(body: &[u8]) -> Result<ValidateToken, DecodeError> {
+    let mut fields = Fields::parse(body)?;
+    let request = ValidateTokenRequest {
+        token: fields.text("token"),
+    };
+    let request = fields
+        .finish(request)
+        .map_err(|errors| DecodeError::Fields { errors, address: None })?;
+    match request.token {
+        Some(token) => Ok(ValidateToken {
+            token: SecretString::from(Zeroizing::<String>::from(token)),
+        }),
+        None => Err(DecodeError::Malformed),
+    }
+}
+
+/// A fresh token.
+#[derive(Serialize, ToSchema)]
+pub(super) struct LoginResponse<'a> {
+    /// The access token, a JWT (RFC 9068).
+    token: &'a str,
+    /// Always `Bearer`.
+    token_type: &'static str,
+    /// Seconds until it ends.
+    expires_in: i64,
+    /// When it ends (RFC 3339, UTC).
+    #[schema(format = "date-time", example = "2027-01-15T08:15:00Z")]
+    expires_at: String,
+}
+
+impl<'a> From<&'a IssuedToken> for LoginResponse<'a> {
+    fn from(issued: &'a IssuedToken) -> Self {
+        // The token's own expiry has whole seconds; so has this.
+        let expires_at = issued.expires_at.truncate_to_second();
+        Self {
+            token: issued.token.expose_secret(),
+            token_type: "Bearer",
+            expires_in: expires_at.unix_timestamp() - issued.issued_at.unix_timestamp(),
+            expires_at: expires_at.format(&Rfc3339).unwrap_or_default(),
+        }
+    }
+}
+
+/// A good token's claims.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ActiveTokenResponse<'a> {
+    /// Always `true`; a token that is not good is a 401.
+    active: bool,
+    /// The issuer.
+    iss: &'a str,
+    /// The user's id.
+    sub: &'a str,
+    /// Whom the token is for: a name, or a list of names.
+    #[schema(value_type = String)]
+    aud: &'a cryptokit::jose::Audience,
+    /// The user's e-mail address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'a str>,
+    /// Scopes, separated by spaces.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<&'a str>,
+    /// The client it was issued to.
+    client_id: &'a str,
+    /// When it was issued, in seconds since 1970.
+    iat: u64,
+    /// Not good before, in seconds since 1970.
+    nbf: u64,
+    /// When it ends, in seconds since 1970.
+    exp: u64,
+    /// Its own id.
+    jti: &'a str,
+    /// Always `Bearer`.
+    token_type: &'static str,
+}
+
+impl<'a> From<&'a ActiveToken> for ActiveTokenResponse<'a> {
+    fn from(active: &'a ActiveToken) -> Self {
+        let claims = &*active.claims;
+        Self {
+            active: true,
+            iss: &claims.iss,
+            sub: &claims.sub,
+            aud: &claims.aud,
+            email: claims.email.as_deref(),
+            scope: claims.scope.as_deref(),
+            client_id: &claims.client_id,
+            iat: claims.iat,
+            nbf: claims.nbf,
+            exp: claims.exp,
+            jti: &claims.jti,
+            token_type: "Bearer",
+        }
+    }
+}
+
+fn no_control_characters(text: &Text) -> Result<(), ValidationError> {
+    if text.as_str().chars().any(char::is_control) {
+        return Err(ValidationError::new("control_characters"));
+    }
+    Ok(())
+}
+
+fn email_address(text: &Text) -> Result<(), ValidationError> {
+    text.as_str()
+        .parse::<EmailAddress>()
+        .map(|_| ())
+        .map_err(|_| ValidationError::new("email_address"))
+}
+
+fn audience_name(text: &Text) -> Result<(), ValidationError> {
+    text.as_str()
+        .parse::<AudienceName>()
+        .map(|_| ())
+        .map_err(|_| ValidationError::new("audience"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(body: &str) -> Vec<(&'static str, &'static str)> {
+        match decode_login(body.as_bytes()) {
+            Err(DecodeError::Fields { errors, .. }) => errors.iter().map(|e| (e.field, e.message)).collect(),
+            other => panic!("{body}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_good_login_is_decoded() {
+        let login = decode_login(br#"{"email":"Alice@Example.com","password":"p","audience":"orders"}"#).unwrap();
+        assert_eq!(login.email.as_str(), "alice@example.com");
+        assert_eq!(login.audience.unwrap().as_str(), "orders");
+    }
+
+    #[test]
+    fn every_failing_field_is_named_once_and_no_value_is_repeated() {
+        assert_eq!(fields("{}"), [("email", "is required"), ("password", "is required")]);
+        assert_eq!(
+            fields(r#"{"email":1,"password":null,"audience":[]}"#),
+            [
+                ("audience", "must be a string"),
+                ("email", "must be a string"),
+                ("password", "must be a string")
+            ],
+        );
+        assert_eq!(
+            fields(r#"{"Email":"a@b.c","password":"","hunter2":"x"}"#),
+            [
+                ("*", "unknown fields are not accepted"),
+                ("email", "is required"),
+                ("password", "is too short or too long"),
+            ],
+        );
+        assert_eq!(
+            fields(r#"{"email":"a@x\r\nBcc: v[127.0.0.1]","password":"a\u0007b","audience":"a b"}"#),
+            [
+                ("audience", "must be 1 to 128 visible ASCII characters"),
+                ("email", "must not contain control characters"),
+                ("email", "must be an e-mail address"),
+                ("password", "must not contain control characters"),
+            ],
+        );
+    }
+
+    #[test]
+    fn bounds_hold_to_the_byte() {
+        let with = |password: &str| format!(r#"{{"email":"a@b.c","password":"{password}"}}"#);
+        assert!(decode_login(with(&"x".repeat(1024)).as_bytes()).is_ok());
+        assert_eq!(
+            fields(&with(&"x".repeat(1025))),
+            [("password", "is too short or too long")]
+        );
+        // Within the bound as sent, beyond it once normalised.
+        assert_eq!(
+            fields(&with(&"\u{1D160}".repeat(256))),
+            [("password", "is too short or too long")]
+        );
+        assert!(decode_validate_token(format!(r#"{{"token":"{}"}}"#, "x".repeat(8192)).as_bytes()).is_ok());
+        assert!(decode_validate_token(format!(r#"{{"token":"{}"}}"#, "x".repeat(8193)).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn validation_errors_carry_no_secret() {
+        let request = LoginRequest {
+            email: Fields::parse(br#"{"e":"canary@"}"#).unwrap().text("e"),
+            password: Fields::parse(br#"{"p":"canary\u0001"}"#).unwrap().text("p"),
+            audience: None,
+        };
+        let errors = request.validate().unwrap_err();
+        for shown in [format!("{errors:?}"), errors.to_string(), format!("{request:?}")] {
+            assert!(!shown.contains("canary"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_one_object_is_malformed() {
+        for body in [
+            "",
+            "null",
+            "[]",
+            "\"x\"",
+            "{\"email\":\"a@b.c\",\"email\":\"a@b.c\"}",
+            "{} {}",
+            "{}x",
+        ] {
+            assert!(
+                matches!(decode_login(body.as_bytes()), Err(DecodeError::Malformed)),
+                "{body}"
+            );
+        }
+    }
+}

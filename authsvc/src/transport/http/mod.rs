@@ -1,0 +1,152 @@
+//! HTTP: routes, bodies in, answers out.
+
+mod body;
+mod dto;
+mod handlers;
+mod json_object;
+mod metadata;
+mod observe;
+pub mod ops;
+mod problem;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use authsvc_core::audit::AuditSink;
+use authsvc_core::clock::Clock;
+use authsvc_core::service::AuthService;
+use axum::Router;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub use body::MAX_BODY_BYTES;
+pub use dto::{DecodeError, LoginRequest, decode_login};
+pub use metadata::Metadata;
+
+use crate::endpoint::Endpoints;
+use crate::metrics::Metrics;
+
+/// What handlers share.
+#[derive(Clone)]
+pub struct HttpState {
+    /// The operations.
+    pub endpoints: Endpoints,
+    /// For the key set.
+    pub service: Arc<AuthService>,
+    /// Where refusals are recorded that never became an operation.
+    pub audit: Arc<dyn AuditSink>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Counters.
+    pub metrics: Metrics,
+    /// For a request's body to arrive.
+    pub body_timeout: Duration,
+    /// Which listener the routes are on.
+    pub listener: &'static str,
+}
+
+impl std::fmt::Debug for HttpState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HttpState")
+            .field("listener", &self.listener)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Patterns of all routes, so that records and metrics never carry a path as it was sent.
+pub const ROUTES: [&str; 7] = [
+    "/",
+    "/v1/auth",
+    "/v1/validate-token",
+    "/.well-known/jwks.json",
+    "/metadata",
+    "/v1/metadata",
+    "/openapi.json",
+];
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "authsvc",
+    description = "Checks passwords, issues RS256 access tokens (RFC 9068), and tells registered services over mTLS \
+                   whether a token is good. Errors are problem documents (RFC 9457). Unknown request fields are \
+                   refused; clients must ignore unknown response fields.",
+    license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+))]
+struct Description;
+
+/// The routes of the public listener.
+pub fn public_router(state: HttpState) -> Router {
+    finish(public_routes(), state)
+}
+
+/// The routes of the internal listener: the public ones and those for registered services.
+pub fn internal_router(state: HttpState) -> Router {
+    finish(internal_routes(), state)
+}
+
+/// The API description of everything that is served, as it is committed and reviewed.
+///
+/// # Panics
+///
+/// Never: the document is plain data.
+pub fn openapi_json() -> String {
+    let document = internal_routes().into_openapi();
+    let mut text = document.to_pretty_json().expect("an OpenAPI document is plain data");
+    text.push('\n');
+    text
+}
+
+fn public_routes() -> OpenApiRouter<HttpState> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(handlers::alive))
+        .routes(routes!(handlers::login))
+        .routes(routes!(handlers::jwks))
+        .routes(routes!(metadata::metadata))
+        .routes(routes!(metadata::metadata_v1))
+        .routes(routes!(handlers::openapi))
+}
+
+fn internal_routes() -> OpenApiRouter<HttpState> {
+    public_routes().routes(routes!(handlers::validate_token))
+}
+
+fn finish(routes: OpenApiRouter<HttpState>, state: HttpState) -> Router {
+    let (router, _) = routes.split_for_parts();
+    router
+        .fallback(handlers::not_found)
+        .method_not_allowed_fallback(handlers::method_not_allowed)
+        .layer(axum::middleware::from_fn_with_state(state.clone(), observe::observe))
+        .with_state(state)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_committed_api_description_is_the_one_the_code_gives() {
+        let committed = include_str!("../../../openapi.json");
+        let generated = openapi_json();
+        assert!(
+            committed == generated,
+            "authsvc/openapi.json is out of date; `cargo run -p authsvc -- openapi > authsvc/openapi.json` renews it"
+        );
+    }
+
+    #[test]
+    fn every_route_is_named_in_the_closed_list_and_follows_the_naming_rule() {
+        let document = internal_routes().into_openapi();
+        let mut paths: Vec<&str> = document.paths.paths.keys().map(String::as_str).collect();
+        let mut listed = ROUTES;
+        paths.sort_unstable();
+        listed.sort_unstable();
+        assert_eq!(paths, listed);
+        for path in paths.into_iter().filter(|path| *path != "/") {
+            assert!(
+                !path.ends_with('/') && !path.contains('_') && path.to_ascii_lowercase() == path,
+                "{path}"
+            );
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Problem documents (RFC 9457).
+
+use std::time::Duration;
+
+use authsvc_core::audit::{Action, Reason, RecordId, Who};
+use authsvc_core::service::{Failure, FieldError};
+use axum::response::{IntoResponse, Response};
+use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, header};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::transport::status::{Problem, TYPE_PREFIX};
+
+/// The document.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct ProblemDocument {
+    /// What kind of problem it is; stable.
+    #[serde(rename = "type")]
+    #[schema(example = "urn:authsvc:problem:invalid-credentials")]
+    kind: String,
+    /// What the kind is called.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// What it means, for people.
+    detail: &'static str,
+    /// The opaque id under which the operator finds the cause.
+    id: String,
+    /// Every field that cannot be accepted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<ProblemField>,
+}
+
+/// A field that cannot be accepted.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ProblemField {
+    /// Its name; `*` stands for unknown fields.
+    field: &'static str,
+    /// What is expected.
+    message: &'static str,
+}
+
+/// A request that is refused before it becomes an operation. The outermost layer records it.
+#[derive(Clone, Debug)]
+pub(super) struct Refusal {
+    problem: Problem,
+    fields: Vec<FieldError>,
+    pub(super) id: RecordId,
+    pub(super) reason: Reason,
+    pub(super) who: Who,
+    pub(super) action: Action,
+}
+
+impl Refusal {
+    pub(super) fn new(problem: Problem, reason: Reason) -> Self {
+        Self {
+            problem,
+            fields: Vec::new(),
+            id: RecordId::generate(),
+            reason,
+            who: Who::default(),
+            action: Action::Request,
+        }
+    }
+
+    pub(super) fn with_fields(mut self, fields: Vec<FieldError>) -> Self {
+        self.fields = fields;
+        self
+    }
+
+    pub(super) fn with_who(mut self, who: Who) -> Self {
+        self.who = who;
+        self
+    }
+
+    pub(super) fn of(mut self, action: Action) -> Self {
+        self.action = action;
+        self
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut response = respond(self.problem, self.id, &self.fields, None);
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// An operation's failure, which its audit layer has recorded.
+pub(super) fn failure(failure: &Failure) -> Response {
+    respond(failure.code.into(), failure.id, &failure.fields, failure.retry_after)
+}
+
+fn respond(problem: Problem, id: RecordId, fields: &[FieldError], retry_after: Option<Duration>) -> Response {
+    let entry = problem.entry();
+    let document = ProblemDocument {
+        kind: format!("{TYPE_PREFIX}{}", entry.slug),
+        title: entry.title,
+        status: entry.status.as_u16(),
+        detail: entry.detail,
+        id: id.to_string(),
+        errors: fields
+            .iter()
+            .map(|error| ProblemField {
+                field: error.field,
+                message: error.message,
+            })
+            .collect(),
+    };
+    let body = serde_json::to_vec(&document).unwrap_or_default();
+    let mut response = (entry.status, body).into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    match problem {
+        // RFC 9110 §15.5.2: a 401 names a scheme. RFC 6750 §3.1 names the error.
+        Problem::InvalidCredentials => {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"authsvc\""));
+        }
+        Problem::InvalidToken => {
+            let value = HeaderValue::from_static("Bearer realm=\"authsvc\", error=\"invalid_token\"");
+            headers.insert(WWW_AUTHENTICATE, value);
+        }
+        Problem::Overloaded | Problem::Unavailable | Problem::DeadlineExceeded => {
+            let seconds = retry_after.map_or(1, |wait| wait.as_secs().max(1));
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        // The body was not read to its end; the connection cannot be used again.
+        Problem::RequestTimeout | Problem::BodyTooLarge => {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        _ => {}
+    }
+    response
+}

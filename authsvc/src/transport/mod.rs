@@ -1,0 +1,6 @@
+//! The outer ring: decode, call an endpoint, encode. No decisions.
+
+pub mod http;
+pub mod listener;
+pub mod status;
+pub mod tls;

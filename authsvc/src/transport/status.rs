@@ -1,0 +1,202 @@
+//! The one table from what went wrong to what a client sees.
+
+use authsvc_core::service::ErrorCode;
+use http::StatusCode;
+
+/// Everything that can be wrong, as clients know it. Stable: clients may branch on the type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// The body is not one JSON object without duplicates.
+    MalformedRequest,
+    /// The URL carries a query.
+    QueryNotAllowed,
+    /// The credentials are not good.
+    InvalidCredentials,
+    /// The token is not good.
+    InvalidToken,
+    /// The caller may not do this.
+    CallerNotAllowed,
+    /// No such route.
+    NotFound,
+    /// The route exists, the method does not.
+    MethodNotAllowed,
+    /// The client accepts nothing that is served.
+    NotAcceptable,
+    /// The body took too long.
+    RequestTimeout,
+    /// The body is too large.
+    BodyTooLarge,
+    /// The body is of another type.
+    UnsupportedMediaType,
+    /// Fields are missing, unknown or unacceptable.
+    ValidationFailed,
+    /// A defect.
+    Internal,
+    /// Too much to do.
+    Overloaded,
+    /// Something is down.
+    Unavailable,
+    /// The work took too long.
+    DeadlineExceeded,
+}
+
+/// A row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The last part of the problem's type.
+    pub slug: &'static str,
+    /// What it is called.
+    pub title: &'static str,
+    /// What the client is told: never why, where that would help an attacker.
+    pub detail: &'static str,
+}
+
+/// Start of every problem's type (RFC 9457 §3.1.1); the slug follows.
+pub const TYPE_PREFIX: &str = "urn:authsvc:problem:";
+
+impl Problem {
+    /// All of them, for the documentation and tests.
+    pub const ALL: [Self; 16] = [
+        Self::MalformedRequest,
+        Self::QueryNotAllowed,
+        Self::InvalidCredentials,
+        Self::InvalidToken,
+        Self::CallerNotAllowed,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::NotAcceptable,
+        Self::RequestTimeout,
+        Self::BodyTooLarge,
+        Self::UnsupportedMediaType,
+        Self::ValidationFailed,
+        Self::Internal,
+        Self::Overloaded,
+        Self::Unavailable,
+        Self::DeadlineExceeded,
+    ];
+
+    /// The row.
+    pub const fn entry(self) -> Entry {
+        let (status, slug, title, detail) = match self {
+            Self::MalformedRequest => (
+                StatusCode::BAD_REQUEST,
+                "malformed-request",
+                "Malformed request",
+                "The body must be one JSON object in UTF-8, without duplicate members and with nothing after it.",
+            ),
+            Self::QueryNotAllowed => (
+                StatusCode::BAD_REQUEST,
+                "query-not-allowed",
+                "Query not allowed",
+                "This route takes no query. Credentials in a URL end up in logs: change them if you sent any.",
+            ),
+            Self::InvalidCredentials => (
+                StatusCode::UNAUTHORIZED,
+                "invalid-credentials",
+                "Invalid credentials",
+                "The address and the password do not belong together, or the account cannot be used.",
+            ),
+            Self::InvalidToken => (
+                StatusCode::UNAUTHORIZED,
+                "invalid-token",
+                "Invalid token",
+                "The token is not good for this caller.",
+            ),
+            Self::CallerNotAllowed => (
+                StatusCode::FORBIDDEN,
+                "caller-not-allowed",
+                "Caller not allowed",
+                "The client certificate is valid, but its owner is not registered for this.",
+            ),
+            Self::NotFound => (
+                StatusCode::NOT_FOUND,
+                "not-found",
+                "Not found",
+                "There is nothing here.",
+            ),
+            Self::MethodNotAllowed => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method-not-allowed",
+                "Method not allowed",
+                "The Allow header names the methods of this route.",
+            ),
+            Self::NotAcceptable => (
+                StatusCode::NOT_ACCEPTABLE,
+                "not-acceptable",
+                "Not acceptable",
+                "Answers are application/json and application/problem+json.",
+            ),
+            Self::RequestTimeout => (
+                StatusCode::REQUEST_TIMEOUT,
+                "request-timeout",
+                "Request timeout",
+                "The body did not arrive in time.",
+            ),
+            Self::BodyTooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body-too-large",
+                "Body too large",
+                "A body may have 16 KiB at most.",
+            ),
+            Self::UnsupportedMediaType => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported-media-type",
+                "Unsupported media type",
+                "The body must be application/json.",
+            ),
+            Self::ValidationFailed => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "validation-failed",
+                "Validation failed",
+                "The errors member names every field that cannot be accepted.",
+            ),
+            Self::Internal => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "Internal error",
+                "This should not have happened. The operator finds the cause under the id.",
+            ),
+            Self::Overloaded => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "overloaded",
+                "Overloaded",
+                "There is too much to do. Try again after the time that Retry-After names.",
+            ),
+            Self::Unavailable => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "Unavailable",
+                "Something this service needs does not answer. Try again after the time that Retry-After names.",
+            ),
+            Self::DeadlineExceeded => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "deadline-exceeded",
+                "Deadline exceeded",
+                "The work took longer than a request may. Try again after the time that Retry-After names.",
+            ),
+        };
+        Entry {
+            status,
+            slug,
+            title,
+            detail,
+        }
+    }
+}
+
+impl From<ErrorCode> for Problem {
+    fn from(code: ErrorCode) -> Self {
+        match code {
+            ErrorCode::InvalidCredentials => Self::InvalidCredentials,
+            ErrorCode::InvalidToken => Self::InvalidToken,
+            ErrorCode::CallerNotAllowed => Self::CallerNotAllowed,
+            ErrorCode::InvalidField => Self::ValidationFailed,
+            ErrorCode::Overloaded => Self::Overloaded,
+            ErrorCode::Unavailable => Self::Unavailable,
+            ErrorCode::DeadlineExceeded => Self::DeadlineExceeded,
+            ErrorCode::Internal => Self::Internal,
+        }
+    }
+}
