@@ -174,6 +174,10 @@ impl Keyset<AeadKey> {
     ///
     /// [`AeadError::Open`] for every cause: too short, unknown version or key, revoked key, other associated data,
     /// altered bytes. No plaintext is released before its tag is checked.
+    ///
+    /// # Panics
+    ///
+    /// Never: the parts are split at their lengths.
     pub fn open(&self, sealed: &[u8], associated_data: &AssociatedData) -> Result<SecretBytes, AeadError> {
         if sealed.len() < OVERHEAD || sealed.len() > MAX_MESSAGE_LEN + OVERHEAD || sealed[0] != VERSION {
             return Err(AeadError::Open);

@@ -1,5 +1,7 @@
 //! What the token verifier refuses, on every provider. The ids in the comments are those of the attack checklist.
 
+#![expect(clippy::unwrap_used, reason = "in tests a panic is the report")]
+
 use std::sync::LazyLock;
 use std::time::Duration;
 

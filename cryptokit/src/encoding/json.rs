@@ -168,7 +168,7 @@ mod tests {
             assert!(parse(text.as_bytes()).is_err(), "{text:?}");
         }
         assert!(parse(b"{\"a\":\"\xff\"}").is_err());
-        assert!(parse(b"{\0\"\0a\0\"\0:\01\0}\0").is_err(), "UTF-16");
+        assert!(parse(b"{\x00\"\x00a\x00\"\x00:\x001\x00}\x00").is_err(), "UTF-16");
     }
 
     #[test]
