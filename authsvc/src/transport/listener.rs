@@ -92,6 +92,10 @@ impl Listener {
     ///
     /// Returns when the last connection has ended. New connections are refused by the system from then on, because
     /// the socket is closed first.
+    ///
+    /// # Panics
+    ///
+    /// Never: the semaphore that bounds connections is not closed.
     pub async fn serve(self, mut stop: watch::Receiver<bool>) {
         let Self {
             name,

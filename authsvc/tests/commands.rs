@@ -1,0 +1,448 @@
+//! The commands an operator uses, by the real binary: what they do, and what they refuse.
+
+#![expect(clippy::unwrap_used, reason = "in tests a panic is the report")]
+
+mod support;
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use support::process::{Dev, run, run_with_input, stderr, stdout};
+
+struct Home {
+    _directory: tempfile::TempDir,
+    path: PathBuf,
+}
+
+impl Home {
+    /// A server's home, on ports that are free.
+    fn init() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("home");
+        let made = run(&[
+            "init",
+            "--home",
+            path.to_str().unwrap(),
+            "--issuer",
+            "https://auth.example",
+            "--server-san",
+            "localhost",
+            "--default-audience",
+            "orders",
+            "--public-address",
+            "127.0.0.1:0",
+            "--internal-address",
+            "127.0.0.1:0",
+            "--ops-address",
+            "127.0.0.1:0",
+        ]);
+        assert!(made.status.success(), "{}", stderr(&made));
+        assert!(stdout(&made).contains("authsvc serve --config"), "it says what is next");
+        Self {
+            _directory: directory,
+            path,
+        }
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.path.join(name).to_str().unwrap().to_owned()
+    }
+
+    fn config(&self) -> String {
+        self.file("authsvc.toml")
+    }
+
+    fn command(&self, arguments: &[&str], input: &str) -> std::process::Output {
+        let config = self.config();
+        run_with_input(&[arguments, &["--config", &config]].concat(), input)
+    }
+
+    fn edit(&self, from: &str, to: &str) {
+        let text = std::fs::read_to_string(self.config()).unwrap();
+        assert!(text.contains(from), "{text}");
+        std::fs::write(self.config(), text.replace(from, to)).unwrap();
+    }
+}
+
+/// Starts `serve`, which must refuse, and gives what it said.
+fn refused(home: &Home) -> String {
+    let output = home.command(&["serve"], "");
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let text = stderr(&output);
+    assert!(!text.contains("\"started\""), "{text}");
+    text
+}
+
+#[test]
+fn serve_refuses_to_start_naming_what_is_missing() {
+    for file in [
+        "root.key",
+        "pepper.json",
+        "authsvc.db",
+        "pki/server/fullchain.pem",
+        "pki/server/key.pem",
+        "pki/intermediate.pem",
+    ] {
+        let home = Home::init();
+        std::fs::remove_file(home.file(file)).unwrap();
+        let text = refused(&home);
+        assert!(text.contains(file), "{file}: {text}");
+        assert!(!Path::new(&home.file(file)).exists(), "nothing is made up");
+    }
+}
+
+#[test]
+fn serve_refuses_secrets_that_others_can_use() {
+    for file in ["root.key", "pepper.json", "pki/server/key.pem"] {
+        let home = Home::init();
+        std::fs::set_permissions(home.file(file), std::fs::Permissions::from_mode(0o640)).unwrap();
+        let text = refused(&home);
+        assert!(
+            text.contains(file) && text.contains("0640") && text.contains("chmod 600"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn serve_refuses_what_does_not_belong_together() {
+    let home = Home::init();
+    let other = Home::init();
+    for file in ["root.key", "pepper.json", "pki/server/key.pem", "authsvc.db"] {
+        let kept = std::fs::read(home.file(file)).unwrap();
+        std::fs::copy(other.file(file), home.file(file)).unwrap();
+        let text = refused(&home);
+        assert!(
+            text.contains("does not open") || text.contains("cannot be used"),
+            "{file}: {text}"
+        );
+        std::fs::write(home.file(file), kept).unwrap();
+    }
+    std::fs::write(home.file("root.key"), "cryptokit-root-key-1:canary\n").unwrap();
+    let text = refused(&home);
+    assert!(
+        text.contains("does not hold a root key") && !text.contains("canary"),
+        "{text}"
+    );
+}
+
+#[test]
+fn serve_refuses_unknown_settings_and_options_and_there_is_none_that_switches_checks_off() {
+    let home = Home::init();
+    home.edit("[public]", "[public]\nclient_auth = \"none\"");
+    assert!(refused(&home).contains("unknown setting public.client_auth"));
+
+    let help = stdout(&run(&["serve", "--help"]));
+    for word in ["insecure", "disable", "no-auth", "no-tls", "skip", "without"] {
+        assert!(!help.contains(&format!("--{word}")), "{help}");
+    }
+    assert_eq!(run(&["serve", "--config", "x", "--insecure"]).status.code(), Some(2));
+    assert_eq!(run(&["serve"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_taken_port_is_named() {
+    let home = Home::init();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = home.command(&["serve", "--public-address", &address], "");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stderr(&output).contains(&format!("public listener: cannot listen on {address}")),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn init_never_overwrites_and_checks_what_it_is_given() {
+    let home = Home::init();
+    let before = std::fs::read(home.file("root.key")).unwrap();
+    let again =
+        |home: &str, issuer: &str, san: &str| run(&["init", "--home", home, "--issuer", issuer, "--server-san", san]);
+    let path = home.path.to_str().unwrap();
+    let output = again(path, "https://auth.example", "localhost");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("nothing was changed"), "{}", stderr(&output));
+    assert_eq!(std::fs::read(home.file("root.key")).unwrap(), before);
+
+    let directory = tempfile::tempdir().unwrap();
+    let fresh = directory.path().join("fresh");
+    for (issuer, san) in [
+        ("http://auth.example", "localhost"),
+        ("https://a?b", "localhost"),
+        ("https://a.example", "bad name!"),
+    ] {
+        let output = again(fresh.to_str().unwrap(), issuer, san);
+        assert_eq!(output.status.code(), Some(1), "{issuer} {san}");
+        assert!(
+            !fresh.exists() || std::fs::read_dir(&fresh).unwrap().count() == 0,
+            "{issuer} {san}"
+        );
+    }
+    let loose = directory.path().join("loose");
+    std::fs::create_dir(&loose).unwrap();
+    std::fs::set_permissions(&loose, std::fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(
+        again(loose.to_str().unwrap(), "https://a.example", "localhost")
+            .status
+            .code(),
+        Some(1)
+    );
+    assert_eq!(std::fs::read_dir(&loose).unwrap().count(), 0);
+}
+
+#[test]
+fn accounts_are_added_listed_disabled_and_reset() {
+    let home = Home::init();
+    let user = |arguments: &[&str], input: &str| home.command(&[&["user"], arguments].concat(), input);
+    let good = "correct horse battery staple\n";
+
+    let added = user(&["add", "Alice@Example.com", "--password-stdin"], good);
+    assert!(added.status.success(), "{}", stderr(&added));
+    let file = home.file("password");
+    std::fs::write(&file, good).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(
+        user(&["add", "bob@example.com", "--password-file", &file], "")
+            .status
+            .code(),
+        Some(1)
+    );
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    assert!(
+        user(&["add", "bob@example.com", "--password-file", &file], "")
+            .status
+            .success()
+    );
+
+    let listed = stdout(&user(&["list"], ""));
+    assert!(
+        listed.contains("alice@example.com") && listed.contains("bob@example.com"),
+        "{listed}"
+    );
+    assert!(user(&["disable", "bob@example.com"], "").status.success());
+    let json = stdout(&user(&["list", "--json"], ""));
+    let users: Vec<serde_json::Value> = json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(users.len(), 2);
+    assert_eq!(
+        (&users[0]["disabled"], &users[1]["disabled"]),
+        (&false.into(), &true.into())
+    );
+    assert!(users.iter().all(|user| user.get("password_hash").is_none()));
+    assert!(user(&["enable", "bob@example.com"], "").status.success());
+    assert!(
+        user(
+            &["reset-password", "alice@example.com", "--password-stdin"],
+            "another long passphrase"
+        )
+        .status
+        .success()
+    );
+
+    for (arguments, input, says) in [
+        (
+            &["add", "alice@example.com", "--password-stdin"][..],
+            good,
+            "exists already",
+        ),
+        (
+            &["add", "not an address", "--password-stdin"],
+            good,
+            "not an e-mail address",
+        ),
+        (
+            &["add", "carol@example.com", "--password-stdin"],
+            "fourteen chars",
+            "at least 15",
+        ),
+        (
+            &["add", "carol@example.com", "--password-stdin"],
+            "",
+            "password is empty",
+        ),
+        (
+            &["add", "carol@example.com", "--password-stdin"],
+            &"x".repeat(1025),
+            "longer than 1024",
+        ),
+        (
+            &["add", "carol@example.com", "--password-stdin"],
+            "with a bell \u{7} in the middle",
+            "control characters",
+        ),
+        (&["add", "carol@example.com"], good, "no terminal"),
+        (&["disable", "carol@example.com"], "", "there is no account"),
+        (
+            &["reset-password", "carol@example.com", "--password-stdin"],
+            good,
+            "there is no account",
+        ),
+    ] {
+        let output = user(arguments, input);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(stderr(&output).contains(says), "{arguments:?}: {}", stderr(&output));
+        assert!(
+            input.is_empty() || !stderr(&output).contains(input.trim()),
+            "the input is not repeated"
+        );
+    }
+    assert_eq!(
+        user(&["add", "carol@example.com", "--password", "as an argument"], "")
+            .status
+            .code(),
+        Some(2)
+    );
+}
+
+#[test]
+fn services_are_added_listed_and_removed() {
+    let home = Home::init();
+    let service = |arguments: &[&str]| home.command(&[&["service"], arguments].concat(), "");
+    assert!(
+        service(&["add", "orders", "--san", "dns:orders.internal", "--audience", "orders"])
+            .status
+            .success()
+    );
+    let root = home.file("pki/root.pem");
+    let other = [
+        "add",
+        "other",
+        "--san",
+        "dns:orders.internal",
+        "--audience",
+        "x",
+        "--issuer",
+        &root,
+    ];
+    assert!(
+        service(&other).status.success(),
+        "the same name by another CA is somebody else"
+    );
+    let listed = stdout(&service(&["list"]));
+    assert!(listed.contains("orders  dns:orders.internal by "), "{listed}");
+    assert_eq!(stdout(&service(&["list", "--json"])).lines().count(), 2);
+
+    let leaf = home.file("pki/server/certificate.pem");
+    let chain = home.file("pki/server/fullchain.pem");
+    for (arguments, says) in [
+        (
+            &["add", "orders", "--san", "dns:new.internal", "--audience", "x"][..],
+            "registered already",
+        ),
+        (
+            &["add", "new", "--san", "dns:orders.internal", "--audience", "x"],
+            "registered already",
+        ),
+        (
+            &["add", "New", "--san", "dns:new.internal", "--audience", "x"],
+            "not a service name",
+        ),
+        (
+            &["add", "new", "--san", "new.internal", "--audience", "x"],
+            "--san new.internal",
+        ),
+        (
+            &["add", "new", "--san", "dns:new.internal", "--audience", "a b"],
+            "--audience a b",
+        ),
+        (
+            &[
+                "add",
+                "new",
+                "--san",
+                "dns:new.internal",
+                "--audience",
+                "x",
+                "--issuer",
+                &leaf,
+            ],
+            "not a CA certificate",
+        ),
+        (
+            &[
+                "add",
+                "new",
+                "--san",
+                "dns:new.internal",
+                "--audience",
+                "x",
+                "--issuer",
+                &chain,
+            ],
+            "--issuer",
+        ),
+        (&["remove", "new"], "no service new"),
+    ] {
+        let output = service(arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(stderr(&output).contains(says), "{arguments:?}: {}", stderr(&output));
+    }
+    assert!(service(&["remove", "orders"]).status.success());
+    assert_eq!(stdout(&service(&["list"])).lines().count(), 1);
+}
+
+#[test]
+fn dev_refuses_a_folder_that_holds_something_else() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+    std::fs::write(directory.path().join("thesis.txt"), "mine").unwrap();
+    let output = run(&["dev", "--home", directory.path().to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("thesis.txt"), "{}", stderr(&output));
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn the_ports_of_a_home_can_be_changed_and_are_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = directory.path().join("home");
+    let dev = Dev::start(&home);
+    let before = dev.description.clone();
+    assert!(dev.stop().0.success());
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+        .to_string();
+    let dev = Dev::start_with(&home, &[]);
+    assert!(dev.stop().0.success());
+
+    let stderr_file = directory.path().join("err");
+    let mut child = std::process::Command::new(support::process::binary())
+        .args(["dev", "--json", "--ops-port", &free, "--home"])
+        .arg(&home)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::fs::File::create(&stderr_file).unwrap())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.as_mut().unwrap()), &mut line).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let described: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(described["ops_url"], format!("http://127.0.0.1:{free}"));
+    assert_eq!(described["public_url"], before["public_url"]);
+    let dev = Dev::start(&home);
+    assert_eq!(
+        dev.text("ops_url"),
+        format!("http://127.0.0.1:{free}"),
+        "kept, and a kill lost nothing"
+    );
+    assert!(dev.stop().0.success());
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_error() {
+    let output = std::process::Command::new("sh")
+        .arg("-c")
+        .arg(format!(
+            "{{ {} openapi; echo \"status $?\" >&2; }} | head -c 1",
+            support::process::binary()
+        ))
+        .output()
+        .unwrap();
+    assert!(stderr(&output).contains("status 0"), "{}", stderr(&output));
+    assert!(!stderr(&output).contains("panicked"));
+}

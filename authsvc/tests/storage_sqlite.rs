@@ -1,0 +1,93 @@
+//! SQLite passes the conformance suite, and refuses files that are not its own.
+
+#![expect(clippy::unwrap_used, reason = "in tests a panic is the report")]
+
+use authsvc::storage::sqlite::{OpenError, SqliteStore};
+use authsvc_core::storage::{KeysetStore, ServiceStore, StoreError, UserStore, conformance};
+
+async fn fresh(directory: &tempfile::TempDir) -> SqliteStore {
+    let file = directory.path().join("authsvc.db");
+    std::fs::write(&file, "").unwrap();
+    SqliteStore::open(&file).await.unwrap()
+}
+
+#[tokio::test]
+async fn sqlite_conforms() {
+    let directory = tempfile::tempdir().unwrap();
+    conformance::run(&fresh(&directory).await).await;
+}
+
+#[tokio::test]
+async fn what_was_written_is_there_after_reopening() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = fresh(&directory).await;
+    store.insert_keyset("x", "sealed").await.unwrap();
+    store.close().await;
+    let store = SqliteStore::open(&directory.path().join("authsvc.db")).await.unwrap();
+    assert_eq!(store.keyset("x").await.unwrap().as_deref(), Some("sealed"));
+}
+
+#[tokio::test]
+async fn a_missing_file_is_not_made_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("nothing.db");
+    assert!(matches!(SqliteStore::open(&file).await, Err(OpenError::Missing { .. })));
+    assert!(!file.exists());
+}
+
+#[tokio::test]
+async fn other_files_and_later_schemas_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("text.db");
+    std::fs::write(
+        &file,
+        "not a database, but longer than a header of one hundred bytes would be ".repeat(9),
+    )
+    .unwrap();
+    assert!(SqliteStore::open(&file).await.is_err());
+
+    let store = fresh(&directory).await;
+    store.close().await;
+    let file = directory.path().join("authsvc.db");
+    execute(
+        &file,
+        "INSERT INTO _sqlx_migrations VALUES (9999, 'later', CURRENT_TIMESTAMP, 1, x'00', 0)",
+    )
+    .await;
+    assert!(matches!(SqliteStore::open(&file).await, Err(OpenError::Migrate { .. })));
+}
+
+#[tokio::test]
+async fn rows_that_this_program_does_not_write_are_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = fresh(&directory).await;
+    let file = directory.path().join("authsvc.db");
+    execute(&file, "INSERT INTO users VALUES ('not a uuid', 'a@b.c', 'x', 0, 0)").await;
+    execute(
+        &file,
+        "INSERT INTO services VALUES ('x', zeroblob(32), 'no such type:x', 0)",
+    )
+    .await;
+    let email = "a@b.c".parse().unwrap();
+    assert!(matches!(
+        store.user_by_email(&email).await,
+        Err(StoreError::Inconsistent {
+            table: "users",
+            column: "id"
+        })
+    ));
+    assert!(matches!(
+        store.services().await,
+        Err(StoreError::Inconsistent {
+            table: "services",
+            column: "san"
+        })
+    ));
+}
+
+async fn execute(file: &std::path::Path, sql: &'static str) {
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
+    let pool = sqlx::sqlite::SqlitePool::connect_with(options).await.unwrap();
+    sqlx::query(sql).execute(&pool).await.unwrap();
+    pool.close().await;
+}

@@ -1,0 +1,279 @@
+//! The real router over a real database, with a settable clock and hashing too cheap for anything but tests.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use authsvc::endpoint::Endpoints;
+use authsvc::hasher::QueuedHasher;
+use authsvc::metrics::Metrics;
+use authsvc::storage::sqlite::SqliteStore;
+use authsvc::transport::http::{HttpState, internal_router, public_router};
+use authsvc::transport::listener::Connection;
+use authsvc_core::audit::{AuditSink, Outcome, RecordingSink};
+use authsvc_core::clock::{Clock, TestClock};
+use authsvc_core::domain::{ServiceIdentity, UserId};
+use authsvc_core::service::{
+    AuthService, CredentialHasher, ServiceRegistry, TokenPolicy, UserAdministration, create_keys, open_keys,
+};
+use authsvc_core::storage::Store;
+use axum::Router;
+use axum::body::Body;
+use cryptokit::keyset::{Keyset, RootKey};
+use cryptokit::password::{Argon2Params, Password, PasswordHasher, Pepper, Policy};
+use cryptokit::sign::RsaKeySize;
+use cryptokit::x509::{
+    CertificateAuthority, DistinguishedName, LeafProfile, LeafRequest, PeerCertificate, TrustAnchors,
+    verify_client_chain,
+};
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::BodyExt;
+use serde_json::Value;
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+pub(crate) const NOW: i64 = 1_800_000_000;
+pub(crate) const ISSUER: &str = "https://auth.example";
+pub(crate) const EMAIL: &str = "alice@example.com";
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+pub(crate) const TTL_SECONDS: i64 = 900;
+pub(crate) const LEEWAY_SECONDS: i64 = 5;
+
+pub(crate) struct Service {
+    pub(crate) directory: TempDir,
+    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) audit: Arc<RecordingSink>,
+    pub(crate) hasher: Arc<QueuedHasher>,
+    pub(crate) metrics: Metrics,
+    pub(crate) root_key: RootKey,
+    pub(crate) authority: CertificateAuthority,
+    pub(crate) user_id: UserId,
+    pub(crate) public: Router,
+    pub(crate) internal: Router,
+}
+
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|_| panic!("JSON expected: {}", String::from_utf8_lossy(&self.body)))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The part of a problem's type that is its own.
+    pub(crate) fn problem(&self) -> String {
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        let json = self.json();
+        assert_eq!(json["status"], self.status.as_u16());
+        json["type"]
+            .as_str()
+            .unwrap()
+            .strip_prefix("urn:authsvc:problem:")
+            .unwrap()
+            .to_owned()
+    }
+}
+
+impl Service {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(|hasher| hasher).await
+    }
+
+    /// With something around the hasher.
+    pub(crate) async fn start_with(wrap: impl FnOnce(Arc<dyn CredentialHasher>) -> Arc<dyn CredentialHasher>) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let database = directory.path().join("authsvc.db");
+        std::fs::write(&database, "").unwrap();
+        let store = Arc::new(SqliteStore::open(&database).await.unwrap());
+        let root_key = RootKey::generate();
+        create_keys(store.as_ref(), &root_key, RsaKeySize::Bits2048)
+            .await
+            .unwrap();
+
+        let clock = Arc::new(TestClock::at(NOW));
+        let cheap = Argon2Params::new(32, 1, 1).unwrap();
+        let hasher = Arc::new(QueuedHasher::new(
+            PasswordHasher::new(
+                Policy::new(cheap, Argon2Params::OWASP).unwrap(),
+                Keyset::new("peppers", Pepper::generate()),
+            ),
+            NonZeroUsize::new(2).unwrap(),
+            Duration::from_secs(30),
+        ));
+        let keys = open_keys(store.as_ref(), &root_key).await.unwrap();
+        let users = UserAdministration::new(
+            Arc::clone(&store) as Arc<dyn Store>,
+            Arc::clone(&clock) as _,
+            Arc::clone(&hasher) as _,
+            keys.sealing,
+        );
+        let user_id = users
+            .add(EMAIL.parse().unwrap(), Password::new(PASSWORD).unwrap())
+            .await
+            .unwrap();
+
+        let now = clock.now();
+        let root = CertificateAuthority::new_root(&DistinguishedName::new("Test root CA").unwrap(), now).unwrap();
+        let authority = root
+            .issue_intermediate(&DistinguishedName::new("Test issuing CA").unwrap(), now)
+            .unwrap();
+
+        let audit = Arc::new(RecordingSink::default());
+        let metrics = Metrics::new();
+        let service = Arc::new(AuthService::new(
+            Arc::clone(&store) as Arc<dyn Store>,
+            Arc::clone(&clock) as _,
+            wrap(Arc::clone(&hasher) as _),
+            open_keys(store.as_ref(), &root_key).await.unwrap(),
+            TokenPolicy {
+                issuer: ISSUER.to_owned(),
+                default_audience: Some("orders".parse().unwrap()),
+                access_token_ttl: Duration::from_secs(TTL_SECONDS as u64),
+                leeway: Duration::from_secs(LEEWAY_SECONDS as u64),
+            },
+        ));
+        let sink = Arc::clone(&audit) as Arc<dyn AuditSink>;
+        let shared_clock = Arc::clone(&clock) as Arc<dyn Clock>;
+        let endpoints = Endpoints::new(&service, &sink, &shared_clock, &metrics, Duration::from_secs(30));
+        let state = |listener| HttpState {
+            endpoints: endpoints.clone(),
+            service: Arc::clone(&service),
+            audit: Arc::clone(&sink),
+            clock: Arc::clone(&shared_clock),
+            metrics: metrics.clone(),
+            body_timeout: Duration::from_millis(200),
+            listener,
+        };
+        let (public, internal) = (public_router(state("public")), internal_router(state("internal")));
+        let started = Self {
+            directory,
+            store,
+            clock,
+            audit,
+            hasher,
+            metrics,
+            root_key,
+            authority,
+            user_id,
+            public,
+            internal,
+        };
+        started.register("orders", "dns:orders.internal", &["orders"]).await;
+        started
+    }
+
+    pub(crate) async fn register(&self, name: &str, san: &str, audiences: &[&str]) {
+        let identity = ServiceIdentity {
+            issuer_spki_sha256: self.authority.certificate().spki_sha256(),
+            subject_alternative_name: san.parse().unwrap(),
+        };
+        ServiceRegistry::new(Arc::clone(&self.store) as Arc<dyn Store>, Arc::clone(&self.clock) as _)
+            .add(
+                name.parse().unwrap(),
+                identity,
+                audiences.iter().map(|name| name.parse().unwrap()).collect(),
+            )
+            .await
+            .unwrap();
+    }
+
+    /// What the TLS layer would have proved of a client with these names.
+    pub(crate) fn peer(&self, names: &[&str]) -> PeerCertificate {
+        peer_of(&self.authority, names, self.clock.now())
+    }
+
+    pub(crate) async fn send(
+        &self,
+        router: &Router,
+        peer: Option<PeerCertificate>,
+        mut request: Request<Body>,
+    ) -> Answer {
+        let remote = SocketAddr::from(([192, 0, 2, 7], 4711));
+        request.extensions_mut().insert(Connection {
+            remote,
+            peer: peer.map(Arc::new),
+        });
+        let response = router.clone().oneshot(request).await.unwrap();
+        let (head, body) = response.into_parts();
+        Answer {
+            status: head.status,
+            headers: head.headers,
+            body: body.collect().await.unwrap().to_bytes().to_vec(),
+        }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(&self.public, None, Request::get(path).body(Body::empty()).unwrap())
+            .await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: impl Into<Body>) -> Answer {
+        self.send(&self.public, None, json_request(path, body)).await
+    }
+
+    pub(crate) async fn login(&self, email: &str, password: &str) -> Answer {
+        self.post("/v1/auth", login_body(email, password)).await
+    }
+
+    pub(crate) async fn token(&self) -> String {
+        let answer = self.login(EMAIL, PASSWORD).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        answer.json()["token"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn validate_as(&self, names: &[&str], token: &str) -> Answer {
+        let body = serde_json::json!({ "token": token }).to_string();
+        self.send(
+            &self.internal,
+            Some(self.peer(names)),
+            json_request("/v1/validate-token", body),
+        )
+        .await
+    }
+
+    pub(crate) async fn validate(&self, token: &str) -> Answer {
+        self.validate_as(&["dns:orders.internal"], token).await
+    }
+
+    /// The reasons recorded since the last call; a success is `ok`.
+    pub(crate) fn reasons(&self) -> Vec<&'static str> {
+        self.audit
+            .take()
+            .iter()
+            .map(|record| match &record.outcome {
+                Outcome::Success => "ok",
+                Outcome::Failure(reason) => reason.code(),
+            })
+            .collect()
+    }
+}
+
+pub(crate) fn peer_of(authority: &CertificateAuthority, names: &[&str], now: time::OffsetDateTime) -> PeerCertificate {
+    let names = names.iter().map(|name| name.parse().unwrap()).collect();
+    let (issued, _) = authority
+        .issue_leaf(&LeafRequest::new(LeafProfile::Client, names), now)
+        .unwrap();
+    let anchors = TrustAnchors::from_certificates(vec![authority.certificate().clone()]).unwrap();
+    verify_client_chain(&issued.chain_der(), &anchors, now).unwrap()
+}
+
+pub(crate) fn json_request(path: &str, body: impl Into<Body>) -> Request<Body> {
+    Request::post(path)
+        .header("content-type", "application/json")
+        .body(body.into())
+        .unwrap()
+}
+
+pub(crate) fn login_body(email: &str, password: &str) -> String {
+    serde_json::json!({ "email": email, "password": password }).to_string()
+}

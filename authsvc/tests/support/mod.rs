@@ -1,0 +1,7 @@
+//! What the tests share: a service in this process, and the real binary in another.
+
+// Each test file uses its part of this.
+#![expect(dead_code, reason = "each test file uses its part of the support code")]
+
+pub(crate) mod in_process;
+pub(crate) mod process;

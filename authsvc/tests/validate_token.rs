@@ -1,0 +1,314 @@
+//! `POST /v1/validate-token` through its real router: who may ask, and which tokens are good.
+
+#![expect(clippy::unwrap_used, reason = "in tests a panic is the report")]
+
+mod support;
+
+use authsvc_core::audit::Outcome;
+use authsvc_core::service::open_keys;
+use authsvc_core::storage::UserStore;
+use cryptokit::encoding::base64url;
+use http::StatusCode;
+use support::in_process::{EMAIL, ISSUER, LEEWAY_SECONDS, NOW, Service, TTL_SECONDS, json_request, peer_of};
+
+#[tokio::test]
+async fn a_good_token_is_active_with_its_claims() {
+    let service = Service::start().await;
+    let answer = service.validate(&service.token().await).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let json = answer.json();
+    assert_eq!(json["active"], true);
+    assert_eq!(json["email"], EMAIL);
+    assert_eq!(json["sub"], service.user_id.to_string());
+    assert_eq!(json["aud"], "orders");
+    assert_eq!(json["iss"], ISSUER);
+    assert_eq!(json["iat"], NOW);
+    assert_eq!(json["exp"], NOW + TTL_SECONDS);
+    assert_eq!(json["jti"].as_str().unwrap().len(), 36);
+    assert_eq!(service.reasons(), ["ok", "ok"]);
+}
+
+#[tokio::test]
+async fn every_token_that_is_not_good_is_the_same_401_with_its_own_reason() {
+    let service = Service::start().await;
+    service.register("billing", "dns:billing.internal", &["billing"]).await;
+    let good = service.token().await;
+    let (input, signature) = good.rsplit_once('.').unwrap();
+    let (header, payload) = input.split_once('.').unwrap();
+    let (header, payload) = (decode(header), decode(payload));
+    let hmac = |header: &str| {
+        // The public key as the secret of an HMAC: the oldest confusion there is.
+        let input = format!(
+            "{}.{}",
+            base64url::encode(header.as_bytes()),
+            base64url::encode(payload.as_bytes())
+        );
+        format!("{input}.{}", base64url::encode(&[7; 32]))
+    };
+    let signed = |header: String, payload: String| forge(&service, header, payload);
+
+    let mut cases = vec![
+        (tampered(&good), "token_signature"),
+        (
+            format!("{input}.{}", signature.replace(['A', 'B'], "C")),
+            "token_signature",
+        ),
+        (
+            signed(header.clone(), payload.replace(ISSUER, "https://other.example")).await,
+            "token_issuer",
+        ),
+        (
+            signed(header.clone(), payload.replace("\"orders\"", "\"billing\"")).await,
+            "token_audience",
+        ),
+        (
+            format!(
+                "{}.",
+                hmac(&header.replace("RS256", "none")).rsplit_once('.').unwrap().0
+            ),
+            "token_algorithm",
+        ),
+        (hmac(&header.replace("RS256", "HS256")), "token_algorithm"),
+        (
+            signed(header.replace("\"kid\":\"", "\"kid\":\"x"), payload.clone()).await,
+            "token_unknown_key",
+        ),
+        (
+            signed(header.replace("at+jwt", "JWT"), payload.clone()).await,
+            "token_type",
+        ),
+        (
+            signed(header.replace('{', "{\"crit\":[\"exp\"],"), payload.clone()).await,
+            "token_header",
+        ),
+        (
+            signed(header.clone(), payload.replace("\"exp\":", "\"ex\":")).await,
+            "token_claims",
+        ),
+        (
+            signed(header.clone(), payload.replace('{', "{\"exp\":1,")).await,
+            "token_claims",
+        ),
+        ("garbage".to_owned(), "token_malformed"),
+        (
+            signed(header.clone(), payload.replace(&service.user_id.to_string(), "nobody")).await,
+            "token_of_disabled_user",
+        ),
+    ];
+    cases.push((
+        signed(
+            header,
+            payload.replace(&format!("\"nbf\":{NOW}"), &format!("\"nbf\":{}", NOW + 60)),
+        )
+        .await,
+        "token_not_yet_valid",
+    ));
+    service.reasons();
+
+    let mut bodies = Vec::new();
+    for (token, reason) in cases {
+        let answer = service.validate(&token).await;
+        assert_eq!(
+            (answer.status, answer.problem().as_str()),
+            (StatusCode::UNAUTHORIZED, "invalid-token"),
+            "{reason}"
+        );
+        assert!(answer.header("www-authenticate").contains("invalid_token"));
+        let record = &service.audit.take()[0];
+        let Outcome::Failure(found) = &record.outcome else {
+            panic!("{reason} succeeded")
+        };
+        assert_eq!(found.code(), reason);
+        assert_eq!(record.who.service.as_ref().unwrap().as_str(), "orders");
+        assert!(
+            record
+                .who
+                .caller
+                .as_ref()
+                .unwrap()
+                .to_string()
+                .starts_with("dns:orders.internal by ")
+        );
+        let id = answer.json()["id"].as_str().unwrap().to_owned();
+        assert_eq!(record.id.to_string(), id);
+        bodies.push(String::from_utf8(answer.body).unwrap().replace(&id, "ID"));
+    }
+    assert!(
+        bodies.windows(2).all(|pair| pair[0] == pair[1]),
+        "no cause can be told from another"
+    );
+}
+
+#[tokio::test]
+async fn a_token_ends_at_its_time() {
+    let service = Service::start().await;
+    let token = service.token().await;
+    service.clock.advance(TTL_SECONDS + LEEWAY_SECONDS - 1);
+    assert_eq!(service.validate(&token).await.status, StatusCode::OK);
+    service.clock.advance(1);
+    assert_eq!(service.validate(&token).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(service.reasons(), ["ok", "ok", "token_expired"]);
+}
+
+#[tokio::test]
+async fn a_service_learns_nothing_about_tokens_for_others() {
+    let service = Service::start().await;
+    service.register("billing", "dns:billing.internal", &["billing"]).await;
+    let token = service.token().await;
+    let foreign = service.validate_as(&["dns:billing.internal"], &token).await;
+    let garbage = service.validate_as(&["dns:billing.internal"], "garbage").await;
+    let without_id = |answer: support::in_process::Answer| {
+        let id = answer.json()["id"].as_str().unwrap().to_owned();
+        (
+            answer.status,
+            String::from_utf8(answer.body).unwrap().replace(&id, "ID"),
+        )
+    };
+    assert_eq!(without_id(foreign), without_id(garbage));
+}
+
+#[tokio::test]
+async fn tokens_of_disabled_users_are_refused_at_once() {
+    let service = Service::start().await;
+    let token = service.token().await;
+    service.store.set_user_disabled(service.user_id, true).await.unwrap();
+    assert_eq!(service.validate(&token).await.status, StatusCode::UNAUTHORIZED);
+    service.store.set_user_disabled(service.user_id, false).await.unwrap();
+    assert_eq!(service.validate(&token).await.status, StatusCode::OK);
+    assert_eq!(service.reasons(), ["ok", "token_of_disabled_user", "ok"]);
+}
+
+#[tokio::test]
+async fn unregistered_ambiguous_and_foreign_callers_are_forbidden_before_the_token_is_looked_at() {
+    let service = Service::start().await;
+    service.register("billing", "dns:billing.internal", &["billing"]).await;
+    let token = service.token().await;
+    service.reasons();
+    for (names, reason) in [
+        (&["dns:stranger.internal"][..], "unregistered_caller"),
+        (&["dns:orders.internal.evil"], "unregistered_caller"),
+        (&["uri:https://orders.internal/"], "unregistered_caller"),
+        (&["dns:orders.internal", "dns:billing.internal"], "ambiguous_caller"),
+    ] {
+        for token in [&token, "garbage"] {
+            let answer = service.validate_as(names, token).await;
+            assert_eq!(
+                (answer.status, answer.problem().as_str()),
+                (StatusCode::FORBIDDEN, "caller-not-allowed")
+            );
+            assert_eq!(service.reasons(), [reason], "{names:?}");
+        }
+    }
+    // One registered name beside unknown ones is still exactly one match.
+    let beside = service
+        .validate_as(&["dns:orders.internal", "dns:stranger.internal"], &token)
+        .await;
+    assert_eq!(beside.status, StatusCode::OK);
+
+    // The same name from another CA is somebody else.
+    let other = Service::start().await;
+    let body = serde_json::json!({ "token": token }).to_string();
+    let peer = peer_of(
+        &other.authority,
+        &["dns:orders.internal"],
+        authsvc_core::clock::Clock::now(&*service.clock),
+    );
+    let answer = service
+        .send(
+            &service.internal,
+            Some(peer),
+            json_request("/v1/validate-token", body.clone()),
+        )
+        .await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    // Without any certificate, were the route ever wired to a listener that asks for none.
+    let answer = service
+        .send(&service.internal, None, json_request("/v1/validate-token", body))
+        .await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn identity_never_comes_from_a_header() {
+    let service = Service::start().await;
+    let body = serde_json::json!({ "token": service.token().await }).to_string();
+    for name in [
+        "x-forwarded-client-cert",
+        "client-cert",
+        "x-ssl-client-s-dn",
+        "x-client-verify",
+        "ssl-client-cert",
+    ] {
+        let mut request = json_request("/v1/validate-token", body.clone());
+        request
+            .headers_mut()
+            .insert(name, "Subject=\"CN=orders\";DNS=orders.internal".parse().unwrap());
+        let answer = service
+            .send(
+                &service.internal,
+                Some(service.peer(&["dns:stranger.internal"])),
+                request,
+            )
+            .await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn bodies_are_bounded_and_strict() {
+    let service = Service::start().await;
+    let send = async |body: String| {
+        let peer = Some(service.peer(&["dns:orders.internal"]));
+        service
+            .send(&service.internal, peer, json_request("/v1/validate-token", body))
+            .await
+            .status
+    };
+    assert_eq!(send("{}".into()).await, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(send(r#"{"token":1}"#.into()).await, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(
+        send(r#"{"token":"x","x":1}"#.into()).await,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    assert_eq!(
+        send(r#"{"token":"x","token":"x"}"#.into()).await,
+        StatusCode::BAD_REQUEST
+    );
+    assert_eq!(
+        send(format!(r#"{{"token":"{}"}}"#, "x".repeat(8193))).await,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    assert_eq!(
+        send(format!(r#"{{"token":"{}"}}"#, ".".repeat(8192))).await,
+        StatusCode::UNAUTHORIZED
+    );
+    assert_eq!(
+        send(format!(r#"{{"token":"{}"}}"#, "x".repeat(1 << 20))).await,
+        StatusCode::PAYLOAD_TOO_LARGE
+    );
+}
+
+fn decode(part: &str) -> String {
+    String::from_utf8(base64url::decode(part).unwrap()).unwrap()
+}
+
+/// The same claims with one character changed, under the old signature.
+fn tampered(token: &str) -> String {
+    let (header, rest) = token.split_once('.').unwrap();
+    let (payload, signature) = rest.split_once('.').unwrap();
+    let changed = decode(payload).replace("alice", "admin");
+    format!("{header}.{}.{signature}", base64url::encode(changed.as_bytes()))
+}
+
+/// A token with a good signature of the service's own key over any header and payload.
+async fn forge(service: &Service, header: String, payload: String) -> String {
+    let keys = open_keys(service.store.as_ref(), &service.root_key).await.unwrap();
+    let input = format!(
+        "{}.{}",
+        base64url::encode(header.as_bytes()),
+        base64url::encode(payload.as_bytes())
+    );
+    let signature = keys.tokens.signer.key().sign(input.as_bytes()).unwrap();
+    format!("{input}.{}", base64url::encode(&signature))
+}
