@@ -51,7 +51,7 @@ async fn every_token_that_is_not_good_is_the_same_401_with_its_own_reason() {
     let mut cases = vec![
         (tampered(&good), "token_signature"),
         (
-            format!("{input}.{}", signature.replace(['A', 'B'], "C")),
+            format!("{input}.{}", with_a_bit_flipped(signature)),
             "token_signature",
         ),
         (
@@ -291,6 +291,12 @@ async fn bodies_are_bounded_and_strict() {
 
 fn decode(part: &str) -> String {
     String::from_utf8(base64url::decode(part).unwrap()).unwrap()
+}
+
+fn with_a_bit_flipped(signature: &str) -> String {
+    let mut bytes = base64url::decode(signature).unwrap();
+    bytes[100] ^= 1;
+    base64url::encode(&bytes)
 }
 
 /// The same claims with one character changed, under the old signature.

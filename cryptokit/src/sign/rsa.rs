@@ -12,7 +12,7 @@ pub enum RsaKeySize {
     /// 2048 bits: 112-bit strength, the default for tokens that live minutes.
     #[default]
     Bits2048,
-    /// 3072 bits: 128-bit strength, at about eight times the signing cost.
+    /// 3072 bits: 128-bit strength, at about three times the signing cost on AWS-LC.
     Bits3072,
     /// 4096 bits.
     Bits4096,
