@@ -147,6 +147,7 @@ impl App {
             limits: config.limits,
             metrics: metrics.clone(),
             clock: Arc::clone(&clock),
+            audit: Arc::clone(&audit),
         };
         let listeners = vec![
             listener(

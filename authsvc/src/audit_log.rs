@@ -43,8 +43,10 @@ pub fn to_json(record: &AuditRecord) -> Value {
             "operation": record.what.name(),
             "listener": record.r#where.listener,
         },
-        "http": { "request": { "id": record.r#where.request_id } },
     });
+    if let Some(id) = &record.r#where.request_id {
+        line["http"] = json!({ "request": { "id": id } });
+    }
     let failed = match &record.outcome {
         Outcome::Success => {
             line["event"]["action"] = json!(success_event(record));
@@ -76,8 +78,7 @@ fn success_event(record: &AuditRecord) -> &'static str {
     match record.what {
         Action::Login => "authn_login_success",
         Action::ValidateToken => "authn_token_accepted",
-        Action::Request => "request",
-        Action::Administer => "authz_admin",
+        Action::Request | Action::Connect => "request",
     }
 }
 
@@ -131,7 +132,7 @@ mod tests {
                 source: Some([192, 0, 2, 7].into()),
                 route: Some("/v1/auth"),
                 listener: "public",
-                request_id: request_id.into(),
+                request_id: Some(request_id.into()),
             },
             outcome: Outcome::Failure(Reason::WrongPassword),
         }

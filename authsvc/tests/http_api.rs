@@ -107,7 +107,7 @@ async fn wrong_password_unknown_and_disabled_user_are_alike_but_for_the_id() {
         assert_eq!(record.what, Action::Login);
         assert_eq!(record.r#where.source, Some([192, 0, 2, 7].into()));
         assert_eq!(record.r#where.route, Some("/v1/auth"));
-        assert_eq!(record.r#where.request_id, "same");
+        assert_eq!(record.r#where.request_id.as_deref(), Some("same"));
         assert!(matches!(record.who.address, Some(GivenAddress::Address(_))));
     }
     assert_eq!(records[0].who.user_id, Some(service.user_id));

@@ -50,10 +50,7 @@ async fn every_token_that_is_not_good_is_the_same_401_with_its_own_reason() {
 
     let mut cases = vec![
         (tampered(&good), "token_signature"),
-        (
-            format!("{input}.{}", with_a_bit_flipped(signature)),
-            "token_signature",
-        ),
+        (format!("{input}.{}", with_a_bit_flipped(signature)), "token_signature"),
         (
             signed(header.clone(), payload.replace(ISSUER, "https://other.example")).await,
             "token_issuer",

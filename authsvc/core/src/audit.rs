@@ -55,8 +55,8 @@ pub enum Action {
     ValidateToken,
     /// Anything else that was refused before it became one of the above.
     Request,
-    /// A change made by an operator on the command line.
-    Administer,
+    /// A TLS connection, before any request.
+    Connect,
 }
 
 impl Action {
@@ -66,7 +66,7 @@ impl Action {
             Self::Login => "login",
             Self::ValidateToken => "validate-token",
             Self::Request => "request",
-            Self::Administer => "administer",
+            Self::Connect => "connect",
         }
     }
 }
@@ -113,10 +113,10 @@ pub struct Where {
     pub source: Option<IpAddr>,
     /// The route's pattern, never the path or query as sent. `None` when no route matched.
     pub route: Option<&'static str>,
-    /// The listener: `public`, `internal`, `ops` or `command`.
+    /// The listener: `public` or `internal`.
     pub listener: &'static str,
-    /// The request's id.
-    pub request_id: String,
+    /// The request's id. `None` for a connection that brought no request.
+    pub request_id: Option<String>,
 }
 
 /// How it ended.
@@ -164,6 +164,11 @@ pub enum Reason {
         /// What it said.
         detail: String,
     },
+    /// The TLS handshake did not lead to a connection.
+    Handshake {
+        /// A stable code.
+        code: &'static str,
+    },
     /// The request was refused before its content mattered.
     Request {
         /// A stable code.
@@ -195,7 +200,7 @@ impl Reason {
             Self::HashingOverloaded => "hashing_overloaded",
             Self::DeadlineExceeded => "deadline_exceeded",
             Self::StoreUnavailable { .. } => "store_unavailable",
-            Self::Request { code, .. } => code,
+            Self::Handshake { code } | Self::Request { code, .. } => code,
             Self::Internal { .. } => "internal",
         }
     }
@@ -208,6 +213,7 @@ impl Reason {
             }
             Self::Token(_) | Self::TokenOfDisabledUser => "authn_token_refused",
             Self::UnregisteredCaller | Self::AmbiguousCaller => "authz_fail",
+            Self::Handshake { .. } => "authn_tls_fail",
             Self::UnknownAudience | Self::NoAudience | Self::Request { .. } => "input_validation_fail",
             Self::HashingOverloaded | Self::DeadlineExceeded => "excess_load",
             Self::StoreUnavailable { .. } | Self::Internal { .. } => "sys_fail",
@@ -226,6 +232,7 @@ impl Reason {
             Self::TokenOfDisabledUser => "the token's account is gone or disabled".into(),
             Self::UnregisteredCaller => "the client certificate is valid but belongs to no registered service".into(),
             Self::AmbiguousCaller => "the client certificate carries the names of several registered services".into(),
+            Self::Handshake { code } => handshake_detail(code).into(),
             Self::HashingOverloaded => "no password could be checked within the time a request waits".into(),
             Self::DeadlineExceeded => "the request took longer than its deadline".into(),
             Self::UnusableHash { detail }
@@ -268,6 +275,7 @@ impl Reason {
                 "If the service is yours: authsvc service add. Otherwise ask who holds its key."
             }
             Self::AmbiguousCaller => "Issue the service a certificate with one registered name only.",
+            Self::Handshake { code } => handshake_advice(code),
             Self::HashingOverloaded => {
                 "Look for a flood of logins; if the load is honest, add cores and raise hashing.max_concurrent."
             }
@@ -278,6 +286,32 @@ impl Reason {
             }
             Self::Internal { .. } => "A defect: keep this line and report it.",
         }
+    }
+}
+
+fn handshake_detail(code: &str) -> &'static str {
+    match code {
+        "no_client_certificate" => "the client showed no certificate",
+        "client_certificate" => {
+            "the client's certificate is of another CA, for another purpose, expired or not valid yet, or altered"
+        }
+        "tls_incompatible" => "client and server have no TLS version, cipher or key exchange in common",
+        "tls_alert" => "the client ended the handshake: it may not trust this server's root",
+        "tls_timeout" => "the client did not finish the handshake in time",
+        _ => "what the client sent is not TLS, or breaks its rules",
+    }
+}
+
+fn handshake_advice(code: &str) -> &'static str {
+    match code {
+        "no_client_certificate" => "Configure the client's certificate and key, or ask who looks for open ports.",
+        "client_certificate" => {
+            "Compare the client's certificate with internal.client_ca_file: certgen init makes client certificates. \
+             Otherwise ask who tries foreign ones."
+        }
+        "tls_alert" => "Give the client the root certificate of this installation, under a name that it connects to.",
+        "tls_incompatible" => "Update the client: TLS 1.2 with modern ciphers is the least that is served.",
+        _ => "Nothing for a single one. Many from one source are a scan or an attempt to hold connections: limit it.",
     }
 }
 

@@ -61,7 +61,7 @@ impl CallMeta {
             source: self.source,
             route: Some(self.route),
             listener: self.listener,
-            request_id: self.request_id.clone(),
+            request_id: Some(self.request_id.clone()),
         }
     }
 }

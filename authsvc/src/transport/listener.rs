@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use authsvc_core::audit::{Action, AuditRecord, AuditSink, Outcome, Reason, RecordId, Where, Who};
 use authsvc_core::clock::Clock;
 use axum::Router;
 use cryptokit::x509::{PeerCertificate, TrustAnchors, verify_client_chain};
@@ -77,6 +78,8 @@ pub struct Listener {
     pub metrics: Metrics,
     /// For the validity of certificates.
     pub clock: Arc<dyn Clock>,
+    /// Where handshakes are recorded that failed.
+    pub audit: Arc<dyn AuditSink>,
 }
 
 impl std::fmt::Debug for Listener {
@@ -105,6 +108,7 @@ impl Listener {
             limits,
             metrics,
             clock,
+            audit,
         } = self;
         let connections = Arc::new(Semaphore::new(limits.max_connections));
         let graceful = GracefulShutdown::new();
@@ -131,6 +135,7 @@ impl Listener {
                 limits,
                 metrics: metrics.clone(),
                 clock: Arc::clone(&clock),
+                audit: Arc::clone(&audit),
                 _permit: permit,
                 _guard: metrics.connection(name),
             };
@@ -159,6 +164,7 @@ struct Accepted {
     limits: Limits,
     metrics: Metrics,
     clock: Arc<dyn Clock>,
+    audit: Arc<dyn AuditSink>,
     _permit: OwnedSemaphorePermit,
     _guard: ConnectionGuard,
 }
@@ -168,9 +174,13 @@ impl Accepted {
         // Small answers; waiting to fill a packet only adds latency.
         let _ = self.stream.set_nodelay(true);
         let (metrics, name, remote) = (self.metrics.clone(), self.name, self.remote);
-        let refuse = |reason: &'static str| {
-            metrics.count_handshake_failure(name, reason);
-            tracing::info!(listener = name, source = %remote.ip(), reason, "connection ended in its handshake");
+        let (audit, clock) = (Arc::clone(&self.audit), Arc::clone(&self.clock));
+        let refuse = |code: &'static str| {
+            metrics.count_handshake_failure(name, code);
+            // A peer that only opens and closes is a probe or has changed its mind: nobody failed at anything.
+            if code != "connection" {
+                audit.record(&handshake_record(name, remote, code, clock.as_ref()));
+            }
         };
         match self.security.clone() {
             Security::Plain => {
@@ -216,13 +226,29 @@ impl Accepted {
     }
 }
 
+fn handshake_record(listener: &'static str, remote: SocketAddr, code: &'static str, clock: &dyn Clock) -> AuditRecord {
+    AuditRecord {
+        id: RecordId::generate(),
+        time: clock.now(),
+        who: Who::default(),
+        what: Action::Connect,
+        r#where: Where {
+            source: Some(remote.ip()),
+            route: None,
+            listener,
+            request_id: None,
+        },
+        outcome: Outcome::Failure(Reason::Handshake { code }),
+    }
+}
+
 async fn handshake(
     acceptor: &TlsAcceptor,
     stream: TcpStream,
     limits: Limits,
 ) -> Result<tokio_rustls::server::TlsStream<TcpStream>, &'static str> {
     match tokio::time::timeout(limits.handshake_timeout, acceptor.accept(stream)).await {
-        Err(_) => Err("timeout"),
+        Err(_) => Err("tls_timeout"),
         Ok(Ok(stream)) => Ok(stream),
         Ok(Err(error)) => Err(handshake_reason(&error)),
     }
@@ -232,9 +258,9 @@ fn handshake_reason(error: &io::Error) -> &'static str {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         Some(rustls::Error::NoCertificatesPresented) => "no_client_certificate",
         Some(rustls::Error::InvalidCertificate(_)) => "client_certificate",
-        Some(rustls::Error::PeerIncompatible(_)) => "incompatible",
-        Some(rustls::Error::AlertReceived(_)) => "alert",
-        Some(_) => "protocol",
+        Some(rustls::Error::PeerIncompatible(_)) => "tls_incompatible",
+        Some(rustls::Error::AlertReceived(_)) => "tls_alert",
+        Some(_) => "tls_protocol",
         None => "connection",
     }
 }

@@ -89,6 +89,19 @@ impl Dev {
             .collect()
     }
 
+    /// Waits until that many audit lines are of a kind: a line may follow the end of the connection it is about.
+    pub(crate) fn audit_until(&self, kind: impl Fn(&Value) -> bool, count: usize) -> Vec<Value> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let lines: Vec<Value> = self.audit().into_iter().filter(|line| kind(line)).collect();
+            if lines.len() >= count {
+                return lines;
+            }
+            assert!(Instant::now() < deadline, "{} of {count} lines: {lines:#?}", lines.len());
+            std::thread::yield_now();
+        }
+    }
+
     pub(crate) fn root_pem(&self) -> Vec<u8> {
         std::fs::read(self.text("ca_file")).unwrap()
     }

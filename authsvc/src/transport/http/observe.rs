@@ -58,7 +58,7 @@ pub(super) async fn observe(State(state): State<HttpState>, mut request: Request
             source: connection.as_ref().map(|connection| connection.remote.ip()),
             route,
             listener: state.listener,
-            request_id: request_id.clone(),
+            request_id: Some(request_id.clone()),
         };
         record(&state, refusal, place, connection.as_ref());
     }
@@ -122,12 +122,7 @@ fn panic_text(panic: &(dyn Any + Send)) -> &str {
         .unwrap_or("no text")
 }
 
-fn add_headers(response: &mut Response<Body>, request_id: &str, version: Version) {
-    let headers = response.headers_mut();
-    if version == Version::HTTP_2 {
-        // RFC 9113 §8.2.2: connection-specific fields do not exist there.
-        headers.remove(header::CONNECTION);
-    }
+pub(super) fn add_security_headers(headers: &mut HeaderMap) {
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains"),
@@ -142,6 +137,15 @@ fn add_headers(response: &mut Response<Body>, request_id: &str, version: Version
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
+}
+
+fn add_headers(response: &mut Response<Body>, request_id: &str, version: Version) {
+    let headers = response.headers_mut();
+    if version == Version::HTTP_2 {
+        // RFC 9113 §8.2.2: connection-specific fields do not exist there.
+        headers.remove(header::CONNECTION);
+    }
+    add_security_headers(headers);
     if let Ok(value) = HeaderValue::from_str(request_id) {
         headers.insert(X_REQUEST_ID, value);
     }

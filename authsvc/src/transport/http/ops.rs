@@ -43,7 +43,13 @@ pub fn ops_router(state: OpsState) -> Router {
         .route("/healthz", get(|| async { "OK" }))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
+        .layer(axum::middleware::map_response(secure))
         .with_state(state)
+}
+
+async fn secure(mut response: Response) -> Response {
+    super::observe::add_security_headers(response.headers_mut());
+    response
 }
 
 /// 200 when requests can be served, else 503; either way what each check found.
