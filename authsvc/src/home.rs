@@ -10,7 +10,9 @@
 //! ```
 
 use std::fmt::Write;
+use std::fs::{File, OpenOptions, TryLockError};
 use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -34,6 +36,10 @@ use crate::storage::sqlite::{OpenError, SqliteStore};
 /// Name of the configuration file in a home.
 pub const CONFIG_FILE: &str = "authsvc.toml";
 
+/// Stands in a home from its first file to its last. Locked by the process that makes the home; found unlocked, it says
+/// that a process was ended in between, and that nothing here was ever used.
+const INCOMPLETE_FILE: &str = "incomplete";
+
 /// Why a home was not made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -45,6 +51,12 @@ pub enum HomeError {
         path: String,
         /// What was found first.
         found: String,
+    },
+    /// Another process is at it.
+    #[error("another process is making {path}\nhelp: wait for it to end")]
+    BeingMade {
+        /// The folder.
+        path: String,
     },
     /// The folder cannot be read.
     #[error("{path} cannot be read")]
@@ -132,7 +144,7 @@ pub struct HomeReport {
     pub password: Option<SecretString>,
 }
 
-/// Makes a home.
+/// Makes a home. What an attempt left behind that was ended in the middle is removed first.
 ///
 /// # Errors
 ///
@@ -143,12 +155,44 @@ pub struct HomeReport {
 /// When the demo's own constants are not valid names, which the tests rule out.
 pub async fn create(request: &HomeRequest, clock: &Arc<dyn Clock>) -> Result<HomeReport, HomeError> {
     secret_files::ensure_private_directory(&request.directory)?;
-    refuse_if_not_empty(&request.directory)?;
+    let lock = claim(&request.directory)?;
     let created = fill(request, clock).await;
     if created.is_err() {
         empty(&request.directory);
     }
+    // A home with a configuration is whole, so a process that ends before this line does no harm.
+    let _ = std::fs::remove_file(request.directory.join(INCOMPLETE_FILE));
+    drop(lock);
     created
+}
+
+/// Makes the folder this process's own, until the file is dropped.
+fn claim(directory: &Path) -> Result<File, HomeError> {
+    let marker = directory.join(INCOMPLETE_FILE);
+    let interrupted = marker.exists() && !directory.join(CONFIG_FILE).exists();
+    if !interrupted {
+        refuse_if_not_empty(directory)?;
+    }
+    let path = || directory.display().to_string();
+    let failed = |source| HomeError::Read { path: path(), source };
+    let lock = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(&marker)
+        .map_err(failed)?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(HomeError::BeingMade { path: path() }),
+        Err(TryLockError::Error(source)) => return Err(failed(source)),
+    }
+    // Between looking and locking, another process may have finished.
+    if directory.join(CONFIG_FILE).exists() {
+        let _ = std::fs::remove_file(&marker);
+        refuse_if_not_empty(directory)?;
+    }
+    empty(directory);
+    Ok(lock)
 }
 
 async fn fill(request: &HomeRequest, clock: &Arc<dyn Clock>) -> Result<HomeReport, HomeError> {
@@ -297,7 +341,7 @@ fn empty(directory: &Path) {
     let Ok(entries) = std::fs::read_dir(directory) else {
         return;
     };
-    for entry in entries.flatten() {
+    for entry in entries.flatten().filter(|entry| entry.file_name() != INCOMPLETE_FILE) {
         let _ = match entry.file_type() {
             Ok(kind) if kind.is_dir() => std::fs::remove_dir_all(entry.path()),
             _ => std::fs::remove_file(entry.path()),

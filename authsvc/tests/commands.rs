@@ -394,6 +394,70 @@ fn dev_refuses_a_folder_that_holds_something_else() {
 }
 
 #[test]
+fn a_home_whose_making_was_killed_is_made_again_from_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = directory.path().join("home");
+    // At whatever moment the kill arrives: before the first file, between any two, after the last.
+    for round in 0..12 {
+        let mut child = std::process::Command::new(support::process::binary())
+            .args([
+                "dev",
+                "--json",
+                "--public-port",
+                "0",
+                "--internal-port",
+                "0",
+                "--ops-port",
+                "0",
+                "--home",
+            ])
+            .arg(&home)
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(4 * round));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let complete = home.join("authsvc.toml").exists();
+        let dev = Dev::start(&home);
+        assert_eq!(dev.description["password"].is_null(), complete, "round {round}");
+        assert!(dev.stop().0.success());
+        assert!(!home.join("incomplete").exists() || complete, "round {round}");
+        std::fs::remove_dir_all(&home).unwrap();
+    }
+}
+
+#[test]
+fn of_two_processes_that_make_one_home_one_wins_and_the_home_is_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = directory.path().join("home");
+    let init = || {
+        std::process::Command::new(support::process::binary())
+            .args([
+                "init",
+                "--issuer",
+                "https://auth.example",
+                "--server-san",
+                "localhost",
+                "--home",
+            ])
+            .arg(&home)
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let children = [init(), init(), init(), init()];
+    let outputs = children.map(|child| child.wait_with_output().unwrap());
+    let won = outputs.iter().filter(|output| output.status.success()).count();
+    assert_eq!(won, 1, "{}", outputs.iter().map(stderr).collect::<String>());
+    let config = home.join("authsvc.toml");
+    let listed = run(&["user", "list", "--config", config.to_str().unwrap()]);
+    assert!(listed.status.success(), "{}", stderr(&listed));
+}
+
+#[test]
 fn the_ports_of_a_home_can_be_changed_and_are_kept() {
     let directory = tempfile::tempdir().unwrap();
     let home = directory.path().join("home");

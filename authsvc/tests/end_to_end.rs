@@ -133,7 +133,11 @@ async fn only_registered_holders_of_client_certificates_get_an_answer() {
     // Each of the twelve attempts left its line.
     let lines = dev.audit_until(|line| line["authsvc"]["operation"] == "connect", 12);
     let count = |reason: &str| lines.iter().filter(|line| line["event"]["reason"] == reason).count();
-    assert_eq!((count("no_client_certificate"), count("client_certificate")), (2, 10), "{lines:#?}");
+    assert_eq!(
+        (count("no_client_certificate"), count("client_certificate")),
+        (2, 10),
+        "{lines:#?}"
+    );
     for line in &lines {
         assert_eq!(line["event"]["action"], "authn_tls_fail");
         assert_eq!(line["source"]["ip"], "127.0.0.1");

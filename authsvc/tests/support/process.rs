@@ -97,7 +97,11 @@ impl Dev {
             if lines.len() >= count {
                 return lines;
             }
-            assert!(Instant::now() < deadline, "{} of {count} lines: {lines:#?}", lines.len());
+            assert!(
+                Instant::now() < deadline,
+                "{} of {count} lines: {lines:#?}",
+                lines.len()
+            );
             std::thread::yield_now();
         }
     }
