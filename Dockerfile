@@ -1,8 +1,8 @@
 # The authsvc image: one static binary on an empty base, no shell, no keys, an unprivileged user.
 #
 #   docker build -t authsvc .
-#   docker run --rm -v authsvc:/var/lib/authsvc authsvc init --home /var/lib/authsvc \
-#       --public-address 0.0.0.0:8443 --internal-address 0.0.0.0:9443
+#   docker run --rm -v authsvc:/var/lib/authsvc authsvc init --home /var/lib/authsvc --issuer https://auth.internal \
+#       --server-san auth.internal --public-address 0.0.0.0:8443 --internal-address 0.0.0.0:9443
 #   docker run --read-only -v authsvc:/var/lib/authsvc -p 8443:8443 -p 9443:9443 authsvc
 #
 # Keys, configuration and database are in the mounted folder and nowhere else.

@@ -72,6 +72,9 @@ pub struct InitArgs {
     /// A name of the server certificate, such as auth.internal or 10.0.0.5; may be repeated
     #[arg(long = "server-san", value_name = "NAME", required = true)]
     pub server_names: Vec<String>,
+    /// A service that gets a client certificate from this home's CA, with the names in it; may be repeated
+    #[arg(long = "client", value_name = "NAME[=SAN,SAN]")]
+    pub clients: Vec<String>,
     /// The aud of a login that names none
     #[arg(long, value_name = "NAME")]
     pub default_audience: Option<String>,

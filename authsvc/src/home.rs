@@ -102,6 +102,8 @@ pub struct HomeRequest {
     pub ops_address: SocketAddr,
     /// Names of the server certificate.
     pub server_names: Vec<SubjectAlternativeName>,
+    /// Services that get a client certificate from this home's CA.
+    pub clients: Vec<LeafSpec>,
     /// The audience of logins that name none.
     pub default_audience: Option<String>,
     /// A demo service and a first user, for development.
@@ -231,6 +233,7 @@ fn certificates_for(request: &HomeRequest) -> Result<InitRequest, HomeError> {
         "server",
         request.server_names.clone(),
     )?);
+    init.leaves.extend(request.clients.iter().cloned());
     if let Some(demo) = &request.demo {
         let name = demo.subject_alternative_name.parse().expect("the demo's name is valid");
         init.leaves

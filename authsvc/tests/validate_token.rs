@@ -26,7 +26,9 @@ async fn a_good_token_is_active_with_its_claims() {
     assert_eq!(json["iat"], NOW);
     assert_eq!(json["exp"], NOW + TTL_SECONDS);
     assert_eq!(json["jti"].as_str().unwrap().len(), 36);
-    assert_eq!(service.reasons(), ["ok", "ok"]);
+    let records = service.audit.take();
+    assert_eq!(records[1].who.service.as_ref().unwrap().as_str(), "orders");
+    assert_eq!(records[1].who.user_id, Some(service.user_id));
 }
 
 #[tokio::test]

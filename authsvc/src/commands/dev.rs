@@ -105,6 +105,7 @@ async fn create(home: &Path, ports: Ports) -> Result<Option<SecretString>, Comma
             .into_iter()
             .map(str::parse)
             .collect::<Result<_, _>>()?,
+        clients: Vec::new(),
         default_audience: Some(DEMO.service.to_owned()),
         demo: Some(DEMO),
     };

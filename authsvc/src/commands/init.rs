@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use cryptokit::x509::SubjectAlternativeName;
+use certgen::init::LeafSpec;
+use cryptokit::x509::{LeafProfile, SubjectAlternativeName};
 
 use super::{CommandError, print, system_clock};
 use crate::cli::InitArgs;
@@ -14,6 +15,11 @@ pub(super) async fn run(args: InitArgs) -> Result<ExitCode, CommandError> {
         .iter()
         .map(|name| SubjectAlternativeName::infer(name).map_err(|error| format!("--server-san {name}: {error}")))
         .collect::<Result<_, _>>()?;
+    let clients = args
+        .clients
+        .iter()
+        .map(|text| LeafSpec::parse(LeafProfile::Client, text))
+        .collect::<Result<Vec<_>, _>>()?;
     let request = HomeRequest {
         directory: args.home.clone(),
         issuer: args.issuer,
@@ -21,6 +27,7 @@ pub(super) async fn run(args: InitArgs) -> Result<ExitCode, CommandError> {
         internal_address: args.internal_address,
         ops_address: args.ops_address,
         server_names,
+        clients,
         default_audience: args.default_audience,
         demo: None,
     };

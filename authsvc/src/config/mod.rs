@@ -297,6 +297,12 @@ impl Reader<'_> {
                 NonZeroUsize::new(self.number("hashing.max_concurrent", 1..=1024) as usize).unwrap_or(NonZeroUsize::MIN)
             }
         };
+        // OWASP's profiles trade memory for passes: one pass is enough from 46 MiB on only.
+        if t_cost == 1 && m_cost < ONE_PASS_M_COST_KIB {
+            self.errors.push(format!(
+                "hashing.t_cost is 1, which needs hashing.m_cost_kib of {ONE_PASS_M_COST_KIB} at least"
+            ));
+        }
         let max_wait = Duration::from_millis(self.number("hashing.max_wait_milliseconds", 1..=60_000));
         let policy = Argon2Params::new(m_cost, t_cost, p_cost)
             .map(policy_for)
@@ -311,6 +317,9 @@ impl Reader<'_> {
         }
     }
 }
+
+/// OWASP's Argon2id profile of a single pass: 46 MiB.
+const ONE_PASS_M_COST_KIB: u32 = 46 * 1024;
 
 /// Obeys stored hashes up to the default ceiling, or up to what new ones cost where that is more.
 fn policy_for(params: Argon2Params) -> Policy {
@@ -440,6 +449,18 @@ mod tests {
         ] {
             assert!(error.contains(part), "{part} in\n{error}");
         }
+    }
+
+    #[test]
+    fn one_pass_needs_more_memory() {
+        let one_pass = |m_cost: &str| {
+            let environment = [("AUTHSVC_HASHING_T_COST", "1"), ("AUTHSVC_HASHING_M_COST_KIB", m_cost)];
+            load(MINIMAL, &environment)
+                .map(|_| ())
+                .map_err(|error| error.to_string())
+        };
+        assert!(one_pass("47103").unwrap_err().contains("47104 at least"));
+        assert!(one_pass("47104").is_ok());
     }
 
     #[test]

@@ -87,7 +87,11 @@ pub const SETTINGS: &[Setting] = &[
         Some("19456"),
         "Argon2id memory of new hashes in KiB, 19456 to 1048576",
     ),
-    setting("hashing.t_cost", Some("2"), "Argon2id passes of new hashes, 1 to 64"),
+    setting(
+        "hashing.t_cost",
+        Some("2"),
+        "Argon2id passes of new hashes, 1 to 64; 1 from 47104 KiB on only",
+    ),
     setting("hashing.p_cost", Some("1"), "Argon2id lanes of new hashes, 1 to 16"),
     setting(
         "limits.max_connections",
@@ -128,4 +132,23 @@ pub const SETTINGS: &[Setting] = &[
 
 const fn setting(key: &'static str, default: Option<&'static str>, help: &'static str) -> Setting {
     Setting { key, default, help }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_table_is_this_one() {
+        let page = include_str!("../../../docs/configuration.md");
+        let documented: Vec<&str> = page.lines().filter(|line| line.starts_with("| `")).collect();
+        let expected: Vec<String> = SETTINGS
+            .iter()
+            .map(|setting| {
+                let default = setting.default.map(|text| format!("`{text}`")).unwrap_or_default();
+                format!("| `{}` | {default} | {} |", setting.key, setting.help)
+            })
+            .collect();
+        assert_eq!(documented, expected, "bring docs/configuration.md in line");
+    }
 }

@@ -6,12 +6,15 @@ use cryptokit::secret::SecretString;
 use super::authorize_caller::AuthorizedCaller;
 use super::{AuthService, ErrorCode, Failure};
 use crate::audit::Reason;
+use crate::domain::ServiceName;
 
 /// A good token's claims.
 #[derive(Debug)]
 pub struct ActiveToken {
     /// What the token says, verified.
     pub claims: Verified<AccessTokenClaims>,
+    /// The service that asked.
+    pub caller: ServiceName,
 }
 
 impl AuthService {
@@ -46,7 +49,10 @@ impl AuthService {
             .await
             .map_err(|error| Failure::from(error).with_service(caller.name()))?;
         match user {
-            Some(user) if !user.disabled => Ok(ActiveToken { claims }),
+            Some(user) if !user.disabled => Ok(ActiveToken {
+                claims,
+                caller: caller.name().clone(),
+            }),
             _ => Err(disabled().with_user(Some(user_id))),
         }
     }

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use authsvc_core::audit::{AuditRecord, AuditSink, GivenAddress, Outcome, RecordId, Who};
 use authsvc_core::clock::Clock;
-use authsvc_core::domain::ServiceIdentity;
+use authsvc_core::domain::{ServiceIdentity, ServiceName, UserId};
 use authsvc_core::service::{ActiveToken, Failure, IssuedToken};
 use cryptokit::x509::PeerCertificate;
 use tower::{Layer, Service};
@@ -54,7 +54,7 @@ pub struct Audited<S> {
 
 impl<S, Body> Service<Call<Body>> for Audited<S>
 where
-    S: Service<Call<Body>, Error = Failure, Future: Send + 'static, Response: KnownUser>,
+    S: Service<Call<Body>, Error = Failure, Future: Send + 'static, Response: Concerns>,
     Body: Auditable,
 {
     type Response = S::Response;
@@ -79,6 +79,7 @@ where
             let (id, outcome) = match &result {
                 Ok(response) => {
                     who.user_id = response.user_id();
+                    who.service = response.service().cloned();
                     (RecordId::generate(), Outcome::Success)
                 }
                 Err(failure) => {
@@ -100,21 +101,30 @@ where
     }
 }
 
-/// A response that names an account.
-pub trait KnownUser {
+/// What a response says about who is concerned.
+pub trait Concerns {
     /// The account.
-    fn user_id(&self) -> Option<authsvc_core::domain::UserId>;
+    fn user_id(&self) -> Option<UserId>;
+
+    /// The service that asked.
+    fn service(&self) -> Option<&ServiceName> {
+        None
+    }
 }
 
-impl KnownUser for IssuedToken {
-    fn user_id(&self) -> Option<authsvc_core::domain::UserId> {
+impl Concerns for IssuedToken {
+    fn user_id(&self) -> Option<UserId> {
         Some(self.user_id)
     }
 }
 
-impl KnownUser for ActiveToken {
-    fn user_id(&self) -> Option<authsvc_core::domain::UserId> {
+impl Concerns for ActiveToken {
+    fn user_id(&self) -> Option<UserId> {
         self.claims.sub.parse().ok()
+    }
+
+    fn service(&self) -> Option<&ServiceName> {
+        Some(&self.caller)
     }
 }
 
