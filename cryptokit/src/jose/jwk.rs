@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::encoding::{base64url, json};
+use crate::encoding::base64url;
+use crate::encoding::json::{self, Value};
 use crate::hash;
 use crate::provider::Provider;
 use crate::sign::{RsaVerifyingKey, SignError};
@@ -94,7 +95,9 @@ impl JwkSet {
         if document.len() > Self::MAX_LEN {
             return Err(JwkError::Malformed);
         }
-        json::parse(document).map_err(|_| JwkError::Malformed)?;
+        if !json::parse(document).is_ok_and(|value| is_set_of_objects(&value)) {
+            return Err(JwkError::Malformed);
+        }
         let set: Self = serde_json::from_slice(document).map_err(|_| JwkError::Malformed)?;
         for (index, key) in set.keys.iter().enumerate() {
             if set.keys[..index].iter().any(|earlier| earlier.kid == key.kid) {
@@ -112,6 +115,15 @@ impl JwkSet {
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("a JWK Set is plain data")
     }
+}
+
+/// RFC 7517 §4 and §5: a set and its keys are objects. serde would read them from arrays as well.
+fn is_set_of_objects(value: &Value) -> bool {
+    let Value::Object(members) = value else { return false };
+    members
+        .iter()
+        .filter(|(name, _)| name == "keys")
+        .all(|(_, keys)| matches!(keys, Value::Array(keys) if keys.iter().all(|key| matches!(key, Value::Object(_)))))
 }
 
 /// RFC 7638 §3: SHA-256 over the required members in lexical order, without white space.
@@ -188,6 +200,18 @@ mod tests {
         );
         assert_eq!(refused("\"kid\"", "\"kid\":\"x\",\"kid\""), JwkError::Malformed);
 
+        for array in [
+            "[[]]",
+            r#"{"keys":[["RSA",null,null,"k","AQ","AQAB"]]}"#,
+            r#"{"keys":{}}"#,
+            "{}",
+        ] {
+            assert_eq!(
+                JwkSet::parse(array.as_bytes()).unwrap_err(),
+                JwkError::Malformed,
+                "{array}"
+            );
+        }
         let twice = JwkSet {
             keys: vec![Jwk::from_key(&key()), Jwk::from_key(&key())],
         }
