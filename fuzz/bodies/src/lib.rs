@@ -1,0 +1,13 @@
+//! What each fuzz target asserts about a parser of outside input.
+//!
+//! A body takes any bytes. It panics when a promise of the parser is broken and for no other reason, so that a panic,
+//! wherever it comes from, is a finding. The functions are plain: libFuzzer calls them from `fuzz/fuzz_targets`, and
+//! `tests/replay.rs` runs the seed corpus through them on stable Rust.
+
+mod certificate;
+mod jwt_verifier;
+mod login_request;
+
+pub use certificate::certificate;
+pub use jwt_verifier::jwt_verifier;
+pub use login_request::login_request;

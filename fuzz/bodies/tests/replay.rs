@@ -1,0 +1,240 @@
+//! Every seed of the corpus through its target's body, then some thousand mutations of the seeds: stable Rust explores
+//! a little on every `cargo test`, the same way each time.
+
+#![expect(clippy::unwrap_used, reason = "in tests a panic is the report")]
+
+use std::fs;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use cryptokit::encoding::base64url;
+
+struct Target {
+    name: &'static str,
+    body: fn(&[u8]),
+    mutations: u64,
+}
+
+const TARGETS: [Target; 3] = [
+    Target {
+        name: "certificate_pem_der",
+        body: fuzz_bodies::certificate,
+        mutations: 4_000,
+    },
+    Target {
+        name: "jwt_verifier",
+        body: fuzz_bodies::jwt_verifier,
+        mutations: 6_000,
+    },
+    Target {
+        name: "login_request",
+        body: fuzz_bodies::login_request,
+        mutations: 6_000,
+    },
+];
+
+#[test]
+fn every_fuzz_target_is_replayed_here() {
+    let names = |folder: &str| {
+        let mut names: Vec<String> = entries(&fuzz_folder().join(folder))
+            .iter()
+            .filter(|path| path.is_dir() || path.extension().is_some_and(|extension| extension == "rs"))
+            .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+            .collect();
+        names.sort();
+        names
+    };
+    let replayed: Vec<_> = TARGETS.iter().map(|target| target.name.to_owned()).collect();
+    assert_eq!(names("fuzz_targets"), replayed);
+    assert_eq!(names("corpus"), replayed);
+}
+
+#[test]
+fn seeds_of_certificate_pem_der_keep_every_promise() {
+    replay(&TARGETS[0]);
+}
+
+#[test]
+fn seeds_of_jwt_verifier_keep_every_promise() {
+    replay(&TARGETS[1]);
+}
+
+#[test]
+fn seeds_of_login_request_keep_every_promise() {
+    replay(&TARGETS[2]);
+}
+
+#[test]
+fn mutated_seeds_of_certificate_pem_der_keep_every_promise() {
+    mutate(&TARGETS[0]);
+}
+
+#[test]
+fn mutated_seeds_of_jwt_verifier_keep_every_promise() {
+    mutate(&TARGETS[1]);
+}
+
+#[test]
+fn mutated_seeds_of_login_request_keep_every_promise() {
+    mutate(&TARGETS[2]);
+}
+
+fn replay(target: &Target) {
+    let corpus = corpus(target);
+    for (path, seed) in &corpus {
+        run(target, path.display().to_string(), seed);
+    }
+    println!("{}: {} seeds replayed", target.name, corpus.len());
+}
+
+/// Any number; another one explores elsewhere.
+const RANDOM_SEED: u64 = 0x5eed_0001;
+
+fn mutate(target: &Target) {
+    println!(
+        "{}: {} mutations of seed {RANDOM_SEED:#x}",
+        target.name, target.mutations
+    );
+    let corpus = corpus(target);
+    let mut random = Random(RANDOM_SEED);
+    for round in 0..target.mutations {
+        let (path, seed) = random.pick(&corpus);
+        let mut input = seed.clone();
+        for _ in 0..1 + random.below(4) {
+            random.mutate(&mut input, &corpus);
+        }
+        run(target, format!("mutation {round} of {}", path.display()), &input);
+    }
+}
+
+fn run(target: &Target, what: String, input: &[u8]) {
+    let _shown_on_panic = Shown { target, what, input };
+    (target.body)(input);
+}
+
+/// Prints the input while its panic goes by: in base64url, so that it can be made a seed.
+struct Shown<'a> {
+    target: &'a Target,
+    what: String,
+    input: &'a [u8],
+}
+
+impl Drop for Shown<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!(
+                "{} fails on {}, in base64url: {}",
+                self.target.name,
+                self.what,
+                base64url::encode(self.input)
+            );
+        }
+    }
+}
+
+fn fuzz_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The seeds in the order of their names: the order in a folder differs between machines.
+fn corpus(target: &Target) -> Vec<(PathBuf, Vec<u8>)> {
+    let folder = fuzz_folder().join("corpus").join(target.name);
+    let seeds: Vec<_> = entries(&folder)
+        .into_iter()
+        .map(|path| {
+            let content = fs::read(&path).unwrap();
+            (path, content)
+        })
+        .collect();
+    assert!(!seeds.is_empty(), "no seed in {}", folder.display());
+    seeds
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
+}
+
+/// What parsers trip over.
+const FRAGMENTS: [&[u8]; 18] = [
+    b"",
+    b"\0",
+    b"\"",
+    b"\\u0000",
+    b"{\"a\":",
+    b"}",
+    b"[[[[[[[[[",
+    b",\"alg\":\"none\"",
+    b",\"email\":\"a@b.c\"",
+    b"1e309",
+    b"-0",
+    b"18446744073709551616",
+    b"\r\nBcc: ",
+    "\u{202e}".as_bytes(),
+    b"-----BEGIN CERTIFICATE-----\n",
+    b"\x30\x80",
+    b"\x30\x84\xff\xff\xff\xff",
+    b"=",
+];
+
+/// SplitMix64: the same sequence everywhere.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound as u64) as usize
+    }
+
+    fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
+        &items[self.below(items.len())]
+    }
+
+    /// A range inside `0..len`, mostly short.
+    fn range(&mut self, len: usize) -> Range<usize> {
+        let start = self.below(len + 1);
+        let longest = if self.below(4) == 0 { len } else { 8 };
+        start..len.min(start + self.below(longest + 1))
+    }
+
+    fn mutate(&mut self, input: &mut Vec<u8>, corpus: &[(PathBuf, Vec<u8>)]) {
+        let at = self.range(input.len());
+        match self.below(6) {
+            0 => {
+                if let Some(byte) = input.get_mut(at.start) {
+                    *byte ^= 1 << self.below(8);
+                }
+            }
+            1 => {
+                if let Some(byte) = input.get_mut(at.start) {
+                    *byte = self.next() as u8;
+                }
+            }
+            2 => {
+                input.drain(at);
+            }
+            3 => {
+                let copy = input[at.clone()].to_vec();
+                input.splice(at.end..at.end, copy);
+            }
+            4 => {
+                let fragment = *self.pick(&FRAGMENTS);
+                input.splice(at, fragment.iter().copied());
+            }
+            _ => {
+                let (_, other) = self.pick(corpus);
+                let part = self.range(other.len());
+                input.splice(at, other[part].iter().copied());
+            }
+        }
+    }
+}
