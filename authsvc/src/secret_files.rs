@@ -155,18 +155,8 @@ pub fn read_peppers(path: &Path, root: &RootKey) -> Result<Keyset<Pepper>, Secre
 ///
 /// [`SecretFileError::Write`].
 pub fn write_new(path: &Path, content: &[u8]) -> Result<(), SecretFileError> {
-    let failed = |source| SecretFileError::Write {
-        path: path.display().to_string(),
-        source,
-    };
-    let temporary = temporary_beside(path);
-    let _ = std::fs::remove_file(&temporary);
-    let result = write_synced(&temporary, content)
-        // A link fails where a rename would replace what is there.
-        .and_then(|()| std::fs::hard_link(&temporary, path))
-        .and_then(|()| sync_parent(path));
-    let _ = std::fs::remove_file(&temporary);
-    result.map_err(failed)
+    // A link fails where a rename would replace what is there.
+    write_beside(path, content, |temporary| std::fs::hard_link(temporary, path))
 }
 
 /// Replaces a file by one of mode 0600, the old or the new content whole at every moment.
@@ -175,19 +165,25 @@ pub fn write_new(path: &Path, content: &[u8]) -> Result<(), SecretFileError> {
 ///
 /// [`SecretFileError::Write`].
 pub fn replace(path: &Path, content: &[u8]) -> Result<(), SecretFileError> {
-    let failed = |source| SecretFileError::Write {
-        path: path.display().to_string(),
-        source,
-    };
+    write_beside(path, content, |temporary| std::fs::rename(temporary, path))
+}
+
+/// Writes a temporary file in the same folder, has it put into place, and leaves nothing else behind.
+fn write_beside(
+    path: &Path,
+    content: &[u8],
+    put_into_place: impl FnOnce(&Path) -> io::Result<()>,
+) -> Result<(), SecretFileError> {
     let temporary = temporary_beside(path);
     let _ = std::fs::remove_file(&temporary);
     let result = write_synced(&temporary, content)
-        .and_then(|()| std::fs::rename(&temporary, path))
+        .and_then(|()| put_into_place(&temporary))
         .and_then(|()| sync_parent(path));
-    if result.is_err() {
-        let _ = std::fs::remove_file(&temporary);
-    }
-    result.map_err(failed)
+    let _ = std::fs::remove_file(&temporary);
+    result.map_err(|source| SecretFileError::Write {
+        path: path.display().to_string(),
+        source,
+    })
 }
 
 /// Makes a directory of mode 0700, parents included; an existing one must be its owner's alone.

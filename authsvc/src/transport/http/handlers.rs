@@ -14,7 +14,7 @@ use super::dto::{
     decode_validate_token,
 };
 use super::observe::Observed;
-use super::problem::{self, ProblemDocument, Refusal};
+use super::problem::{self, PostProblems, ProblemDocument, Refusal};
 use super::{HttpState, body};
 use crate::endpoint::{Call, CallMeta};
 use crate::transport::listener::Connection;
@@ -38,15 +38,8 @@ pub(super) async fn alive() -> &'static str {
     request_body = LoginRequest,
     responses(
         (status = 200, description = "The credentials are good", body = LoginResponse<'static>),
-        (status = 400, description = "Not one JSON object, or a query in the URL", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 401, description = "The credentials are not good", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 406, description = "The client accepts no JSON", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 408, description = "The body did not arrive in time", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 413, description = "The body has more than 16 KiB", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not JSON", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "Fields cannot be accepted", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 500, description = "A defect", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "Too much to do, or the database does not answer", body = ProblemDocument, content_type = "application/problem+json"),
+        PostProblems,
     )
 )]
 pub(super) async fn login(State(state): State<HttpState>, request: Request<Body>) -> Response {
@@ -73,16 +66,9 @@ pub(super) async fn login(State(state): State<HttpState>, request: Request<Body>
     request_body = ValidateTokenRequest,
     responses(
         (status = 200, description = "The token is good for one of the caller's audiences", body = ActiveTokenResponse<'static>),
-        (status = 400, description = "Not one JSON object, or a query in the URL", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 401, description = "The token is not good", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 403, description = "The caller is not registered", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 406, description = "The client accepts no JSON", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 408, description = "The body did not arrive in time", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 413, description = "The body has more than 16 KiB", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not JSON", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "Fields cannot be accepted", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 500, description = "A defect", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "The database does not answer", body = ProblemDocument, content_type = "application/problem+json"),
+        PostProblems,
     )
 )]
 pub(super) async fn validate_token(State(state): State<HttpState>, request: Request<Body>) -> Response {

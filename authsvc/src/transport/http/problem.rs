@@ -1,5 +1,6 @@
 //! Problem documents (RFC 9457).
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use authsvc_core::audit::{Action, Reason, RecordId, Who};
@@ -8,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, header};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{IntoResponses, ToSchema};
 
 use crate::transport::status::{Problem, TYPE_PREFIX};
 
@@ -40,6 +41,35 @@ pub(super) struct ProblemField {
     field: &'static str,
     /// What is expected.
     message: &'static str,
+}
+
+/// What can be wrong with any request that has a body, for the API description.
+pub(super) struct PostProblems;
+
+impl IntoResponses for PostProblems {
+    fn responses() -> BTreeMap<String, utoipa::openapi::RefOr<utoipa::openapi::Response>> {
+        let mut responses = BTreeMap::new();
+        for problem in [
+            Problem::MalformedRequest,
+            Problem::NotAcceptable,
+            Problem::RequestTimeout,
+            Problem::BodyTooLarge,
+            Problem::UnsupportedMediaType,
+            Problem::ValidationFailed,
+            Problem::Internal,
+            Problem::Overloaded,
+        ] {
+            let entry = problem.entry();
+            let schema = utoipa::openapi::Ref::from_schema_name("Problem");
+            let content = utoipa::openapi::ContentBuilder::new().schema(Some(schema)).build();
+            let response = utoipa::openapi::ResponseBuilder::new()
+                .description(entry.title)
+                .content("application/problem+json", content)
+                .build();
+            responses.insert(entry.status.as_str().to_owned(), response.into());
+        }
+        responses
+    }
 }
 
 /// A request that is refused before it becomes an operation. The outermost layer records it.
