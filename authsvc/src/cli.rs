@@ -23,7 +23,7 @@ pub enum Command {
     Dev(DevArgs),
     /// Make a home for a server: CA, certificate, keys, database and configuration
     Init(InitArgs),
-    /// Serve
+    /// Serve from a configuration; refuses to start when anything is missing or loose
     Serve(ServeArgs),
     /// Keep accounts
     #[command(subcommand)]
