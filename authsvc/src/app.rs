@@ -20,6 +20,7 @@ use crate::audit_log::JsonLines;
 use crate::config::Config;
 use crate::endpoint::Endpoints;
 use crate::hasher::{IDLE_RELEASE_INTERVAL, QueuedHasher};
+use crate::log_output;
 use crate::metrics::Metrics;
 use crate::secret_files::{self, SecretFileError};
 use crate::storage::sqlite::{OpenError, SqliteStore};
@@ -93,6 +94,7 @@ impl App {
     pub async fn start(config: &Config) -> Result<Self, StartError> {
         let root = secret_files::read_root_key(&config.root_key_file)?;
         let peppers = secret_files::read_peppers(&config.pepper_file, &root)?;
+        secret_files::check_private(&config.database_file)?;
         let store = Arc::new(SqliteStore::open(&config.database_file).await?);
         let keys = open_keys(store.as_ref(), &root).await?;
         drop(root);
@@ -106,14 +108,10 @@ impl App {
             config.hashing.max_concurrent,
             config.hashing.max_wait,
         ));
-        let lines = Arc::new(JsonLines::default());
         let metrics = Metrics::new();
         metrics.watch_pool(hasher.pool().clone());
-        metrics.watch_audit({
-            let lines = Arc::clone(&lines);
-            move || lines.lost()
-        });
-        let audit: Arc<dyn AuditSink> = lines;
+        metrics.watch_log(log_output::lost_lines);
+        let audit: Arc<dyn AuditSink> = Arc::new(JsonLines);
         let service = Arc::new(AuthService::new(
             Arc::clone(&store) as Arc<dyn Store>,
             Arc::clone(&clock),

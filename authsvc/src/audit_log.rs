@@ -1,36 +1,23 @@
 //! The audit log: one JSON object a line on standard error, with the field names of the Elastic Common Schema.
 
-use std::io::Write;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use authsvc_core::audit::{AuditRecord, AuditSink, GivenAddress, Outcome, Who};
 use serde_json::{Map, Value, json};
 use time::format_description::well_known::Rfc3339;
+
+use crate::log_output;
 
 /// Writes records as lines.
 ///
 /// JSON escapes control characters, so that no input can start a line of its own. A line that cannot be written is
 /// counted: losing the log must not take the service down with it.
-#[derive(Debug, Default)]
-pub struct JsonLines {
-    lost: AtomicU64,
-}
-
-impl JsonLines {
-    /// Lines that could not be written.
-    pub fn lost(&self) -> u64 {
-        self.lost.load(Ordering::Relaxed)
-    }
-}
+#[derive(Clone, Copy, Debug, Default)]
+pub struct JsonLines;
 
 impl AuditSink for JsonLines {
     fn record(&self, record: &AuditRecord) {
         let mut line = to_json(record).to_string();
         line.push('\n');
-        // One write for the whole line: standard error is unbuffered, and its lock keeps lines apart.
-        if std::io::stderr().lock().write_all(line.as_bytes()).is_err() {
-            self.lost.fetch_add(1, Ordering::Relaxed);
-        }
+        log_output::write_line(line.as_bytes());
     }
 }
 

@@ -9,8 +9,9 @@
 //!   dev.json  login.json    0600  in a development home
 //! ```
 
-use std::fmt::Write;
+use std::fmt::Write as _;
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -38,7 +39,9 @@ pub const CONFIG_FILE: &str = "authsvc.toml";
 
 /// Stands in a home from its first file to its last. Locked by the process that makes the home; found unlocked, it says
 /// that a process was ended in between, and that nothing here was ever used.
-const INCOMPLETE_FILE: &str = "incomplete";
+const INCOMPLETE_FILE: &str = ".authsvc-incomplete";
+/// What that file holds, so that nobody's file of the same name is taken for it.
+const INCOMPLETE_TEXT: &str = "authsvc is making this home, or was ended while it did\n";
 
 /// Why a home was not made.
 #[derive(Debug, thiserror::Error)]
@@ -171,8 +174,12 @@ pub async fn create(request: &HomeRequest, clock: &Arc<dyn Clock>) -> Result<Hom
 /// Makes the folder this process's own, until the file is dropped.
 fn claim(directory: &Path) -> Result<File, HomeError> {
     let marker = directory.join(INCOMPLETE_FILE);
-    let interrupted = marker.exists() && !directory.join(CONFIG_FILE).exists();
-    if !interrupted {
+    // Empty when the process was ended between making and filling it, which is before anything else was made.
+    let ours = match std::fs::read_to_string(&marker) {
+        Ok(text) => text == INCOMPLETE_TEXT || (text.is_empty() && holds_only(directory, INCOMPLETE_FILE)),
+        Err(_) => false,
+    };
+    if !ours || directory.join(CONFIG_FILE).exists() {
         refuse_if_not_empty(directory)?;
     }
     let path = || directory.display().to_string();
@@ -194,6 +201,9 @@ fn claim(directory: &Path) -> Result<File, HomeError> {
         refuse_if_not_empty(directory)?;
     }
     empty(directory);
+    lock.set_len(0)
+        .and_then(|()| (&lock).write_all(INCOMPLETE_TEXT.as_bytes()))
+        .map_err(failed)?;
     Ok(lock)
 }
 
@@ -337,6 +347,10 @@ fn refuse_if_not_empty(directory: &Path) -> Result<(), HomeError> {
             found: entry.map_err(failed)?.file_name().to_string_lossy().into_owned(),
         }),
     }
+}
+
+fn holds_only(directory: &Path, name: &str) -> bool {
+    std::fs::read_dir(directory).is_ok_and(|entries| entries.flatten().all(|entry| entry.file_name() == name))
 }
 
 /// Removes what a failed attempt left, in a folder that was empty before it.

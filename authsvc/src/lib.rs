@@ -20,6 +20,7 @@ pub mod endpoint;
 pub mod hasher;
 pub mod home;
 pub mod lifecycle;
+pub mod log_output;
 pub mod metrics;
 pub mod secret_files;
 pub mod storage;

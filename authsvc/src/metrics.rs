@@ -99,9 +99,9 @@ impl Metrics {
         self.lock().register_collector(Box::new(PoolCollector(pool)));
     }
 
-    /// Adds the number of audit lines that were lost.
-    pub fn watch_audit(&self, lost: impl Fn() -> u64 + Send + Sync + 'static) {
-        self.lock().register_collector(Box::new(LostAudit(Box::new(lost))));
+    /// Adds the number of log lines that were lost, audit lines among them.
+    pub fn watch_log(&self, lost: fn() -> u64) {
+        self.lock().register_collector(Box::new(LostLines(lost)));
     }
 
     /// Counts an operation's outcome.
@@ -215,19 +215,14 @@ impl Collector for PoolCollector {
     }
 }
 
-struct LostAudit(Box<dyn Fn() -> u64 + Send + Sync>);
+#[derive(Debug)]
+struct LostLines(fn() -> u64);
 
-impl fmt::Debug for LostAudit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("LostAudit")
-    }
-}
-
-impl Collector for LostAudit {
+impl Collector for LostLines {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let lost = ConstCounter::new((self.0)());
         let descriptor =
-            encoder.encode_descriptor("audit_lines_lost", "Audit lines not written", None, lost.metric_type())?;
+            encoder.encode_descriptor("log_lines_lost", "Log lines not written", None, lost.metric_type())?;
         lost.encode(descriptor)
     }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use cryptokit::keyset::{InvalidRootKey, Keyset, KeysetError, RootKey};
 use cryptokit::password::Pepper;
+use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 /// Name of the pepper keyset, part of its seal.
@@ -38,7 +39,7 @@ pub enum SecretFileError {
         source: io::Error,
     },
     /// Others than its owner may read or write it.
-    #[error("{path} has mode {mode:04o}, so others than its owner can use it\nhelp: chmod 600 {path}")]
+    #[error("{path} has mode {mode:04o}, so others than its owner can use it\nhelp: chmod go= {path}")]
     LoosePermissions {
         /// The file.
         path: String,
@@ -99,7 +100,12 @@ pub enum SecretFileError {
 pub fn read(path: &Path) -> Result<Zeroizing<String>, SecretFileError> {
     let shown = || path.display().to_string();
     let failed = |source| SecretFileError::Read { path: shown(), source };
-    let file = File::open(path).map_err(failed)?;
+    // Without O_NONBLOCK, opening a pipe waits until somebody writes to it.
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
+        .open(path)
+        .map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
     if !metadata.is_file() {
         return Err(SecretFileError::NotAFile { path: shown() });
@@ -121,6 +127,35 @@ pub fn read(path: &Path) -> Result<Zeroizing<String>, SecretFileError> {
     match std::str::from_utf8(&bytes) {
         Ok(text) => Ok(Zeroizing::new(text.to_owned())),
         Err(_) => Err(SecretFileError::NotText { path: shown() }),
+    }
+}
+
+/// Checks that nobody but its owner can use a file that is not read here, such as a database.
+///
+/// # Errors
+///
+/// [`SecretFileError::LoosePermissions`]; a missing file is somebody else's to report.
+pub fn check_private(path: &Path) -> Result<(), SecretFileError> {
+    check_mode(path, 0o077)
+}
+
+/// Checks that nobody but its owner can change a file. Others may read it: a configuration holds no secret, and
+/// orchestrators mount it readable.
+///
+/// # Errors
+///
+/// [`SecretFileError::LoosePermissions`]; a missing file is somebody else's to report.
+pub fn check_unchangeable(path: &Path) -> Result<(), SecretFileError> {
+    check_mode(path, 0o022)
+}
+
+fn check_mode(path: &Path, forbidden: u32) -> Result<(), SecretFileError> {
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.mode() & forbidden != 0 => Err(SecretFileError::LoosePermissions {
+            path: path.display().to_string(),
+            mode: metadata.mode() & 0o7777,
+        }),
+        _ => Ok(()),
     }
 }
 
@@ -275,6 +310,18 @@ mod tests {
             );
         }
         assert!(matches!(read(directory.path()), Err(SecretFileError::NotAFile { .. })));
+        let pipe = directory.path().join("pipe");
+        let made = std::process::Command::new("mkfifo")
+            .arg("-m")
+            .arg("600")
+            .arg(&pipe)
+            .status()
+            .unwrap();
+        assert!(made.success());
+        assert!(
+            matches!(read(&pipe), Err(SecretFileError::NotAFile { .. })),
+            "and no waiting for a writer"
+        );
         let big = directory.path().join("big");
         write_new(&big, &[b'x'; 64 * 1024 + 1]).unwrap();
         assert!(matches!(read(&big), Err(SecretFileError::TooLarge { .. })));

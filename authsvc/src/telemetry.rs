@@ -7,6 +7,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::LogLevel;
+use crate::log_output::LogLines;
 
 /// Starts logging at `level`.
 ///
@@ -27,7 +28,7 @@ pub fn init(level: LogLevel) {
     let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
-        .with_writer(std::io::stderr)
+        .with_writer(LogLines)
         .with_filter(targets);
     // A second call, in a test that starts two services, changes nothing.
     let _ = tracing_subscriber::registry().with(lines).try_init();

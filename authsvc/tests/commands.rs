@@ -98,9 +98,15 @@ fn serve_refuses_secrets_that_others_can_use() {
         std::fs::set_permissions(home.file(file), std::fs::Permissions::from_mode(0o640)).unwrap();
         let text = refused(&home);
         assert!(
-            text.contains(file) && text.contains("0640") && text.contains("chmod 600"),
+            text.contains(file) && text.contains("0640") && text.contains("chmod go="),
             "{text}"
         );
+    }
+    for (file, mode) in [("authsvc.db", 0o644), ("authsvc.toml", 0o622), ("authsvc.toml", 0o602)] {
+        let home = Home::init();
+        std::fs::set_permissions(home.file(file), std::fs::Permissions::from_mode(mode)).unwrap();
+        let text = refused(&home);
+        assert!(text.contains(file) && text.contains(&format!("{mode:04o}")), "{text}");
     }
 }
 
@@ -383,6 +389,39 @@ fn services_are_added_listed_and_removed() {
 }
 
 #[test]
+fn a_folder_that_only_looks_interrupted_is_left_alone() {
+    for text in ["", "mine\n"] {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+        std::fs::write(directory.path().join(".authsvc-incomplete"), text).unwrap();
+        std::fs::write(directory.path().join("thesis.txt"), "mine").unwrap();
+        let output = run(&["dev", "--home", directory.path().to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(
+            std::fs::read_to_string(directory.path().join("thesis.txt")).unwrap(),
+            "mine"
+        );
+    }
+}
+
+#[test]
+fn a_port_that_cannot_be_had_is_not_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = directory.path().join("home");
+    let dev = Dev::start(&home);
+    let before = dev.description.clone();
+    assert!(dev.stop().0.success());
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let refused = run(&["dev", "--home", home.to_str().unwrap(), "--public-port", &port]);
+    assert_eq!(refused.status.code(), Some(1), "{}", stderr(&refused));
+    std::fs::remove_file(home.join("dev.json")).unwrap();
+    let dev = Dev::start(&home);
+    assert_eq!(dev.text("public_url"), before["public_url"]);
+    assert!(dev.stop().0.success());
+}
+
+#[test]
 fn dev_refuses_a_folder_that_holds_something_else() {
     let directory = tempfile::tempdir().unwrap();
     std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
@@ -423,7 +462,7 @@ fn a_home_whose_making_was_killed_is_made_again_from_nothing() {
         let dev = Dev::start(&home);
         assert_eq!(dev.description["password"].is_null(), complete, "round {round}");
         assert!(dev.stop().0.success());
-        assert!(!home.join("incomplete").exists() || complete, "round {round}");
+        assert!(!home.join(".authsvc-incomplete").exists() || complete, "round {round}");
         std::fs::remove_dir_all(&home).unwrap();
     }
 }

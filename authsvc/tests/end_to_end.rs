@@ -133,11 +133,16 @@ async fn only_registered_holders_of_client_certificates_get_an_answer() {
     // Each of the twelve attempts left its line.
     let lines = dev.audit_until(|line| line["authsvc"]["operation"] == "connect", 12);
     let count = |reason: &str| lines.iter().filter(|line| line["event"]["reason"] == reason).count();
-    assert_eq!(
-        (count("no_client_certificate"), count("client_certificate")),
-        (2, 10),
-        "{lines:#?}"
-    );
+    for (reason, expected) in [
+        ("no_client_certificate", 2),
+        ("client_certificate_unknown_issuer", 2),
+        ("client_certificate_purpose", 4),
+        ("client_certificate_expired", 2),
+        // A CA as a leaf.
+        ("client_certificate", 2),
+    ] {
+        assert_eq!(count(reason), expected, "{reason} in {lines:#?}");
+    }
     for line in &lines {
         assert_eq!(line["event"]["action"], "authn_tls_fail");
         assert_eq!(line["source"]["ip"], "127.0.0.1");
@@ -545,4 +550,23 @@ async fn open_tls(dev: &Dev, address: &str) -> tokio_rustls::client::TlsStream<t
         .connect("localhost".try_into().unwrap(), stream)
         .await
         .unwrap()
+}
+
+#[tokio::test]
+async fn a_log_that_nobody_reads_stops_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let dev = Dev::start_unread(&directory.path().join("home"));
+    let public = dev.public();
+    // A pipe holds 64 KiB, a refusal's line is longer than 300 bytes.
+    for _ in 0..400 {
+        assert_eq!(public.get("/nothing").await.unwrap().status, StatusCode::NOT_FOUND);
+    }
+    let metrics = ops(&dev, "/metrics");
+    let lost = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("authsvc_log_lines_lost_total "))
+        .unwrap();
+    assert_ne!(lost, "0", "lost lines are counted");
+    dev.terminate();
+    assert!(dev.wait_unread().success());
 }

@@ -474,6 +474,43 @@ impl CredentialHasher for PanicsForUnknown {
 }
 
 #[tokio::test]
+async fn a_client_that_leaves_in_the_middle_leaves_a_record() {
+    let begun = Arc::new(tokio::sync::Notify::new());
+    let service = Service::start_with({
+        let begun = Arc::clone(&begun);
+        |_| Arc::new(NeverDone(begun))
+    })
+    .await;
+    // Dropped once the hash has begun, as hyper does when the connection ends.
+    tokio::select! {
+        answer = service.login(EMAIL, PASSWORD) => panic!("{}", answer.status),
+        () = begun.notified() => {}
+    }
+    let records = service.audit.take();
+    assert_eq!(records.len(), 1);
+    assert!(matches!(&records[0].outcome, Outcome::Failure(reason) if reason.code() == "client_gone"));
+    assert!(matches!(&records[0].who.address, Some(GivenAddress::Address(address)) if address.as_str() == EMAIL));
+}
+
+struct NeverDone(Arc<tokio::sync::Notify>);
+
+#[async_trait]
+impl CredentialHasher for NeverDone {
+    async fn hash(&self, _: Arc<Password>) -> Result<PhcString, HashingError> {
+        std::future::pending().await
+    }
+
+    async fn verify(&self, _: Arc<Password>, _: PhcString) -> Result<Verdict, HashingError> {
+        self.0.notify_one();
+        std::future::pending().await
+    }
+
+    async fn verify_decoy(&self, _: Arc<Password>) -> Result<(), HashingError> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
 async fn a_busy_hasher_is_503_with_retry_after() {
     let service = Service::start_with(|_| Arc::new(AlwaysBusy)).await;
     for (email, password) in [(EMAIL, PASSWORD), ("nobody@example.com", PASSWORD)] {

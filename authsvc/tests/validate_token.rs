@@ -199,6 +199,10 @@ async fn unregistered_ambiguous_and_foreign_callers_are_forbidden_before_the_tok
             assert_eq!(service.reasons(), [reason], "{names:?}");
         }
     }
+    let many: Vec<String> = (0..17).map(|n| format!("dns:n{n}.internal")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    assert_eq!(service.validate_as(&many, &token).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(service.reasons(), ["ambiguous_caller"]);
     // One registered name beside unknown ones is still exactly one match.
     let beside = service
         .validate_as(&["dns:orders.internal", "dns:stranger.internal"], &token)

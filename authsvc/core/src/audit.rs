@@ -159,6 +159,8 @@ pub enum Reason {
     HashingOverloaded,
     /// The request's deadline passed.
     DeadlineExceeded,
+    /// The client went away before it was answered. The work that had begun was done all the same.
+    ClientGone,
     /// The database did not answer.
     StoreUnavailable {
         /// What it said.
@@ -199,6 +201,7 @@ impl Reason {
             Self::AmbiguousCaller => "ambiguous_caller",
             Self::HashingOverloaded => "hashing_overloaded",
             Self::DeadlineExceeded => "deadline_exceeded",
+            Self::ClientGone => "client_gone",
             Self::StoreUnavailable { .. } => "store_unavailable",
             Self::Handshake { code } | Self::Request { code, .. } => code,
             Self::Internal { .. } => "internal",
@@ -215,7 +218,7 @@ impl Reason {
             Self::UnregisteredCaller | Self::AmbiguousCaller => "authz_fail",
             Self::Handshake { .. } => "authn_tls_fail",
             Self::UnknownAudience | Self::NoAudience | Self::Request { .. } => "input_validation_fail",
-            Self::HashingOverloaded | Self::DeadlineExceeded => "excess_load",
+            Self::HashingOverloaded | Self::DeadlineExceeded | Self::ClientGone => "excess_load",
             Self::StoreUnavailable { .. } | Self::Internal { .. } => "sys_fail",
         }
     }
@@ -234,6 +237,7 @@ impl Reason {
             Self::AmbiguousCaller => "the client certificate carries the names of several registered services".into(),
             Self::Handshake { code } => handshake_detail(code).into(),
             Self::HashingOverloaded => "no password could be checked within the time a request waits".into(),
+            Self::ClientGone => "the client went away before it was answered".into(),
             Self::DeadlineExceeded => "the request took longer than its deadline".into(),
             Self::UnusableHash { detail }
             | Self::StoreUnavailable { detail }
@@ -279,6 +283,10 @@ impl Reason {
             Self::HashingOverloaded => {
                 "Look for a flood of logins; if the load is honest, add cores and raise hashing.max_concurrent."
             }
+            Self::ClientGone => {
+                "Nothing for a single one. Many logins from one source that never wait for the answer cost a hash each: \
+                 limit the source."
+            }
             Self::DeadlineExceeded => "Look at the load and the database's latency.",
             Self::StoreUnavailable { .. } => "Look at the database: /readyz on the ops port says what it answers.",
             Self::Request { .. } => {
@@ -292,9 +300,11 @@ impl Reason {
 fn handshake_detail(code: &str) -> &'static str {
     match code {
         "no_client_certificate" => "the client showed no certificate",
-        "client_certificate" => {
-            "the client's certificate is of another CA, for another purpose, expired or not valid yet, or altered"
-        }
+        "client_certificate_expired" => "the client's certificate has ended",
+        "client_certificate_not_yet_valid" => "the client's certificate has not begun",
+        "client_certificate_unknown_issuer" => "the client's certificate is of a CA that is not trusted here",
+        "client_certificate_purpose" => "the client's certificate is not for authenticating clients",
+        "client_certificate" => "the client's certificate or its chain does not hold",
         "tls_incompatible" => "client and server have no TLS version, cipher or key exchange in common",
         "tls_alert" => "the client ended the handshake: it may not trust this server's root",
         "tls_timeout" => "the client did not finish the handshake in time",
@@ -305,7 +315,9 @@ fn handshake_detail(code: &str) -> &'static str {
 fn handshake_advice(code: &str) -> &'static str {
     match code {
         "no_client_certificate" => "Configure the client's certificate and key, or ask who looks for open ports.",
-        "client_certificate" => {
+        "client_certificate_expired" => "Give the client a new certificate.",
+        "client_certificate_not_yet_valid" => "Compare the clocks of the machines.",
+        "client_certificate" | "client_certificate_unknown_issuer" | "client_certificate_purpose" => {
             "Compare the client's certificate with internal.client_ca_file: certgen init makes client certificates. \
              Otherwise ask who tries foreign ones."
         }

@@ -51,13 +51,18 @@ pub(super) async fn run(args: DevArgs) -> Result<ExitCode, CommandError> {
     let ports_file = args.home.join("dev.json");
     let config_file = args.home.join(CONFIG_FILE);
     let first_run = !config_file.exists();
-    let ports = Ports::settle(&args, if first_run { None } else { read_ports(&ports_file)? })?;
+    let kept = if first_run {
+        None
+    } else {
+        secret_files::check_unchangeable(&config_file)?;
+        Some(read_ports(&ports_file, &config_file)?)
+    };
+    let ports = Ports::settle(&args, kept)?;
     let password = if first_run {
         create(&args.home, ports).await?
     } else {
         None
     };
-    secret_files::replace(&ports_file, serde_json::to_string(&ports)?.as_bytes())?;
     let loopback = |port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port)).to_string();
     let mut pairs = vec![
         ("public.address", loopback(ports.public)),
@@ -73,6 +78,8 @@ pub(super) async fn run(args: DevArgs) -> Result<ExitCode, CommandError> {
     telemetry::init(config.log_level);
     let stop = lifecycle::stop_signal()?;
     let app = App::start(&config).await?;
+    // Only now: a port that could not be had is not kept.
+    secret_files::replace(&ports_file, serde_json::to_string(&ports)?.as_bytes())?;
     serve::log_start(&app.started, &config.tokens.issuer);
     let home = std::path::absolute(&args.home)?;
     let description = Description {
@@ -119,14 +126,19 @@ fn free_port() -> std::io::Result<u16> {
         .port())
 }
 
-fn read_ports(file: &Path) -> Result<Option<Ports>, CommandError> {
-    if !file.exists() {
-        return Ok(None);
+/// The ports of the last run, or those that the home was made with.
+fn read_ports(ports_file: &Path, config_file: &Path) -> Result<Ports, CommandError> {
+    if ports_file.exists() {
+        let text = secret_files::read(ports_file)?;
+        return serde_json::from_str(&text)
+            .map_err(|_| format!("{} does not hold the ports of a home", ports_file.display()).into());
     }
-    let text = secret_files::read(file)?;
-    serde_json::from_str(&text)
-        .map(Some)
-        .map_err(|_| format!("{} does not hold the ports of a home", file.display()).into())
+    let config = Config::load(config_file, std::iter::empty(), &Overrides::default())?;
+    Ok(Ports {
+        public: config.public.address.port(),
+        internal: config.internal.address.port(),
+        ops: config.ops_address.port(),
+    })
 }
 
 /// What a person or a script needs to try things.

@@ -10,13 +10,15 @@ mod user;
 
 use std::error::Error;
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use authsvc_core::clock::{Clock, SystemClock};
 
 use crate::cli::{Cli, Command, ConfigArgs};
-use crate::config::{Config, ConfigError, Overrides};
+use crate::config::{Config, Overrides};
+use crate::secret_files;
 
 /// An error on its way to the person at the terminal.
 type CommandError = Box<dyn Error + Send + Sync>;
@@ -74,17 +76,23 @@ fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
 }
 
 /// The configuration of the installation that a command works on.
-fn load(args: &ConfigArgs) -> Result<Config, ConfigError> {
-    Config::load(&args.config, environment(), &Overrides::default())
+fn load(args: &ConfigArgs) -> Result<Config, CommandError> {
+    load_with(&args.config, &Overrides::default())
 }
 
-/// The environment, as far as it is text.
+fn load_with(file: &Path, overrides: &Overrides) -> Result<Config, CommandError> {
+    secret_files::check_unchangeable(file)?;
+    Ok(Config::load(file, environment(), overrides)?)
+}
+
+/// The environment. A value that is not text keeps its name, so that it is refused as a value and not overlooked.
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place that reads settings from the environment"
 )]
 fn environment() -> impl Iterator<Item = (String, String)> {
-    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())))
 }
 
 fn system_clock() -> Arc<dyn Clock> {

@@ -7,12 +7,11 @@ use time::format_description::well_known::Rfc3339;
 use super::CommandError;
 use crate::app::{App, Started};
 use crate::cli::ServeArgs;
-use crate::config::Config;
 use crate::transport::tls::TLS_VERSIONS;
 use crate::{lifecycle, telemetry};
 
 pub(super) async fn run(args: ServeArgs) -> Result<ExitCode, CommandError> {
-    let config = Config::load(&args.config, super::environment(), &args.overrides)?;
+    let config = super::load_with(&args.config, &args.overrides)?;
     telemetry::init(config.log_level);
     let stop = lifecycle::stop_signal()?;
     let app = App::start(&config).await?;

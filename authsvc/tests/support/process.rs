@@ -29,6 +29,16 @@ impl Dev {
 
     pub(crate) fn start_with(home: &Path, arguments: &[&str]) -> Self {
         let stderr = home.with_extension(format!("stderr-{}", next_number()));
+        let file = std::fs::File::create(&stderr).unwrap();
+        Self::spawn(home, arguments, stderr, file.into())
+    }
+
+    /// With a standard error that nobody reads.
+    pub(crate) fn start_unread(home: &Path) -> Self {
+        Self::spawn(home, &[], PathBuf::new(), Stdio::piped())
+    }
+
+    fn spawn(home: &Path, arguments: &[&str], stderr: PathBuf, stderr_of_child: Stdio) -> Self {
         let mut child = Command::new(binary())
             .args([
                 "dev",
@@ -44,7 +54,7 @@ impl Dev {
             .arg(home)
             .args(arguments)
             .stdout(Stdio::piped())
-            .stderr(std::fs::File::create(&stderr).unwrap())
+            .stderr(stderr_of_child)
             .spawn()
             .unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -139,6 +149,10 @@ impl Dev {
     pub(crate) fn wait(mut self) -> (ExitStatus, String) {
         let status = wait(&mut self.child);
         (status, self.log())
+    }
+
+    pub(crate) fn wait_unread(mut self) -> ExitStatus {
+        wait(&mut self.child)
     }
 
     pub(crate) fn stop(self) -> (ExitStatus, String) {

@@ -6,7 +6,7 @@ use super::{AuthService, ErrorCode, Failure};
 use crate::audit::Reason;
 use crate::domain::{AudienceName, Service, ServiceIdentity, ServiceName};
 
-/// Names of a certificate that are looked up. More than any honest one has; bounds the work a certificate can cause.
+/// Most names a certificate may have. More than any honest one has; bounds the work a certificate can cause.
 const MAX_NAMES: usize = 16;
 
 /// Proof that the caller is a registered service. Only [`AuthService::authorize_caller`] makes one.
@@ -37,8 +37,13 @@ impl AuthService {
     ///
     /// [`ErrorCode::CallerNotAllowed`] when there is none, or more than one; [`ErrorCode::Unavailable`].
     pub async fn authorize_caller(&self, peer: &PeerCertificate) -> Result<AuthorizedCaller, Failure> {
+        let names = peer.subject_alternative_names();
+        if names.len() > MAX_NAMES {
+            // Looking at the first ones only would overlook a second match behind them.
+            return Err(not_allowed(peer, Reason::AmbiguousCaller));
+        }
         let mut found: Option<Service> = None;
-        for name in peer.subject_alternative_names().iter().take(MAX_NAMES) {
+        for name in names {
             let identity = ServiceIdentity {
                 issuer_spki_sha256: peer.issuer_spki_sha256(),
                 subject_alternative_name: name.clone(),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use authsvc_core::audit::{AuditRecord, AuditSink, GivenAddress, Outcome, RecordId, Who};
+use authsvc_core::audit::{Action, AuditRecord, AuditSink, GivenAddress, Outcome, Reason, RecordId, Where, Who};
 use authsvc_core::clock::Clock;
 use authsvc_core::domain::{ServiceIdentity, ServiceName, UserId};
 use authsvc_core::service::{ActiveToken, Failure, IssuedToken};
@@ -66,38 +66,66 @@ where
     }
 
     fn call(&mut self, call: Call<Body>) -> Self::Future {
-        let mut who = Who {
+        let who = Who {
             address: call.body.address().cloned().map(GivenAddress::Address),
             caller: call.meta.peer.as_deref().and_then(first_identity),
             ..Who::default()
         };
-        let place = call.meta.to_where();
-        let layer = self.layer.clone();
+        let mut pending_record = PendingRecord {
+            layer: self.layer.clone(),
+            place: Some(call.meta.to_where()),
+            who,
+            what: Body::ACTION,
+        };
         let pending = self.inner.call(call);
         Box::pin(async move {
             let result = pending.await;
-            let (id, outcome) = match &result {
+            match &result {
                 Ok(response) => {
-                    who.user_id = response.user_id();
-                    who.service = response.service().cloned();
-                    (RecordId::generate(), Outcome::Success)
+                    pending_record.who.user_id = response.user_id();
+                    pending_record.who.service = response.service().cloned();
+                    pending_record.write(RecordId::generate(), Outcome::Success);
                 }
                 Err(failure) => {
-                    who.user_id = failure.who.user_id;
-                    who.service = failure.who.service.clone();
-                    (failure.id, Outcome::Failure(failure.reason.clone()))
+                    pending_record.who.user_id = failure.who.user_id;
+                    pending_record.who.service = failure.who.service.clone();
+                    pending_record.write(failure.id, Outcome::Failure(failure.reason.clone()));
                 }
-            };
-            layer.sink.record(&AuditRecord {
-                id,
-                time: layer.clock.now(),
-                who,
-                what: Body::ACTION,
-                r#where: place,
-                outcome,
-            });
+            }
             result
         })
+    }
+}
+
+/// A record that is written in any case: a call whose client goes away is dropped in the middle, and has cost a hash.
+struct PendingRecord {
+    layer: AuditLayer,
+    /// Taken when the record is written.
+    place: Option<Where>,
+    who: Who,
+    what: Action,
+}
+
+impl PendingRecord {
+    fn write(&mut self, id: RecordId, outcome: Outcome) {
+        let Some(place) = self.place.take() else { return };
+        self.layer.sink.record(&AuditRecord {
+            id,
+            time: self.layer.clock.now(),
+            who: std::mem::take(&mut self.who),
+            what: self.what,
+            r#where: place,
+            outcome,
+        });
+    }
+}
+
+impl Drop for PendingRecord {
+    fn drop(&mut self) {
+        // A panic is recorded where it is turned into an answer.
+        if !std::thread::panicking() {
+            self.write(RecordId::generate(), Outcome::Failure(Reason::ClientGone));
+        }
     }
 }
 

@@ -1,0 +1,288 @@
+//! One connection: HTTP/1.1 or HTTP/2, ended when it is idle, old or no longer wanted.
+//!
+//! Idle is judged by requests, not by bytes: a peer that answers pings for ever, or never reads its answer, holds a
+//! connection no longer than one that is silent.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_rustls::server::TlsStream;
+use tower::ServiceExt;
+
+use super::listener::Connection;
+
+/// Most streams a client may have open on one HTTP/2 connection.
+const MAX_HTTP2_STREAMS: u32 = 32;
+/// Largest header block accepted.
+const MAX_HEADER_BYTES: u32 = 16 * 1024;
+/// How long a connection is served at most; the client opens another one.
+const MAX_AGE: Duration = Duration::from_secs(600);
+/// How long an answer may still be on its way once a connection is to end and no request is being worked on.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// The version is known from ALPN before the first byte. Sniffing for it instead would wait without a timeout for a
+/// client that never sends one.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Version {
+    Http1,
+    Http2,
+}
+
+impl Version {
+    pub(super) fn negotiated(stream: &TlsStream<TcpStream>) -> Self {
+        match stream.get_ref().1.alpn_protocol() {
+            Some(b"h2") => Self::Http2,
+            _ => Self::Http1,
+        }
+    }
+}
+
+/// How a connection ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Served {
+    /// By agreement, for want of requests, or because the client left.
+    Ended,
+    /// What the client sent is not HTTP.
+    Malformed,
+}
+
+/// Serves requests until the client is done, nothing has been asked for `idle_timeout`, the connection is old, or
+/// stopping has begun. Requests that are being worked on are finished in every case.
+pub(super) async fn serve<S>(
+    stream: S,
+    version: Version,
+    connection: Connection,
+    router: Router,
+    idle_timeout: Duration,
+    mut stop: watch::Receiver<bool>,
+) -> Served
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let activity = Arc::new(Activity::new());
+    let service = {
+        let activity = Arc::clone(&activity);
+        hyper::service::service_fn(move |request: http::Request<Incoming>| {
+            let (router, connection) = (router.clone(), connection.clone());
+            let request_under_way = Activity::begin(&activity);
+            async move {
+                let mut request = request.map(Body::new);
+                request.extensions_mut().insert(connection);
+                let response = router.oneshot(request).await;
+                drop(request_under_way);
+                response
+            }
+        })
+    };
+    let builder = builder(version, idle_timeout);
+    let mut serving = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let ended = loop {
+        tokio::select! {
+            result = serving.as_mut() => break Some(result),
+            () = stopped(&mut stop) => break None,
+            () = tokio::time::sleep(activity.idle_left(idle_timeout)) => {
+                if activity.idle_left(idle_timeout).is_zero() || activity.started.elapsed() >= MAX_AGE {
+                    break None;
+                }
+            }
+        }
+    };
+    let result = match ended {
+        Some(result) => result,
+        None => {
+            serving.as_mut().graceful_shutdown();
+            loop {
+                tokio::select! {
+                    result = serving.as_mut() => break result,
+                    () = tokio::time::sleep(LINGER) => {
+                        if activity.idle_left(LINGER).is_zero() {
+                            return Served::Ended;
+                        }
+                    }
+                }
+            }
+        }
+    };
+    match result {
+        Err(error) if is_malformed(error.as_ref()) => Served::Malformed,
+        _ => Served::Ended,
+    }
+}
+
+/// Completes once stopping has begun, or nobody is left to say so.
+pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+fn builder(version: Version, header_timeout: Duration) -> auto::Builder<TokioExecutor> {
+    let mut builder = match version {
+        Version::Http1 => auto::Builder::new(TokioExecutor::new()).http1_only(),
+        Version::Http2 => auto::Builder::new(TokioExecutor::new()).http2_only(),
+    };
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(header_timeout)
+        .max_buf_size(MAX_HEADER_BYTES as usize)
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MAX_HTTP2_STREAMS)
+        .max_header_list_size(MAX_HEADER_BYTES)
+        .keep_alive_interval(Some(header_timeout))
+        .keep_alive_timeout(header_timeout);
+    builder
+}
+
+fn is_malformed(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse)
+}
+
+/// When a connection was last of use.
+struct Activity {
+    started: Instant,
+    under_way: AtomicUsize,
+    /// Milliseconds from `started` to the end of the latest request.
+    latest: AtomicU64,
+}
+
+impl Activity {
+    fn new() -> Self {
+        Self {
+            started: Instant::now(),
+            under_way: AtomicUsize::new(0),
+            latest: AtomicU64::new(0),
+        }
+    }
+
+    fn begin(this: &Arc<Self>) -> UnderWay {
+        this.under_way.fetch_add(1, Ordering::SeqCst);
+        UnderWay(Arc::clone(this))
+    }
+
+    /// How much of `timeout` is left; all of it while a request is under way.
+    fn idle_left(&self, timeout: Duration) -> Duration {
+        if self.under_way.load(Ordering::SeqCst) > 0 {
+            return timeout;
+        }
+        let latest = Duration::from_millis(self.latest.load(Ordering::SeqCst));
+        timeout.saturating_sub(self.started.elapsed().saturating_sub(latest))
+    }
+}
+
+/// A request that is being worked on; dropped when it is answered or given up.
+struct UnderWay(Arc<Activity>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let now = self.0.started.elapsed().as_millis();
+        self.0
+            .latest
+            .store(u64::try_from(now).unwrap_or(u64::MAX), Ordering::SeqCst);
+        self.0.under_way.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const IDLE: Duration = Duration::from_secs(10);
+
+    /// A connection to a router that answers `/` with more than any buffer between here and there holds.
+    fn serving(
+        version: Version,
+    ) -> (
+        tokio::io::DuplexStream,
+        impl Future<Output = Served>,
+        watch::Sender<bool>,
+    ) {
+        let (client, server) = tokio::io::duplex(1024);
+        let (signal, stop) = watch::channel(false);
+        let router = Router::new().route("/", axum::routing::get(|| async { "x".repeat(1 << 20) }));
+        let connection = Connection {
+            remote: ([127, 0, 0, 1], 1).into(),
+            peer: None,
+        };
+        (client, serve(server, version, connection, router, IDLE, stop), signal)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_http_2_client_that_only_answers_pings_is_ended() {
+        let (client, serving, _signal) = serving(Version::Http2);
+        let served = tokio::spawn(serving);
+        let io = TokioIo::new(client);
+        let (mut sender, driver) = hyper::client::conn::http2::handshake::<_, _, Body>(TokioExecutor::new(), io)
+            .await
+            .unwrap();
+        tokio::spawn(driver);
+        let request = http::Request::get("/nothing").body(Body::empty()).unwrap();
+        assert_eq!(
+            sender.send_request(request).await.unwrap().status(),
+            http::StatusCode::NOT_FOUND
+        );
+        let ended = tokio::time::timeout(2 * IDLE, served).await;
+        assert!(matches!(ended, Ok(Ok(Served::Ended))), "{ended:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_never_reads_its_answer_is_ended() {
+        use tokio::io::AsyncWriteExt;
+        let (mut client, serving, _signal) = serving(Version::Http1);
+        client.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        let ended = tokio::time::timeout(3 * IDLE, serving).await;
+        assert!(matches!(ended, Ok(Served::Ended)), "{ended:?}");
+        drop(client);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn stopping_does_not_wait_for_clients_that_ask_nothing() {
+        use tokio::io::AsyncWriteExt;
+        for half_a_request in [&b""[..], b"GET / HT"] {
+            let (mut client, serving, signal) = serving(Version::Http1);
+            client.write_all(half_a_request).await.unwrap();
+            signal.send(true).unwrap();
+            let ended = tokio::time::timeout(3 * LINGER, serving).await;
+            assert!(matches!(ended, Ok(Served::Ended)), "{ended:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_not_http_is_named() {
+        use tokio::io::AsyncWriteExt;
+        for bytes in [
+            &b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n"[..],
+            b"GET / HTTP/1.1\r\nbad header\r\n\r\n",
+        ] {
+            let (mut client, serving, _signal) = serving(Version::Http1);
+            client.write_all(bytes).await.unwrap();
+            let ended = tokio::time::timeout(IDLE, serving).await;
+            assert!(matches!(ended, Ok(Served::Malformed)), "{ended:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_is_idle_only_while_nothing_is_asked() {
+        let timeout = Duration::from_secs(10);
+        let activity = Arc::new(Activity::new());
+        tokio::time::advance(Duration::from_secs(4)).await;
+        assert_eq!(activity.idle_left(timeout), Duration::from_secs(6));
+        let request = Activity::begin(&activity);
+        tokio::time::advance(Duration::from_secs(60)).await;
+        assert_eq!(activity.idle_left(timeout), timeout);
+        drop(request);
+        assert_eq!(activity.idle_left(timeout), timeout);
+        tokio::time::advance(timeout).await;
+        assert!(activity.idle_left(timeout).is_zero());
+    }
+}
