@@ -1,5 +1,6 @@
 //! One request over one connection.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -56,9 +57,7 @@ impl Endpoint {
         headers: &[(&str, &str)],
     ) -> Result<Answer, ClientError> {
         let name = ServerName::try_from(self.host.clone()).map_err(no_answer)?;
-        let stream = TcpStream::connect((self.host.as_str(), self.port))
-            .await
-            .map_err(no_answer)?;
+        let stream = self.connect().await.map_err(no_answer)?;
         let stream = TlsConnector::from(tls).connect(name, stream).await.map_err(no_answer)?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(no_answer)?;
         let driver = tokio::spawn(connection);
@@ -79,6 +78,18 @@ impl Endpoint {
         .await;
         driver.abort();
         answer
+    }
+
+    /// RFC 6761 §6.3: `localhost` is the loopback address whatever a resolver says, and a container without
+    /// `/etc/hosts` has none to ask.
+    async fn connect(&self) -> std::io::Result<TcpStream> {
+        if !self.host.eq_ignore_ascii_case("localhost") {
+            return TcpStream::connect((self.host.as_str(), self.port)).await;
+        }
+        match TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).await {
+            Ok(stream) => Ok(stream),
+            Err(_) => TcpStream::connect((Ipv6Addr::LOCALHOST, self.port)).await,
+        }
     }
 
     fn build(
