@@ -96,24 +96,30 @@ mod tests {
         QueuedHasher::new(hasher, NonZeroUsize::MIN, max_wait)
     }
 
+    /// Takes the only permit; the hash ends when something is sent.
+    async fn occupy(
+        hasher: &Arc<QueuedHasher>,
+    ) -> (tokio::task::JoinHandle<Result<(), HashingError>>, mpsc::Sender<()>) {
+        let (release, released) = mpsc::channel::<()>();
+        let (started, starting) = tokio::sync::oneshot::channel();
+        let hasher = Arc::clone(hasher);
+        let busy = tokio::spawn(async move {
+            hasher
+                .run(move |_, _| {
+                    started.send(()).unwrap();
+                    released.recv().unwrap();
+                    Ok(())
+                })
+                .await
+        });
+        starting.await.unwrap();
+        (busy, release)
+    }
+
     #[tokio::test]
     async fn who_waits_too_long_is_told_that_it_is_busy() {
         let hasher = Arc::new(hasher(Duration::from_millis(20)));
-        let (release, released) = mpsc::channel::<()>();
-        let (started, starting) = tokio::sync::oneshot::channel();
-        let busy = tokio::spawn({
-            let hasher = Arc::clone(&hasher);
-            async move {
-                hasher
-                    .run(move |_, _| {
-                        started.send(()).unwrap();
-                        released.recv().unwrap();
-                        Ok(())
-                    })
-                    .await
-            }
-        });
-        starting.await.unwrap();
+        let (busy, release) = occupy(&hasher).await;
         let refused = hasher.run(|_, _| Ok(())).await;
         assert!(matches!(refused, Err(HashingError::Overloaded)));
         release.send(()).unwrap();
@@ -124,21 +130,7 @@ mod tests {
     #[tokio::test]
     async fn a_caller_that_leaves_does_not_free_its_permit_early() {
         let hasher = Arc::new(hasher(Duration::from_millis(20)));
-        let (release, released) = mpsc::channel::<()>();
-        let (started, starting) = tokio::sync::oneshot::channel();
-        let leaving = tokio::spawn({
-            let hasher = Arc::clone(&hasher);
-            async move {
-                hasher
-                    .run(move |_, _| {
-                        started.send(()).unwrap();
-                        released.recv().unwrap();
-                        Ok(())
-                    })
-                    .await
-            }
-        });
-        starting.await.unwrap();
+        let (leaving, release) = occupy(&hasher).await;
         leaving.abort();
         assert!(leaving.await.is_err());
         assert_eq!(hasher.pool().in_use(), 1, "the hash still runs");

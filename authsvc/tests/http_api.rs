@@ -43,6 +43,9 @@ async fn the_right_password_gets_a_token_that_the_published_key_verifies() {
     assert_eq!((claims.iat, claims.exp), (NOW as u64, (NOW + TTL_SECONDS) as u64));
     assert_eq!(claims.client_id, "authsvc");
     assert_eq!(service.reasons(), ["ok"]);
+    let metrics = service.metrics.render();
+    assert!(metrics.contains(r#"authsvc_operations_total{operation="login",reason="none"} 1"#));
+    assert!(!metrics.contains("unfinished"), "counted once: {metrics}");
 }
 
 #[tokio::test]
@@ -486,6 +489,8 @@ async fn a_client_that_leaves_in_the_middle_leaves_a_record() {
         answer = service.login(EMAIL, PASSWORD) => panic!("{}", answer.status),
         () = begun.notified() => {}
     }
+    let counted = r#"authsvc_operations_total{operation="login",reason="unfinished"} 1"#;
+    assert!(service.metrics.render().contains(counted));
     let records = service.audit.take();
     assert_eq!(records.len(), 1);
     assert!(matches!(&records[0].outcome, Outcome::Failure(reason) if reason.code() == "client_gone"));

@@ -54,13 +54,32 @@ where
     }
 
     fn call(&mut self, call: Call<Body>) -> Self::Future {
-        let metrics = self.metrics.clone();
+        let count = Count {
+            metrics: self.metrics.clone(),
+            operation: Body::ACTION.name(),
+            // What is left unless the call comes to an end: its client went away, or a handler panicked.
+            reason: "unfinished",
+        };
         let pending = self.inner.call(call);
         Box::pin(async move {
+            // Moved in whole: the block would otherwise take the field that it names, and leave the rest behind.
+            let mut count = count;
             let result = pending.await;
-            let reason = result.as_ref().err().map_or("none", |failure| failure.reason.code());
-            metrics.count_operation(Body::ACTION.name(), reason);
+            count.reason = result.as_ref().err().map_or("none", |failure| failure.reason.code());
             result
         })
+    }
+}
+
+/// Counts when it is dropped, so that a call that is given up in the middle is counted as well.
+struct Count {
+    metrics: Metrics,
+    operation: &'static str,
+    reason: &'static str,
+}
+
+impl Drop for Count {
+    fn drop(&mut self) {
+        self.metrics.count_operation(self.operation, self.reason);
     }
 }
