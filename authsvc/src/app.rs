@@ -70,6 +70,17 @@ pub struct App {
     pub started: Started,
 }
 
+/// Sockets that are bound already. Whoever had to know a free port before anything else keeps it by holding it.
+#[derive(Debug, Default)]
+pub struct BoundSockets {
+    /// For the public listener.
+    pub public: Option<std::net::TcpListener>,
+    /// For the internal listener.
+    pub internal: Option<std::net::TcpListener>,
+    /// For the ops listener.
+    pub ops: Option<std::net::TcpListener>,
+}
+
 /// Where the service listens and until when.
 #[derive(Clone, Debug)]
 pub struct Started {
@@ -90,8 +101,8 @@ impl App {
     ///
     /// # Errors
     ///
-    /// [`StartError`], naming what is missing or wrong. Nothing listens then.
-    pub async fn start(config: &Config) -> Result<Self, StartError> {
+    /// [`StartError`], naming what is missing or wrong. Nothing is served then.
+    pub async fn start(config: &Config, sockets: BoundSockets) -> Result<Self, StartError> {
         let root = secret_files::read_root_key(&config.root_key_file)?;
         let peppers = secret_files::read_peppers(&config.pepper_file, &root)?;
         secret_files::check_private(&config.database_file)?;
@@ -150,19 +161,19 @@ impl App {
         let listeners = vec![
             listener(
                 "public",
-                bind("public", config.public.address).await?,
+                bind("public", config.public.address, sockets.public).await?,
                 Security::Tls(TlsAcceptor::from(public_tls.config)),
                 public_router(http("public")),
             ),
             listener(
                 "internal",
-                bind("internal", config.internal.address).await?,
+                bind("internal", config.internal.address, sockets.internal).await?,
                 Security::MutualTls(TlsAcceptor::from(internal_tls.config), Arc::new(anchors)),
                 internal_router(http("internal")),
             ),
             listener(
                 "ops",
-                bind("ops", config.ops_address).await?,
+                bind("ops", config.ops_address, sockets.ops).await?,
                 Security::Plain,
                 ops_router(ops),
             ),
@@ -218,8 +229,16 @@ impl App {
     }
 }
 
-async fn bind(name: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|source| StartError::Bind { name, address, source })
+async fn bind(
+    name: &'static str,
+    address: SocketAddr,
+    bound: Option<std::net::TcpListener>,
+) -> Result<TcpListener, StartError> {
+    let listening = match bound {
+        None => TcpListener::bind(address).await,
+        Some(socket) => socket
+            .set_nonblocking(true)
+            .and_then(|()| TcpListener::from_std(socket)),
+    };
+    listening.map_err(|source| StartError::Bind { name, address, source })
 }

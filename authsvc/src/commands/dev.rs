@@ -1,7 +1,7 @@
 //! `authsvc dev`: everything on one machine, with one command.
 
 use std::io::{IsTerminal, Write};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{CommandError, serve, system_clock};
-use crate::app::App;
+use crate::app::{App, BoundSockets};
 use crate::cli::DevArgs;
 use crate::config::{Config, Overrides};
 use crate::home::{self, CONFIG_FILE, Demo, HomeRequest};
@@ -33,17 +33,28 @@ struct Ports {
 
 impl Ports {
     /// What was asked for: for the first run free ports in place of zeros, afterwards the kept ones.
-    fn settle(args: &DevArgs, kept: Option<Self>) -> std::io::Result<Self> {
-        let settle = |asked: Option<u16>, kept: Option<u16>, default: u16| match (asked, kept) {
-            (None | Some(0), Some(kept)) => Ok(kept),
-            (Some(0), None) => free_port(),
-            (asked, _) => Ok(asked.unwrap_or(default)),
+    fn settle(args: &DevArgs, kept: Option<Self>) -> std::io::Result<(Self, BoundSockets)> {
+        let (public, public_socket) = settle(args.public_port, kept.map(|ports| ports.public), 8443)?;
+        let (internal, internal_socket) = settle(args.internal_port, kept.map(|ports| ports.internal), 9443)?;
+        let (ops, ops_socket) = settle(args.ops_port, kept.map(|ports| ports.ops), 9464)?;
+        let sockets = BoundSockets {
+            public: public_socket,
+            internal: internal_socket,
+            ops: ops_socket,
         };
-        Ok(Self {
-            public: settle(args.public_port, kept.map(|ports| ports.public), 8443)?,
-            internal: settle(args.internal_port, kept.map(|ports| ports.internal), 9443)?,
-            ops: settle(args.ops_port, kept.map(|ports| ports.ops), 9464)?,
-        })
+        Ok((Self { public, internal, ops }, sockets))
+    }
+}
+
+/// The issuer holds the port and never changes, so a free port is found before anything else, and held until it serves.
+fn settle(asked: Option<u16>, kept: Option<u16>, default: u16) -> std::io::Result<(u16, Option<TcpListener>)> {
+    match (asked, kept) {
+        (None | Some(0), Some(kept)) => Ok((kept, None)),
+        (Some(0), None) => {
+            let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+            Ok((socket.local_addr()?.port(), Some(socket)))
+        }
+        (asked, _) => Ok((asked.unwrap_or(default), None)),
     }
 }
 
@@ -57,7 +68,7 @@ pub(super) async fn run(args: DevArgs) -> Result<ExitCode, CommandError> {
         secret_files::check_unchangeable(&config_file)?;
         Some(read_ports(&ports_file, &config_file)?)
     };
-    let ports = Ports::settle(&args, kept)?;
+    let (ports, sockets) = Ports::settle(&args, kept)?;
     let password = if first_run {
         create(&args.home, ports).await?
     } else {
@@ -77,7 +88,7 @@ pub(super) async fn run(args: DevArgs) -> Result<ExitCode, CommandError> {
     let config = Config::load(&config_file, std::iter::empty(), &Overrides::from_pairs(&pairs))?;
     telemetry::init(config.log_level);
     let stop = lifecycle::stop_signal()?;
-    let app = App::start(&config).await?;
+    let app = App::start(&config, sockets).await?;
     // Only now: a port that could not be had is not kept.
     secret_files::replace(&ports_file, serde_json::to_string(&ports)?.as_bytes())?;
     serve::log_start(&app.started, &config.tokens.issuer);
@@ -117,13 +128,6 @@ async fn create(home: &Path, ports: Ports) -> Result<Option<SecretString>, Comma
         demo: Some(DEMO),
     };
     Ok(home::create(&request, &system_clock()).await?.password)
-}
-
-/// The issuer holds the port and never changes, so a free one is found before anything listens.
-fn free_port() -> std::io::Result<u16> {
-    Ok(std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
-        .local_addr()?
-        .port())
 }
 
 /// The ports of the last run, or those that the home was made with.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use time::format_description::well_known::Rfc3339;
 
 use super::CommandError;
-use crate::app::{App, Started};
+use crate::app::{App, BoundSockets, Started};
 use crate::cli::ServeArgs;
 use crate::transport::tls::TLS_VERSIONS;
 use crate::{lifecycle, telemetry};
@@ -14,7 +14,7 @@ pub(super) async fn run(args: ServeArgs) -> Result<ExitCode, CommandError> {
     let config = super::load_with(&args.config, &args.overrides)?;
     telemetry::init(config.log_level);
     let stop = lifecycle::stop_signal()?;
-    let app = App::start(&config).await?;
+    let app = App::start(&config, BoundSockets::default()).await?;
     log_start(&app.started, &config.tokens.issuer);
     Ok(finish(app.run(stop).await))
 }
