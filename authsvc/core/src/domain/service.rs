@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use cryptokit::x509::SubjectAlternativeName;
+use cryptokit::x509::{PeerCertificate, SubjectAlternativeName};
 use time::OffsetDateTime;
 
 use super::audience::AudienceName;
@@ -17,6 +17,16 @@ pub struct ServiceIdentity {
     pub issuer_spki_sha256: [u8; 32],
     /// The name, compared whole.
     pub subject_alternative_name: SubjectAlternativeName,
+}
+
+impl ServiceIdentity {
+    /// Every identity that a verified certificate proves, in the order of its names.
+    pub fn all_of(peer: &PeerCertificate) -> impl Iterator<Item = Self> + '_ {
+        peer.subject_alternative_names().iter().map(|name| Self {
+            issuer_spki_sha256: peer.issuer_spki_sha256(),
+            subject_alternative_name: name.clone(),
+        })
+    }
 }
 
 impl fmt::Display for ServiceIdentity {

@@ -37,17 +37,12 @@ impl AuthService {
     ///
     /// [`ErrorCode::CallerNotAllowed`] when there is none, or more than one; [`ErrorCode::Unavailable`].
     pub async fn authorize_caller(&self, peer: &PeerCertificate) -> Result<AuthorizedCaller, Failure> {
-        let names = peer.subject_alternative_names();
-        if names.len() > MAX_NAMES {
+        if peer.subject_alternative_names().len() > MAX_NAMES {
             // Looking at the first ones only would overlook a second match behind them.
             return Err(not_allowed(peer, Reason::AmbiguousCaller));
         }
         let mut found: Option<Service> = None;
-        for name in names {
-            let identity = ServiceIdentity {
-                issuer_spki_sha256: peer.issuer_spki_sha256(),
-                subject_alternative_name: name.clone(),
-            };
+        for identity in ServiceIdentity::all_of(peer) {
             if let Some(service) = self.store.service_by_identity(&identity).await? {
                 if found.is_some() {
                     return Err(not_allowed(peer, Reason::AmbiguousCaller));
@@ -63,14 +58,6 @@ impl AuthService {
 
 fn not_allowed(peer: &PeerCertificate, reason: Reason) -> Failure {
     let mut failure = Failure::new(ErrorCode::CallerNotAllowed, reason);
-    failure.who.caller = first_identity(peer);
+    failure.who.caller = ServiceIdentity::all_of(peer).next();
     failure
-}
-
-/// For the record: the certificate's first name.
-fn first_identity(peer: &PeerCertificate) -> Option<ServiceIdentity> {
-    peer.subject_alternative_names().first().map(|name| ServiceIdentity {
-        issuer_spki_sha256: peer.issuer_spki_sha256(),
-        subject_alternative_name: name.clone(),
-    })
 }

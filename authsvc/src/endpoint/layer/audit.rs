@@ -8,7 +8,6 @@ use authsvc_core::audit::{Action, AuditRecord, AuditSink, GivenAddress, Outcome,
 use authsvc_core::clock::Clock;
 use authsvc_core::domain::{ServiceIdentity, ServiceName, UserId};
 use authsvc_core::service::{ActiveToken, Failure, IssuedToken};
-use cryptokit::x509::PeerCertificate;
 use tower::{Layer, Service};
 
 use super::BoxFuture;
@@ -68,7 +67,12 @@ where
     fn call(&mut self, call: Call<Body>) -> Self::Future {
         let who = Who {
             address: call.body.address().cloned().map(GivenAddress::Address),
-            caller: call.meta.peer.as_deref().and_then(first_identity),
+            // The first name, for the record only; nothing is decided by it.
+            caller: call
+                .meta
+                .peer
+                .as_deref()
+                .and_then(|peer| ServiceIdentity::all_of(peer).next()),
             ..Who::default()
         };
         let mut pending_record = PendingRecord {
@@ -154,12 +158,4 @@ impl Concerns for ActiveToken {
     fn service(&self) -> Option<&ServiceName> {
         Some(&self.caller)
     }
-}
-
-/// A certificate's first name, for the record only; nothing is decided by it.
-pub(crate) fn first_identity(peer: &PeerCertificate) -> Option<ServiceIdentity> {
-    peer.subject_alternative_names().first().map(|name| ServiceIdentity {
-        issuer_spki_sha256: peer.issuer_spki_sha256(),
-        subject_alternative_name: name.clone(),
-    })
 }

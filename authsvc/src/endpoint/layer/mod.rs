@@ -9,7 +9,6 @@ use std::future::Future;
 use std::pin::Pin;
 
 pub use audit::AuditLayer;
-pub(crate) use audit::first_identity;
 pub use deadline::DeadlineLayer;
 pub use metrics::MetricsLayer;
 

@@ -5,6 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
 use authsvc_core::audit::{AuditRecord, Outcome, Reason, Where, Who};
+use authsvc_core::domain::ServiceIdentity;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
@@ -15,7 +16,6 @@ use http::{HeaderMap, HeaderValue, Version};
 
 use super::problem::Refusal;
 use super::{HttpState, ROUTES};
-use crate::endpoint::layer::first_identity;
 use crate::transport::listener::Connection;
 use crate::transport::status::Problem;
 
@@ -82,7 +82,7 @@ pub(super) async fn observe(State(state): State<HttpState>, mut request: Request
 fn record(state: &HttpState, refusal: Refusal, place: Where, connection: Option<&Connection>) {
     let caller = connection
         .and_then(|connection| connection.peer.as_deref())
-        .and_then(first_identity);
+        .and_then(|peer| ServiceIdentity::all_of(peer).next());
     state.audit.record(&AuditRecord {
         id: refusal.id,
         time: state.clock.now(),
