@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use argon2::{Algorithm, Argon2, AssociatedData, Params, ParamsBuilder, Version};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::Password;
+use super::argon2::{Input, Variant, Version, argon2};
 use super::params::Argon2Params;
 use super::pepper::Pepper;
 use super::phc::PhcString;
@@ -189,48 +189,18 @@ impl PasswordHasher {
                 .expose_secret(),
         };
         let mut tag = Zeroizing::new(vec![0; phc.tag.len()]);
-        argon2id(
-            permit,
-            phc.params,
-            password.as_bytes(),
-            &phc.salt,
-            pepper,
-            &[],
-            &mut tag,
-        )?;
+        let input = Input {
+            variant: Variant::Argon2id,
+            version: Version::V0x13,
+            params: phc.params,
+            password: password.as_bytes(),
+            salt: &phc.salt,
+            secret: pepper,
+            associated_data: &[],
+        };
+        argon2(permit, input, &mut tag)?;
         Ok(tag)
     }
-}
-
-/// Argon2id (RFC 9106 §3), version 0x13.
-fn argon2id(
-    permit: &mut HashPermit,
-    params: Argon2Params,
-    password: &[u8],
-    salt: &[u8],
-    secret: &[u8],
-    associated_data: &[u8],
-    tag: &mut [u8],
-) -> Result<(), HashError> {
-    let params = backend_params(params, associated_data, tag.len()).map_err(|_| HashError::Argon2)?;
-    let blocks = params.block_count();
-    let argon2 =
-        Argon2::new_with_secret(secret, Algorithm::Argon2id, Version::V0x13, params).map_err(|_| HashError::Argon2)?;
-    permit
-        .run(blocks, |memory| {
-            argon2.hash_password_into_with_memory(password, salt, tag, memory)
-        })
-        .map_err(|_| HashError::Argon2)
-}
-
-fn backend_params(params: Argon2Params, associated_data: &[u8], tag_len: usize) -> argon2::Result<Params> {
-    ParamsBuilder::new()
-        .m_cost(params.m_cost())
-        .t_cost(params.t_cost())
-        .p_cost(params.p_cost())
-        .data(AssociatedData::new(associated_data)?)
-        .output_len(tag_len)
-        .build()
 }
 
 impl fmt::Display for Verdict {
@@ -242,8 +212,6 @@ impl fmt::Display for Verdict {
 #[cfg(test)]
 mod tests {
     use std::num::NonZeroUsize;
-
-    use hex_literal::hex;
 
     use super::*;
     use crate::password::HashPool;
@@ -266,25 +234,6 @@ mod tests {
 
     fn password(text: &str) -> Password {
         Password::new(text).unwrap()
-    }
-
-    #[test]
-    fn rfc_9106_section_5_3_argon2id() {
-        let mut tag = [0; 32];
-        argon2id(
-            &mut pool().try_acquire().unwrap(),
-            Argon2Params::new(32, 3, 4).unwrap(),
-            &[1; 32],
-            &[2; 16],
-            &[3; 8],
-            &[4; 12],
-            &mut tag,
-        )
-        .unwrap();
-        assert_eq!(
-            tag,
-            hex!("0d640df58d78766c08c037a34a8b53c9d01ef0452d75b65eb52520e96b01e659")
-        );
     }
 
     #[test]
