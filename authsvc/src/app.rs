@@ -105,7 +105,7 @@ impl App {
     pub async fn start(config: &Config, sockets: BoundSockets) -> Result<Self, StartError> {
         let root = secret_files::read_root_key(&config.root_key_file)?;
         let peppers = secret_files::read_peppers(&config.pepper_file, &root)?;
-        secret_files::check_private(&config.database_file)?;
+        private_files::check_private(&config.database_file).map_err(SecretFileError::from)?;
         let store = Arc::new(SqliteStore::open(&config.database_file).await?);
         let keys = open_keys(store.as_ref(), &root).await?;
         drop(root);

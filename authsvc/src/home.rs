@@ -28,10 +28,11 @@ use cryptokit::password::{Password, PasswordHasher, Pepper, Policy};
 use cryptokit::secret::SecretString;
 use cryptokit::sign::RsaKeySize;
 use cryptokit::x509::{LeafProfile, SubjectAlternativeName};
+use private_files::PrivateFileError;
 use zeroize::Zeroizing;
 
 use crate::hasher::QueuedHasher;
-use crate::secret_files::{self, PEPPERS, SecretFileError};
+use crate::secret_files::PEPPERS;
 use crate::storage::sqlite::{OpenError, SqliteStore};
 
 /// Name of the configuration file in a home.
@@ -72,7 +73,7 @@ pub enum HomeError {
     },
     /// A file could not be written.
     #[error(transparent)]
-    File(#[from] SecretFileError),
+    File(#[from] PrivateFileError),
     /// The certificates could not be made.
     #[error(transparent)]
     Certificates(#[from] certgen::Error),
@@ -159,7 +160,7 @@ pub struct HomeReport {
 ///
 /// When the demo's own constants are not valid names, which the tests rule out.
 pub async fn create(request: &HomeRequest, clock: &Arc<dyn Clock>) -> Result<HomeReport, HomeError> {
-    secret_files::ensure_private_directory(&request.directory)?;
+    private_files::ensure_private_directory(&request.directory)?;
     let lock = claim(&request.directory)?;
     let created = fill(request, clock).await;
     if created.is_err() {
@@ -210,14 +211,14 @@ fn claim(directory: &Path) -> Result<File, HomeError> {
 async fn fill(request: &HomeRequest, clock: &Arc<dyn Clock>) -> Result<HomeReport, HomeError> {
     let at = |name: &str| request.directory.join(name);
     let certificates = certgen::init::init(&certificates_for(request)?, clock.now())?;
-    secret_files::make_private(&certificates.directory)?;
+    private_files::make_private(&certificates.directory)?;
 
     let root = RootKey::generate();
-    secret_files::write_new(&at("root.key"), format!("{}\n", *root.to_text()).as_bytes())?;
+    private_files::write_new(&at("root.key"), format!("{}\n", *root.to_text()).as_bytes())?;
     let peppers = Keyset::new(PEPPERS, Pepper::generate());
-    secret_files::write_new(&at("pepper.json"), root.seal(&peppers).as_bytes())?;
+    private_files::write_new(&at("pepper.json"), root.seal(&peppers).as_bytes())?;
 
-    secret_files::write_new(&at("authsvc.db"), b"")?;
+    private_files::write_new(&at("authsvc.db"), b"")?;
     let store = Arc::new(SqliteStore::open(&at("authsvc.db")).await?);
     create_keys(store.as_ref(), &root, RsaKeySize::default()).await?;
     let password = match &request.demo {
@@ -227,7 +228,7 @@ async fn fill(request: &HomeRequest, clock: &Arc<dyn Clock>) -> Result<HomeRepor
     store.close().await;
 
     let config_file = at(CONFIG_FILE);
-    secret_files::write_new(&config_file, configuration(request).as_bytes())?;
+    private_files::write_new(&config_file, configuration(request).as_bytes())?;
     Ok(HomeReport {
         config_file,
         certificates,
@@ -293,7 +294,7 @@ async fn add_demo(
         demo.email,
         password.expose_secret()
     ));
-    secret_files::write_new(&request.directory.join("login.json"), login.as_bytes())?;
+    private_files::write_new(&request.directory.join("login.json"), login.as_bytes())?;
     Ok(password)
 }
 

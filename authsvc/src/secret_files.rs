@@ -1,77 +1,21 @@
-//! The only reader and writer of files that hold secrets.
+//! The secrets that live in files of their own: the root key, and the peppers sealed under it.
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use cryptokit::keyset::{InvalidRootKey, Keyset, KeysetError, RootKey};
 use cryptokit::password::Pepper;
-use rustix::fs::OFlags;
-use zeroize::Zeroizing;
+use private_files::PrivateFileError;
 
 /// Name of the pepper keyset, part of its seal.
 pub const PEPPERS: &str = "peppers";
-
-/// Largest secret file read, in bytes.
-const MAX_LEN: u64 = 64 * 1024;
 
 /// Why a secret file is not used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SecretFileError {
-    /// It cannot be read.
-    #[error("{path} cannot be read")]
-    Read {
-        /// The file.
-        path: String,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// It cannot be written.
-    #[error("{path} cannot be written")]
-    Write {
-        /// The file.
-        path: String,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// Others than its owner may read or write it.
-    #[error("{path} has mode {mode:04o}, so others than its owner can use it\nhelp: chmod go= {path}")]
-    LoosePermissions {
-        /// The file.
-        path: String,
-        /// Its permission bits.
-        mode: u32,
-    },
-    /// It belongs to somebody else.
-    #[error("{path} belongs to user {owner}, neither root nor the user this program runs as")]
-    ForeignOwner {
-        /// The file.
-        path: String,
-        /// Whom it belongs to.
-        owner: u32,
-    },
-    /// It is a directory, a device or a pipe.
-    #[error("{path} is not a regular file")]
-    NotAFile {
-        /// The file.
-        path: String,
-    },
-    /// It is larger than any secret of ours.
-    #[error("{path} is larger than {MAX_LEN} bytes")]
-    TooLarge {
-        /// The file.
-        path: String,
-    },
-    /// It is not UTF-8 text.
-    #[error("{path} is not text")]
-    NotText {
-        /// The file.
-        path: String,
-    },
+    /// The file itself is at fault.
+    #[error(transparent)]
+    File(#[from] PrivateFileError),
     /// It holds something else than a root key.
     #[error("{path} does not hold a root key")]
     RootKey {
@@ -92,80 +36,13 @@ pub enum SecretFileError {
     },
 }
 
-/// Reads a secret text whose file only its owner can use.
-///
-/// # Errors
-///
-/// [`SecretFileError`]; permissions are checked on the open file, so that it cannot be exchanged in between.
-pub fn read(path: &Path) -> Result<Zeroizing<String>, SecretFileError> {
-    let shown = || path.display().to_string();
-    let failed = |source| SecretFileError::Read { path: shown(), source };
-    // Without O_NONBLOCK, opening a pipe waits until somebody writes to it.
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
-        .open(path)
-        .map_err(failed)?;
-    let metadata = file.metadata().map_err(failed)?;
-    if !metadata.is_file() {
-        return Err(SecretFileError::NotAFile { path: shown() });
-    }
-    let mode = metadata.mode() & 0o7777;
-    if mode & 0o077 != 0 {
-        return Err(SecretFileError::LoosePermissions { path: shown(), mode });
-    }
-    let owner = metadata.uid();
-    if owner != 0 && owner != rustix::process::geteuid().as_raw() {
-        return Err(SecretFileError::ForeignOwner { path: shown(), owner });
-    }
-    if metadata.len() > MAX_LEN {
-        return Err(SecretFileError::TooLarge { path: shown() });
-    }
-    // Reserved at its bound, so that no shorter copy is left behind by growth.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_LEN as usize + 1));
-    file.take(MAX_LEN + 1).read_to_end(&mut bytes).map_err(failed)?;
-    match std::str::from_utf8(&bytes) {
-        Ok(text) => Ok(Zeroizing::new(text.to_owned())),
-        Err(_) => Err(SecretFileError::NotText { path: shown() }),
-    }
-}
-
-/// Checks that nobody but its owner can use a file that is not read here, such as a database.
-///
-/// # Errors
-///
-/// [`SecretFileError::LoosePermissions`]; a missing file is somebody else's to report.
-pub fn check_private(path: &Path) -> Result<(), SecretFileError> {
-    check_mode(path, 0o077)
-}
-
-/// Checks that nobody but its owner can change a file. Others may read it: a configuration holds no secret, and
-/// orchestrators mount it readable.
-///
-/// # Errors
-///
-/// [`SecretFileError::LoosePermissions`]; a missing file is somebody else's to report.
-pub fn check_unchangeable(path: &Path) -> Result<(), SecretFileError> {
-    check_mode(path, 0o022)
-}
-
-fn check_mode(path: &Path, forbidden: u32) -> Result<(), SecretFileError> {
-    match std::fs::metadata(path) {
-        Ok(metadata) if metadata.mode() & forbidden != 0 => Err(SecretFileError::LoosePermissions {
-            path: path.display().to_string(),
-            mode: metadata.mode() & 0o7777,
-        }),
-        _ => Ok(()),
-    }
-}
-
 /// Reads the root key.
 ///
 /// # Errors
 ///
 /// [`SecretFileError`].
 pub fn read_root_key(path: &Path) -> Result<RootKey, SecretFileError> {
-    RootKey::from_text(&read(path)?).map_err(|source| SecretFileError::RootKey {
+    RootKey::from_text(&private_files::read(path)?).map_err(|source| SecretFileError::RootKey {
         path: path.display().to_string(),
         source,
     })
@@ -177,192 +54,9 @@ pub fn read_root_key(path: &Path) -> Result<RootKey, SecretFileError> {
 ///
 /// [`SecretFileError`].
 pub fn read_peppers(path: &Path, root: &RootKey) -> Result<Keyset<Pepper>, SecretFileError> {
-    root.open(PEPPERS, &read(path)?)
+    root.open(PEPPERS, &private_files::read(path)?)
         .map_err(|source| SecretFileError::Peppers {
             path: path.display().to_string(),
             source,
         })
-}
-
-/// Writes a new file of mode 0600, complete or not at all. An existing file is never touched.
-///
-/// # Errors
-///
-/// [`SecretFileError::Write`].
-pub fn write_new(path: &Path, content: &[u8]) -> Result<(), SecretFileError> {
-    // A link fails where a rename would replace what is there.
-    write_beside(path, content, |temporary| std::fs::hard_link(temporary, path))
-}
-
-/// Replaces a file by one of mode 0600, the old or the new content whole at every moment.
-///
-/// # Errors
-///
-/// [`SecretFileError::Write`].
-pub fn replace(path: &Path, content: &[u8]) -> Result<(), SecretFileError> {
-    write_beside(path, content, |temporary| std::fs::rename(temporary, path))
-}
-
-/// Writes a temporary file in the same folder, has it put into place, and leaves nothing else behind.
-fn write_beside(
-    path: &Path,
-    content: &[u8],
-    put_into_place: impl FnOnce(&Path) -> io::Result<()>,
-) -> Result<(), SecretFileError> {
-    let temporary = temporary_beside(path);
-    let _ = std::fs::remove_file(&temporary);
-    let result = write_synced(&temporary, content)
-        .and_then(|()| put_into_place(&temporary))
-        .and_then(|()| sync_parent(path));
-    let _ = std::fs::remove_file(&temporary);
-    result.map_err(|source| SecretFileError::Write {
-        path: path.display().to_string(),
-        source,
-    })
-}
-
-/// Makes a directory of mode 0700, parents included; an existing one must be its owner's alone.
-///
-/// # Errors
-///
-/// [`SecretFileError::Write`] and [`SecretFileError::LoosePermissions`].
-pub fn ensure_private_directory(path: &Path) -> Result<(), SecretFileError> {
-    let failed = |source| SecretFileError::Write {
-        path: path.display().to_string(),
-        source,
-    };
-    if !path.is_dir() {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(path)
-            .map_err(failed)?;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).map_err(failed)?;
-    }
-    let mode = std::fs::metadata(path).map_err(failed)?.mode() & 0o7777;
-    if mode & 0o077 != 0 {
-        return Err(SecretFileError::LoosePermissions {
-            path: path.display().to_string(),
-            mode,
-        });
-    }
-    Ok(())
-}
-
-/// Takes every file below a directory away from everybody but its owner.
-///
-/// # Errors
-///
-/// [`SecretFileError::Write`].
-pub fn make_private(directory: &Path) -> Result<(), SecretFileError> {
-    let failed = |source| SecretFileError::Write {
-        path: directory.display().to_string(),
-        source,
-    };
-    for entry in std::fs::read_dir(directory).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        if entry.file_type().map_err(failed)?.is_dir() {
-            make_private(&entry.path())?;
-        } else {
-            std::fs::set_permissions(entry.path(), std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
-        }
-    }
-    Ok(())
-}
-
-fn write_synced(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
-    file.write_all(content)?;
-    file.sync_all()
-}
-
-fn sync_parent(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(parent) if parent.as_os_str().is_empty() => File::open(".")?.sync_all(),
-        Some(parent) => File::open(parent)?.sync_all(),
-        None => Ok(()),
-    }
-}
-
-fn temporary_beside(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.new", std::process::id()));
-    path.with_file_name(name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn loose_permissions_other_kinds_and_sizes_are_refused() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("secret");
-        assert!(matches!(read(&path), Err(SecretFileError::Read { .. })));
-        write_new(&path, b"text\n").unwrap();
-        assert_eq!(*read(&path).unwrap(), "text\n");
-        for mode in [0o640, 0o604, 0o660, 0o620, 0o777] {
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-            assert!(
-                matches!(read(&path), Err(SecretFileError::LoosePermissions { .. })),
-                "{mode:o}"
-            );
-        }
-        assert!(matches!(read(directory.path()), Err(SecretFileError::NotAFile { .. })));
-        let pipe = directory.path().join("pipe");
-        let made = std::process::Command::new("mkfifo")
-            .arg("-m")
-            .arg("600")
-            .arg(&pipe)
-            .status()
-            .unwrap();
-        assert!(made.success());
-        assert!(
-            matches!(read(&pipe), Err(SecretFileError::NotAFile { .. })),
-            "and no waiting for a writer"
-        );
-        let big = directory.path().join("big");
-        write_new(&big, &[b'x'; 64 * 1024 + 1]).unwrap();
-        assert!(matches!(read(&big), Err(SecretFileError::TooLarge { .. })));
-        let binary = directory.path().join("binary");
-        write_new(&binary, &[0xff]).unwrap();
-        assert!(matches!(read(&binary), Err(SecretFileError::NotText { .. })));
-    }
-
-    #[test]
-    fn new_files_are_private_and_never_replace_anything() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("secret");
-        write_new(&path, b"first").unwrap();
-        assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o7777, 0o600);
-        assert!(write_new(&path, b"second").is_err());
-        assert_eq!(*read(&path).unwrap(), "first");
-
-        let target = directory.path().join("target");
-        std::fs::write(&target, "theirs").unwrap();
-        let link = directory.path().join("link");
-        std::os::unix::fs::symlink(&target, &link).unwrap();
-        assert!(write_new(&link, b"ours").is_err());
-        assert_eq!(std::fs::read_to_string(&target).unwrap(), "theirs");
-        assert_eq!(
-            std::fs::read_dir(directory.path()).unwrap().count(),
-            3,
-            "nothing temporary is left"
-        );
-
-        replace(&path, b"second").unwrap();
-        assert_eq!(*read(&path).unwrap(), "second");
-    }
-
-    #[test]
-    fn directories_are_made_private_and_loose_ones_refused() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("a/b");
-        ensure_private_directory(&path).unwrap();
-        assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o7777, 0o700);
-        ensure_private_directory(&path).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-        assert!(ensure_private_directory(&path).is_err());
-    }
 }

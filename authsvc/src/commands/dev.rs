@@ -14,7 +14,7 @@ use crate::app::{App, BoundSockets};
 use crate::cli::DevArgs;
 use crate::config::{Config, Overrides};
 use crate::home::{self, CONFIG_FILE, Demo, HomeRequest};
-use crate::{lifecycle, secret_files, telemetry};
+use crate::{lifecycle, telemetry};
 
 const DEMO: Demo = Demo {
     service: "demo",
@@ -65,7 +65,7 @@ pub(super) async fn run(args: DevArgs) -> Result<ExitCode, CommandError> {
     let kept = if first_run {
         None
     } else {
-        secret_files::check_unchangeable(&config_file)?;
+        private_files::check_unchangeable(&config_file)?;
         Some(read_ports(&ports_file, &config_file)?)
     };
     let (ports, sockets) = Ports::settle(&args, kept)?;
@@ -90,7 +90,7 @@ pub(super) async fn run(args: DevArgs) -> Result<ExitCode, CommandError> {
     let stop = lifecycle::stop_signal()?;
     let app = App::start(&config, sockets).await?;
     // Only now: a port that could not be had is not kept.
-    secret_files::replace(&ports_file, serde_json::to_string(&ports)?.as_bytes())?;
+    private_files::replace(&ports_file, serde_json::to_string(&ports)?.as_bytes())?;
     serve::log_start(&app.started, &config.tokens.issuer);
     let home = std::path::absolute(&args.home)?;
     let description = Description {
@@ -133,7 +133,7 @@ async fn create(home: &Path, ports: Ports) -> Result<Option<SecretString>, Comma
 /// The ports of the last run, or those that the home was made with.
 fn read_ports(ports_file: &Path, config_file: &Path) -> Result<Ports, CommandError> {
     if ports_file.exists() {
-        let text = secret_files::read(ports_file)?;
+        let text = private_files::read(ports_file)?;
         return serde_json::from_str(&text)
             .map_err(|_| format!("{} does not hold the ports of a home", ports_file.display()).into());
     }

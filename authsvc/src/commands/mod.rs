@@ -18,7 +18,6 @@ use authsvc_core::clock::{Clock, SystemClock};
 
 use crate::cli::{Cli, Command, ConfigArgs};
 use crate::config::{Config, Overrides};
-use crate::secret_files;
 
 /// An error on its way to the person at the terminal.
 type CommandError = Box<dyn Error + Send + Sync>;
@@ -81,7 +80,7 @@ fn load(args: &ConfigArgs) -> Result<Config, CommandError> {
 }
 
 fn load_with(file: &Path, overrides: &Overrides) -> Result<Config, CommandError> {
-    secret_files::check_unchangeable(file)?;
+    private_files::check_unchangeable(file)?;
     Ok(Config::load(file, environment(), overrides)?)
 }
 

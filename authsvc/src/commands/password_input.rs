@@ -7,7 +7,6 @@ use zeroize::Zeroizing;
 
 use super::CommandError;
 use crate::cli::PasswordArgs;
-use crate::secret_files;
 
 /// Most bytes read from standard input.
 const MAX_INPUT: u64 = 64 * 1024;
@@ -15,7 +14,7 @@ const MAX_INPUT: u64 = 64 * 1024;
 /// Reads a new password. On a terminal it is asked for twice.
 pub(super) fn read(args: &PasswordArgs) -> Result<Password, CommandError> {
     if let Some(file) = &args.password_file {
-        return password(first_line(&secret_files::read(file)?));
+        return password(first_line(&private_files::read(file)?));
     }
     if args.password_stdin {
         let mut text = Zeroizing::new(String::new());

@@ -10,7 +10,6 @@ use http::StatusCode;
 
 use super::{CommandError, print};
 use crate::cli::SmokeArgs;
-use crate::secret_files;
 
 pub(super) async fn run(args: SmokeArgs) -> Result<ExitCode, CommandError> {
     let smoke = Smoke::new(&args)?;
@@ -61,13 +60,13 @@ impl Smoke {
         let timeout = Duration::from_secs(args.timeout.clamp(1, 300));
         let identity = Identity {
             chain_pem: read(&args.client_cert_file)?,
-            key_pem: secret_files::read(&args.client_key_file)?.into(),
+            key_pem: private_files::read(&args.client_key_file)?.into(),
         };
         Ok(Self {
             public: Client::new(&args.url, &root, None, timeout)?,
             internal: Client::new(&args.internal_url, &root, Some(identity), timeout)?,
             anonymous: Client::new(&args.internal_url, &root, None, timeout)?,
-            login: secret_files::read(&args.login_file)?,
+            login: private_files::read(&args.login_file)?,
         })
     }
 

@@ -7,13 +7,13 @@ use cryptokit::Provider;
 use cryptokit::x509::{
     Certificate, CertificateDer, PemError, TrustAnchorError, TrustAnchors, certificates_from_pem, private_key_from_pem,
 };
+use private_files::PrivateFileError;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{RootCertStore, ServerConfig};
 use time::OffsetDateTime;
 
 use crate::config::{InternalListener, PublicListener};
-use crate::secret_files::{self, SecretFileError};
 
 /// TLS versions served, for the start line.
 pub const TLS_VERSIONS: [&str; 2] = ["1.3", "1.2"];
@@ -72,7 +72,7 @@ pub enum TlsError {
     },
     /// The private key is not usable as a secret.
     #[error(transparent)]
-    Key(#[from] SecretFileError),
+    Key(#[from] PrivateFileError),
     /// rustls refuses the combination: a key that is not the certificate's, for example.
     #[error("certificate {path} and its key cannot be used")]
     Rustls {
@@ -187,7 +187,7 @@ fn identity(certificate_file: &Path, key_file: &Path, now: OffsetDateTime) -> Re
             now,
         });
     }
-    let pem = secret_files::read(key_file)?;
+    let pem = private_files::read(key_file)?;
     let key = private_key_from_pem(pem.as_bytes()).map_err(|source| TlsError::Pem {
         path: key_file.display().to_string(),
         source,
