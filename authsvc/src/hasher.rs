@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use authsvc_core::service::{CredentialHasher, HashingError};
-use cryptokit::password::{HashError, HashPermit, HashPool, Password, PasswordHasher, PhcString, Verdict};
+use cryptokit::password::{HashError, HashPermit, HashPool, Password, PasswordHasher, StoredHash, Verdict};
 use tokio::sync::Semaphore;
 
 /// How often memory that nobody uses is given back.
@@ -63,11 +63,11 @@ impl QueuedHasher {
 
 #[async_trait]
 impl CredentialHasher for QueuedHasher {
-    async fn hash(&self, password: Arc<Password>) -> Result<PhcString, HashingError> {
+    async fn hash(&self, password: Arc<Password>) -> Result<StoredHash, HashingError> {
         self.run(move |hasher, permit| hasher.hash(permit, &password)).await
     }
 
-    async fn verify(&self, password: Arc<Password>, stored: PhcString) -> Result<Verdict, HashingError> {
+    async fn verify(&self, password: Arc<Password>, stored: StoredHash) -> Result<Verdict, HashingError> {
         self.run(move |hasher, permit| hasher.verify(permit, &password, &stored))
             .await
     }

@@ -13,7 +13,7 @@ use authsvc_core::storage::UserStore;
 use axum::body::Body;
 use bytes::Bytes;
 use cryptokit::jose::{JwkSet, TokenVerifier, VerificationKeys};
-use cryptokit::password::{Password, PhcString, SealedHash, Verdict};
+use cryptokit::password::{Password, SealedHash, StoredHash, Verdict};
 use futures_util::stream;
 use http::{Method, Request, StatusCode};
 use support::in_process::{EMAIL, ISSUER, NOW, PASSWORD, Service, TTL_SECONDS, json_request, login_body};
@@ -172,11 +172,11 @@ struct AsksForRehash(Arc<dyn CredentialHasher>);
 
 #[async_trait]
 impl CredentialHasher for AsksForRehash {
-    async fn hash(&self, password: Arc<Password>) -> Result<PhcString, HashingError> {
+    async fn hash(&self, password: Arc<Password>) -> Result<StoredHash, HashingError> {
         self.0.hash(password).await
     }
 
-    async fn verify(&self, password: Arc<Password>, stored: PhcString) -> Result<Verdict, HashingError> {
+    async fn verify(&self, password: Arc<Password>, stored: StoredHash) -> Result<Verdict, HashingError> {
         let verdict = self.0.verify(password, stored).await?;
         Ok(Verdict {
             needs_rehash: verdict.ok,
@@ -462,11 +462,11 @@ struct PanicsForUnknown(Arc<dyn CredentialHasher>);
 
 #[async_trait]
 impl CredentialHasher for PanicsForUnknown {
-    async fn hash(&self, password: Arc<Password>) -> Result<PhcString, HashingError> {
+    async fn hash(&self, password: Arc<Password>) -> Result<StoredHash, HashingError> {
         self.0.hash(password).await
     }
 
-    async fn verify(&self, password: Arc<Password>, stored: PhcString) -> Result<Verdict, HashingError> {
+    async fn verify(&self, password: Arc<Password>, stored: StoredHash) -> Result<Verdict, HashingError> {
         self.0.verify(password, stored).await
     }
 
@@ -501,11 +501,11 @@ struct NeverDone(Arc<tokio::sync::Notify>);
 
 #[async_trait]
 impl CredentialHasher for NeverDone {
-    async fn hash(&self, _: Arc<Password>) -> Result<PhcString, HashingError> {
+    async fn hash(&self, _: Arc<Password>) -> Result<StoredHash, HashingError> {
         std::future::pending().await
     }
 
-    async fn verify(&self, _: Arc<Password>, _: PhcString) -> Result<Verdict, HashingError> {
+    async fn verify(&self, _: Arc<Password>, _: StoredHash) -> Result<Verdict, HashingError> {
         self.0.notify_one();
         std::future::pending().await
     }
@@ -533,11 +533,11 @@ struct AlwaysBusy;
 
 #[async_trait]
 impl CredentialHasher for AlwaysBusy {
-    async fn hash(&self, _: Arc<Password>) -> Result<PhcString, HashingError> {
+    async fn hash(&self, _: Arc<Password>) -> Result<StoredHash, HashingError> {
         Err(HashingError::Overloaded)
     }
 
-    async fn verify(&self, _: Arc<Password>, _: PhcString) -> Result<Verdict, HashingError> {
+    async fn verify(&self, _: Arc<Password>, _: StoredHash) -> Result<Verdict, HashingError> {
         Err(HashingError::Overloaded)
     }
 

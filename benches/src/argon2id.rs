@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use cryptokit::keyset::{KeyMaterial, Keyset};
-use cryptokit::password::{Argon2Params, HashPermit, HashPool, Password, PasswordHasher, Pepper, PhcString, Policy};
+use cryptokit::password::{Argon2Params, HashPermit, HashPool, Password, PasswordHasher, Pepper, Policy, StoredHash};
 use cryptokit::secret::SecretBytes;
 
 use crate::{Baseline, Comparison};
@@ -45,7 +45,7 @@ struct Login {
     pool: HashPool,
     hasher: PasswordHasher,
     password: Password,
-    stored: PhcString,
+    stored: StoredHash,
 }
 
 impl Login {

@@ -9,7 +9,7 @@ use super::Password;
 use super::argon2::{Input, Variant, Version, argon2};
 use super::params::Argon2Params;
 use super::pepper::Pepper;
-use super::phc::PhcString;
+use super::phc::StoredHash;
 use super::pool::HashPermit;
 use crate::keyset::{KeyId, Keyset};
 use crate::provider::Provider;
@@ -90,7 +90,7 @@ pub enum HashError {
 pub struct PasswordHasher {
     policy: Policy,
     peppers: Keyset<Pepper>,
-    decoy: PhcString,
+    decoy: StoredHash,
 }
 
 impl PasswordHasher {
@@ -102,7 +102,7 @@ impl PasswordHasher {
     /// Takes the policy and the peppers.
     pub fn new(policy: Policy, peppers: Keyset<Pepper>) -> Self {
         // Not the hash of any password: a random tag, which no password's tag equals but by a chance of 2⁻²⁵⁶.
-        let decoy = PhcString {
+        let decoy = StoredHash {
             params: policy.params,
             pepper: Some(peppers.primary().0),
             salt: random::bytes::<{ Self::SALT_LEN }>().to_vec(),
@@ -121,11 +121,11 @@ impl PasswordHasher {
     /// # Errors
     ///
     /// [`HashError::Argon2`].
-    pub fn hash(&self, permit: &mut HashPermit, password: &Password) -> Result<PhcString, HashError> {
+    pub fn hash(&self, permit: &mut HashPermit, password: &Password) -> Result<StoredHash, HashError> {
         let mut salt = vec![0; Self::SALT_LEN];
         random::fill(Provider::default(), &mut salt);
         let (pepper, _) = self.peppers.primary();
-        let mut phc = PhcString {
+        let mut phc = StoredHash {
             params: self.policy.params,
             pepper: Some(pepper),
             salt,
@@ -145,7 +145,7 @@ impl PasswordHasher {
         &self,
         permit: &mut HashPermit,
         password: &Password,
-        stored: &PhcString,
+        stored: &StoredHash,
     ) -> Result<Verdict, HashError> {
         let tag = self.tag(permit, password, stored)?;
         let ok: bool = tag.as_slice().ct_eq(&stored.tag).into();
@@ -164,7 +164,7 @@ impl PasswordHasher {
         self.verify(permit, password, &self.decoy).map(|_| ())
     }
 
-    fn is_current(&self, stored: &PhcString) -> bool {
+    fn is_current(&self, stored: &StoredHash) -> bool {
         stored.params == self.policy.params
             && stored.pepper == Some(self.peppers.primary().0)
             && stored.salt.len() >= Self::SALT_LEN
@@ -175,7 +175,7 @@ impl PasswordHasher {
         &self,
         permit: &mut HashPermit,
         password: &Password,
-        phc: &PhcString,
+        phc: &StoredHash,
     ) -> Result<Zeroizing<Vec<u8>>, HashError> {
         if !phc.params.within(self.policy.ceiling) {
             return Err(HashError::AboveCeiling);
@@ -241,7 +241,7 @@ mod tests {
         let (pool, hasher) = (pool(), hasher(cheap()));
         let mut permit = pool.try_acquire().unwrap();
         let stored = hasher.hash(&mut permit, &password("correct horse")).unwrap();
-        let stored = PhcString::parse(&stored.to_string()).unwrap();
+        let stored = StoredHash::parse(&stored.to_string()).unwrap();
         let right = hasher.verify(&mut permit, &password("correct horse"), &stored).unwrap();
         assert_eq!(
             right,

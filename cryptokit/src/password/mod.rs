@@ -1,7 +1,7 @@
 //! Passwords: Argon2id (RFC 9106) with a pepper, through a bounded pool of reused memory.
 //!
 //! ```text
-//! Password ──▶ PasswordHasher::hash(permit, …) ──▶ PhcString ──▶ SealedHash (bound to its row)
+//! Password ──▶ PasswordHasher::hash(permit, …) ──▶ StoredHash ──▶ SealedHash (bound to its row)
 //!    HashPool ──▶ HashPermit ─┘
 //! ```
 //!
@@ -24,7 +24,7 @@ use zeroize::Zeroizing;
 pub use hasher::{HashError, PasswordHasher, Policy, Verdict};
 pub use params::{Argon2Params, InvalidParams};
 pub use pepper::Pepper;
-pub use phc::{PhcError, PhcString};
+pub use phc::{StoredHash, StoredHashError};
 pub use pool::{HashPermit, HashPool};
 pub use sealed::{HashBinding, SealedHash, UnsealError};
 

@@ -18,7 +18,7 @@ use crate::keyset::KeyId;
 ///
 /// Equality and `Debug` are left out: the string is worth guarding, and two hashes are never compared by callers.
 #[derive(Clone)]
-pub struct PhcString {
+pub struct StoredHash {
     pub(super) params: Argon2Params,
     /// Names the pepper. A hint from storage, not trusted: a wrong one only makes verification fail.
     pub(super) pepper: Option<KeyId>,
@@ -29,7 +29,7 @@ pub struct PhcString {
 /// Why a text is not an acceptable Argon2id hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum PhcError {
+pub enum StoredHashError {
     /// Not of the form above.
     #[error("not an Argon2id PHC string")]
     Malformed,
@@ -41,7 +41,7 @@ pub enum PhcError {
     Bounds,
 }
 
-impl PhcString {
+impl StoredHash {
     /// Longest accepted text in bytes.
     pub const MAX_LEN: usize = 256;
     /// Accepted salt lengths in bytes; new salts have 16.
@@ -53,29 +53,29 @@ impl PhcString {
     ///
     /// # Errors
     ///
-    /// [`PhcError`], with the cause.
-    pub fn parse(text: &str) -> Result<Self, PhcError> {
+    /// [`StoredHashError`], with the cause.
+    pub fn parse(text: &str) -> Result<Self, StoredHashError> {
         if text.len() > Self::MAX_LEN {
-            return Err(PhcError::Malformed);
+            return Err(StoredHashError::Malformed);
         }
         let fields: Vec<&str> = text.split('$').collect();
         let ["", algorithm, rest @ ..] = fields.as_slice() else {
-            return Err(PhcError::Malformed);
+            return Err(StoredHashError::Malformed);
         };
         if *algorithm != "argon2id" {
-            return Err(PhcError::Algorithm);
+            return Err(StoredHashError::Algorithm);
         }
         let [version, parameters, salt, tag] = rest else {
-            return Err(PhcError::Malformed);
+            return Err(StoredHashError::Malformed);
         };
         if *version != "v=19" {
-            return Err(PhcError::Algorithm);
+            return Err(StoredHashError::Algorithm);
         }
         let (params, pepper) = parse_parameters(parameters)?;
         let salt = decode(salt)?;
         let tag = decode(tag)?;
         if !Self::SALT_LEN.contains(&salt.len()) || !Self::TAG_LEN.contains(&tag.len()) {
-            return Err(PhcError::Bounds);
+            return Err(StoredHashError::Bounds);
         }
         Ok(Self {
             params,
@@ -91,7 +91,7 @@ impl PhcString {
     }
 }
 
-impl fmt::Display for PhcString {
+impl fmt::Display for StoredHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -112,51 +112,53 @@ impl fmt::Display for PhcString {
     }
 }
 
-impl fmt::Debug for PhcString {
+impl fmt::Debug for StoredHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PhcString")
+        f.debug_struct("StoredHash")
             .field("params", &self.params)
             .finish_non_exhaustive()
     }
 }
 
-fn parse_parameters(text: &str) -> Result<(Argon2Params, Option<KeyId>), PhcError> {
+fn parse_parameters(text: &str) -> Result<(Argon2Params, Option<KeyId>), StoredHashError> {
     let mut fields = text.split(',');
-    let mut cost = |name: &str| -> Result<u32, PhcError> {
+    let mut cost = |name: &str| -> Result<u32, StoredHashError> {
         let value = fields
             .next()
             .and_then(|field| field.strip_prefix(name))
             .and_then(|field| field.strip_prefix('='))
-            .ok_or(PhcError::Malformed)?;
+            .ok_or(StoredHashError::Malformed)?;
         decimal(value)
     };
     let (m_cost, t_cost, p_cost) = (cost("m")?, cost("t")?, cost("p")?);
     let pepper = match fields.next() {
         None => None,
         Some(field) => {
-            let encoded = field.strip_prefix("keyid=").ok_or(PhcError::Malformed)?;
+            let encoded = field.strip_prefix("keyid=").ok_or(StoredHashError::Malformed)?;
             let bytes = decode(encoded)?;
-            Some(KeyId::from_bytes(bytes.try_into().map_err(|_| PhcError::Bounds)?))
+            Some(KeyId::from_bytes(
+                bytes.try_into().map_err(|_| StoredHashError::Bounds)?,
+            ))
         }
     };
     if fields.next().is_some() {
-        return Err(PhcError::Malformed);
+        return Err(StoredHashError::Malformed);
     }
-    let params = Argon2Params::new(m_cost, t_cost, p_cost).map_err(|_| PhcError::Bounds)?;
+    let params = Argon2Params::new(m_cost, t_cost, p_cost).map_err(|_| StoredHashError::Bounds)?;
     Ok((params, pepper))
 }
 
 /// Canonical decimal of the PHC format: no sign, no leading zero.
-fn decimal(text: &str) -> Result<u32, PhcError> {
+fn decimal(text: &str) -> Result<u32, StoredHashError> {
     let digits = !text.is_empty() && text.len() <= 10 && text.bytes().all(|b| b.is_ascii_digit());
     if !digits || (text.len() > 1 && text.starts_with('0')) {
-        return Err(PhcError::Malformed);
+        return Err(StoredHashError::Malformed);
     }
-    text.parse().map_err(|_| PhcError::Bounds)
+    text.parse().map_err(|_| StoredHashError::Bounds)
 }
 
-fn decode(text: &str) -> Result<Vec<u8>, PhcError> {
-    STANDARD_NO_PAD.decode(text).map_err(|_| PhcError::Malformed)
+fn decode(text: &str) -> Result<Vec<u8>, StoredHashError> {
+    STANDARD_NO_PAD.decode(text).map_err(|_| StoredHashError::Malformed)
 }
 
 #[cfg(test)]
@@ -170,51 +172,54 @@ mod tests {
 
     #[test]
     fn a_good_string_survives_a_round_trip() {
-        assert_eq!(PhcString::parse(GOOD).unwrap().to_string(), GOOD);
+        assert_eq!(StoredHash::parse(GOOD).unwrap().to_string(), GOOD);
         let without = GOOD.replace(",keyid=AAAAAAAAAAA", "");
-        assert_eq!(PhcString::parse(&without).unwrap().to_string(), without);
+        assert_eq!(StoredHash::parse(&without).unwrap().to_string(), without);
     }
 
     #[test]
     fn hostile_and_foreign_strings_are_refused_with_their_cause() {
         let with = |from: &str, to: &str| GOOD.replace(from, to);
         for (text, error) in [
-            (String::new(), PhcError::Malformed),
-            ("x".repeat(1 << 20), PhcError::Malformed),
-            (with("argon2id", "argon2i"), PhcError::Algorithm),
-            (with("argon2id", "argon2d"), PhcError::Algorithm),
-            ("$2b$12$abcdefghijklmnopqrstuv".into(), PhcError::Algorithm),
-            (with("v=19", "v=16"), PhcError::Algorithm),
-            (with("$v=19", ""), PhcError::Malformed),
-            (with("m=19456", "m=4294967295"), PhcError::Bounds),
-            (with("m=19456", "m=4294967296"), PhcError::Bounds),
-            (with("m=19456", "m=4194304"), PhcError::Bounds),
-            (with("m=19456", "m=7"), PhcError::Bounds),
-            (with("m=19456", "m=+19456"), PhcError::Malformed),
-            (with("m=19456", "m=019456"), PhcError::Malformed),
-            (with("m=19456", "m="), PhcError::Malformed),
-            (with("t=2", "t=4294967295"), PhcError::Bounds),
-            (with("t=2", "t=0"), PhcError::Bounds),
-            (with("p=1", "p=16777215"), PhcError::Bounds),
-            (with("t=2,p=1", "p=1,t=2"), PhcError::Malformed),
-            (with("keyid=AAAAAAAAAAA", "keyid=AAAA"), PhcError::Bounds),
-            (with("keyid=AAAAAAAAAAA", "data=AAAA"), PhcError::Malformed),
-            (with("keyid=AAAAAAAAAAA", "keyid=AAAAAAAAAAA,x=1"), PhcError::Malformed),
-            (with("c2FsdHNhbHRzYWx0c2FsdA", ""), PhcError::Bounds),
+            (String::new(), StoredHashError::Malformed),
+            ("x".repeat(1 << 20), StoredHashError::Malformed),
+            (with("argon2id", "argon2i"), StoredHashError::Algorithm),
+            (with("argon2id", "argon2d"), StoredHashError::Algorithm),
+            ("$2b$12$abcdefghijklmnopqrstuv".into(), StoredHashError::Algorithm),
+            (with("v=19", "v=16"), StoredHashError::Algorithm),
+            (with("$v=19", ""), StoredHashError::Malformed),
+            (with("m=19456", "m=4294967295"), StoredHashError::Bounds),
+            (with("m=19456", "m=4294967296"), StoredHashError::Bounds),
+            (with("m=19456", "m=4194304"), StoredHashError::Bounds),
+            (with("m=19456", "m=7"), StoredHashError::Bounds),
+            (with("m=19456", "m=+19456"), StoredHashError::Malformed),
+            (with("m=19456", "m=019456"), StoredHashError::Malformed),
+            (with("m=19456", "m="), StoredHashError::Malformed),
+            (with("t=2", "t=4294967295"), StoredHashError::Bounds),
+            (with("t=2", "t=0"), StoredHashError::Bounds),
+            (with("p=1", "p=16777215"), StoredHashError::Bounds),
+            (with("t=2,p=1", "p=1,t=2"), StoredHashError::Malformed),
+            (with("keyid=AAAAAAAAAAA", "keyid=AAAA"), StoredHashError::Bounds),
+            (with("keyid=AAAAAAAAAAA", "data=AAAA"), StoredHashError::Malformed),
+            (
+                with("keyid=AAAAAAAAAAA", "keyid=AAAAAAAAAAA,x=1"),
+                StoredHashError::Malformed,
+            ),
+            (with("c2FsdHNhbHRzYWx0c2FsdA", ""), StoredHashError::Bounds),
             (
                 with("c2FsdHNhbHRzYWx0c2FsdA", "c2FsdHNhbHRzYWx0c2FsdA=="),
-                PhcError::Malformed,
+                StoredHashError::Malformed,
             ),
             (
                 with("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8", "AAECAw"),
-                PhcError::Bounds,
+                StoredHashError::Bounds,
             ),
-            (format!("{GOOD}$"), PhcError::Malformed),
-            (format!("{GOOD}\n"), PhcError::Malformed),
-            (format!("é{GOOD}"), PhcError::Malformed),
+            (format!("{GOOD}$"), StoredHashError::Malformed),
+            (format!("{GOOD}\n"), StoredHashError::Malformed),
+            (format!("é{GOOD}"), StoredHashError::Malformed),
         ] {
             assert_eq!(
-                PhcString::parse(&text).unwrap_err(),
+                StoredHash::parse(&text).unwrap_err(),
                 error,
                 "{}",
                 &text[..text.len().min(80)]
@@ -225,7 +230,7 @@ mod tests {
     proptest! {
         #[test]
         fn parsing_never_panics_and_accepts_one_form_only(text in "\\$argon2id\\$v=19\\$[mtp=,0-9a-z]{0,40}\\$[A-Za-z0-9+/]{0,30}\\$[A-Za-z0-9+/]{0,50}") {
-            if let Ok(phc) = PhcString::parse(&text) {
+            if let Ok(phc) = StoredHash::parse(&text) {
                 prop_assert_eq!(phc.to_string(), text);
             }
         }

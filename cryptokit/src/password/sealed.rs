@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::phc::{PhcError, PhcString};
+use super::phc::{StoredHash, StoredHashError};
 use crate::aead::{AeadError, AeadKey, AssociatedData};
 use crate::encoding::base64url;
 use crate::keyset::Keyset;
@@ -32,7 +32,7 @@ pub enum UnsealError {
     Open,
     /// What was sealed is not an acceptable hash.
     #[error("sealed password hash is not acceptable")]
-    Phc(#[from] PhcError),
+    NotAHash(#[from] StoredHashError),
 }
 
 impl SealedHash {
@@ -41,7 +41,7 @@ impl SealedHash {
     /// # Errors
     ///
     /// [`AeadError::KeyExhausted`].
-    pub fn seal(keyset: &Keyset<AeadKey>, phc: &PhcString, binding: HashBinding<'_>) -> Result<Self, AeadError> {
+    pub fn seal(keyset: &Keyset<AeadKey>, phc: &StoredHash, binding: HashBinding<'_>) -> Result<Self, AeadError> {
         let sealed = keyset.seal(phc.to_string().as_bytes(), &associated_data(binding))?;
         Ok(Self(base64url::encode(&sealed)))
     }
@@ -51,13 +51,13 @@ impl SealedHash {
     /// # Errors
     ///
     /// [`UnsealError`].
-    pub fn open(&self, keyset: &Keyset<AeadKey>, binding: HashBinding<'_>) -> Result<PhcString, UnsealError> {
+    pub fn open(&self, keyset: &Keyset<AeadKey>, binding: HashBinding<'_>) -> Result<StoredHash, UnsealError> {
         let sealed = base64url::decode(&self.0).map_err(|_| UnsealError::Open)?;
         let text = keyset
             .open(&sealed, &associated_data(binding))
             .map_err(|_| UnsealError::Open)?;
-        let text = std::str::from_utf8(text.expose_secret()).map_err(|_| PhcError::Malformed)?;
-        Ok(PhcString::parse(text)?)
+        let text = std::str::from_utf8(text.expose_secret()).map_err(|_| StoredHashError::Malformed)?;
+        Ok(StoredHash::parse(text)?)
     }
 
     /// Takes the stored text form; [`Self::open`] checks it.
@@ -97,7 +97,7 @@ mod tests {
             column: "users.password_hash",
             user_id: "alice",
         };
-        let sealed = SealedHash::seal(&keyset, &PhcString::parse(PHC).unwrap(), alice).unwrap();
+        let sealed = SealedHash::seal(&keyset, &StoredHash::parse(PHC).unwrap(), alice).unwrap();
         assert!(!sealed.as_str().contains("argon2"));
         let stored = SealedHash::from_stored(sealed.as_str().to_owned());
         assert_eq!(stored.open(&keyset, alice).unwrap().to_string(), PHC);

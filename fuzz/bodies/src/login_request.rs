@@ -5,7 +5,7 @@ use authsvc_core::audit::GivenAddress;
 use authsvc_core::domain::{AudienceName, EmailAddress};
 use authsvc_core::service::Login;
 use cryptokit::encoding::json;
-use cryptokit::password::{Argon2Params, Password, PhcString};
+use cryptokit::password::{Argon2Params, Password, StoredHash};
 use serde_json::{Map, Value};
 
 /// Reads the bytes as a login request, as an e-mail address, as an audience and as a stored password hash.
@@ -146,7 +146,7 @@ fn audiences_round_trip(text: &str) {
 }
 
 fn password_hashes_have_one_form(text: &str) {
-    let Ok(hash) = PhcString::parse(text) else {
+    let Ok(hash) = StoredHash::parse(text) else {
         return;
     };
     assert_eq!(hash.to_string(), text);

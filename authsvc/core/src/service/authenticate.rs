@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cryptokit::jose::{AccessTokenClaims, Audience};
-use cryptokit::password::{HashBinding, Password, PhcString, SealedHash, Verdict};
+use cryptokit::password::{HashBinding, Password, SealedHash, StoredHash, Verdict};
 use cryptokit::secret::SecretString;
 use time::OffsetDateTime;
 
@@ -114,10 +114,10 @@ impl AuthService {
     /// Brings a hash up to the current policy. A login that was right stays right when this does not work out: the
     /// next one tries again.
     async fn rehash(&self, user: &User, password: Arc<Password>) {
-        let Ok(phc) = self.hasher.hash(password).await else {
+        let Ok(stored) = self.hasher.hash(password).await else {
             return;
         };
-        let Ok(sealed) = self.seal_hash(&phc, user.id) else {
+        let Ok(sealed) = self.seal_hash(&stored, user.id) else {
             return;
         };
         let _ = self
@@ -126,8 +126,8 @@ impl AuthService {
             .await;
     }
 
-    fn seal_hash(&self, phc: &PhcString, user_id: UserId) -> Result<SealedHash, cryptokit::aead::AeadError> {
-        SealedHash::seal(&self.sealing, phc, binding(&user_id.to_string()))
+    fn seal_hash(&self, stored: &StoredHash, user_id: UserId) -> Result<SealedHash, cryptokit::aead::AeadError> {
+        SealedHash::seal(&self.sealing, stored, binding(&user_id.to_string()))
     }
 
     async fn issue(&self, user: &User, audience: Option<AudienceName>) -> Result<IssuedToken, Failure> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use cryptokit::password::{HashError, Password, PhcString, Verdict};
+use cryptokit::password::{HashError, Password, StoredHash, Verdict};
 
 /// Why a password was not hashed or checked.
 #[derive(Debug, thiserror::Error)]
@@ -24,10 +24,10 @@ pub enum HashingError {
 #[async_trait]
 pub trait CredentialHasher: Send + Sync {
     /// Hashes a new password.
-    async fn hash(&self, password: Arc<Password>) -> Result<PhcString, HashingError>;
+    async fn hash(&self, password: Arc<Password>) -> Result<StoredHash, HashingError>;
 
     /// Checks a password.
-    async fn verify(&self, password: Arc<Password>, stored: PhcString) -> Result<Verdict, HashingError>;
+    async fn verify(&self, password: Arc<Password>, stored: StoredHash) -> Result<Verdict, HashingError>;
 
     /// Does the work of a check where there is nothing to check against.
     async fn verify_decoy(&self, password: Arc<Password>) -> Result<(), HashingError>;

@@ -135,12 +135,12 @@ impl UserAdministration {
     }
 
     async fn hash(&self, id: UserId, password: Password) -> Result<SealedHash, EnrolmentError> {
-        let phc = self.hasher.hash(Arc::new(password)).await?;
+        let stored = self.hasher.hash(Arc::new(password)).await?;
         let binding = HashBinding {
             column: PASSWORD_HASH_COLUMN,
             user_id: &id.to_string(),
         };
-        Ok(SealedHash::seal(&self.sealing, &phc, binding)?)
+        Ok(SealedHash::seal(&self.sealing, &stored, binding)?)
     }
 }
 
