@@ -7,6 +7,7 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::OFlags;
 use zeroize::Zeroizing;
@@ -145,8 +146,7 @@ fn check_mode(path: &Path, forbidden: u32) -> Result<(), PrivateFileError> {
 ///
 /// [`PrivateFileError::Write`].
 pub fn write_new(path: &Path, content: &[u8]) -> Result<(), PrivateFileError> {
-    // A link fails where a rename would replace what is there.
-    write_beside(path, content, |temporary| std::fs::hard_link(temporary, path))
+    write_whole(path, content, Existing::Keep)
 }
 
 /// Replaces a file by one of mode 0600, the old or the new content whole at every moment.
@@ -155,25 +155,110 @@ pub fn write_new(path: &Path, content: &[u8]) -> Result<(), PrivateFileError> {
 ///
 /// [`PrivateFileError::Write`].
 pub fn replace(path: &Path, content: &[u8]) -> Result<(), PrivateFileError> {
-    write_beside(path, content, |temporary| std::fs::rename(temporary, path))
+    write_whole(path, content, Existing::Replace)
 }
 
-/// Writes a temporary file in the same folder, has it put into place, and leaves nothing else behind.
-fn write_beside(
-    path: &Path,
-    content: &[u8],
-    put_into_place: impl FnOnce(&Path) -> io::Result<()>,
-) -> Result<(), PrivateFileError> {
-    let temporary = temporary_beside(path);
-    let _ = std::fs::remove_file(&temporary);
-    let result = write_synced(&temporary, content)
-        .and_then(|()| put_into_place(&temporary))
-        .and_then(|()| sync_parent(path));
-    let _ = std::fs::remove_file(&temporary);
-    result.map_err(|source| PrivateFileError::Write {
+fn write_whole(path: &Path, content: &[u8], existing: Existing) -> Result<(), PrivateFileError> {
+    let mut file = NewFile::begin(path, existing)?;
+    file.write_all(content).map_err(|source| PrivateFileError::Write {
         path: path.display().to_string(),
         source,
-    })
+    })?;
+    file.commit()
+}
+
+/// What becomes of a file that is already where a new one goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// It is never touched; the new file is refused.
+    Keep,
+    /// It is replaced in one step.
+    Replace,
+}
+
+/// A file of mode 0600 being written under a temporary name in the same folder. It is put into place, flushed to disk, by
+/// [`commit`](Self::commit); dropped without that, it is gone.
+#[derive(Debug)]
+pub struct NewFile {
+    file: File,
+    temporary: PathBuf,
+    target: PathBuf,
+    existing: Existing,
+}
+
+impl NewFile {
+    /// Makes the temporary file. With [`Existing::Keep`] a file that is there now is reported now, not after the work.
+    ///
+    /// # Errors
+    ///
+    /// [`PrivateFileError::Write`].
+    pub fn begin(path: &Path, existing: Existing) -> Result<Self, PrivateFileError> {
+        let failed = |source| PrivateFileError::Write {
+            path: path.display().to_string(),
+            source,
+        };
+        if existing == Existing::Keep && path.symlink_metadata().is_ok() {
+            return Err(failed(io::ErrorKind::AlreadyExists.into()));
+        }
+        let temporary = temporary_beside(path);
+        // Left behind by a process of the same number that was killed.
+        let _ = std::fs::remove_file(&temporary);
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&temporary)
+            .map_err(failed)?;
+        let new = Self {
+            file,
+            temporary,
+            target: path.to_owned(),
+            existing,
+        };
+        // The umask may have narrowed the mode given at creation; it cannot have widened it.
+        new.file
+            .set_permissions(std::fs::Permissions::from_mode(0o600))
+            .map_err(failed)?;
+        Ok(new)
+    }
+
+    /// Flushes the file to disk and puts it into place.
+    ///
+    /// # Errors
+    ///
+    /// [`PrivateFileError::Write`]; then the target is as it was, unless only its folder could not be flushed.
+    pub fn commit(self) -> Result<(), PrivateFileError> {
+        let put_into_place = || {
+            self.file.sync_all()?;
+            match self.existing {
+                // A link fails where a rename would replace what is there.
+                Existing::Keep => std::fs::hard_link(&self.temporary, &self.target)?,
+                Existing::Replace => std::fs::rename(&self.temporary, &self.target)?,
+            }
+            sync_parent(&self.target)
+        };
+        put_into_place().map_err(|source| PrivateFileError::Write {
+            path: self.target.display().to_string(),
+            source,
+        })
+    }
+}
+
+impl Write for NewFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        // After a rename it is no longer there, which is as good.
+        let _ = std::fs::remove_file(&self.temporary);
+    }
 }
 
 /// Makes a directory of mode 0700, parents included; an existing one must be its owner's alone.
@@ -225,13 +310,6 @@ pub fn make_private(directory: &Path) -> Result<(), PrivateFileError> {
     Ok(())
 }
 
-fn write_synced(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
-    file.write_all(content)?;
-    file.sync_all()
-}
-
 fn sync_parent(path: &Path) -> io::Result<()> {
     match path.parent() {
         Some(parent) if parent.as_os_str().is_empty() => File::open(".")?.sync_all(),
@@ -240,9 +318,15 @@ fn sync_parent(path: &Path) -> io::Result<()> {
     }
 }
 
+/// A name of this process's own, different at each call, so that two writers of one file do not meet before the end.
 fn temporary_beside(path: &Path) -> PathBuf {
+    static CALLS: AtomicU64 = AtomicU64::new(0);
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.new", std::process::id()));
+    name.push(format!(
+        ".{}-{}.new",
+        std::process::id(),
+        CALLS.fetch_add(1, Ordering::Relaxed)
+    ));
     path.with_file_name(name)
 }
 
@@ -308,6 +392,27 @@ mod tests {
 
         replace(&path, b"second").unwrap();
         assert_eq!(*read(&path).unwrap(), "second");
+    }
+
+    #[test]
+    fn a_file_not_committed_leaves_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("secret");
+        let mut file = NewFile::begin(&path, Existing::Keep).unwrap();
+        file.write_all(b"half").unwrap();
+        drop(file);
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+
+        let mut file = NewFile::begin(&path, Existing::Keep).unwrap();
+        file.write_all(b"whole").unwrap();
+        std::fs::write(&path, "somebody was faster").unwrap();
+        assert!(file.commit().is_err());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "somebody was faster");
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+        assert!(
+            NewFile::begin(&path, Existing::Keep).is_err(),
+            "said before any work is done"
+        );
     }
 
     #[test]
