@@ -3,18 +3,31 @@
 //! Every primitive in this crate runs on a [`Provider`]. Two exist, chosen by feature: `aws-lc` (the default) and
 //! `ring`. Both may be compiled in and used side by side in one process; the cross-check tests do exactly that.
 //! Outside this module no code names a backend crate.
+#![cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "backends offer every primitive of the design; the last of its users removes this line"
+    )
+)]
 
 #[cfg(feature = "aws-lc")]
 mod aws_lc;
+#[cfg(test)]
+mod known_answers;
+mod operations;
 #[cfg(feature = "ring")]
 mod ring;
 #[cfg(feature = "tls")]
 mod tls;
 
 use std::fmt;
+use std::num::NonZeroU32;
 
 use rustls_pki_types::SignatureVerificationAlgorithm;
 use zeroize::Zeroizing;
+
+pub(crate) use operations::{AeadKey, Hash, HmacKey, HmacTag, P256Signer, RsaSigner, RsaVerifier};
 
 #[cfg(not(any(feature = "aws-lc", feature = "ring")))]
 compile_error!("cryptokit needs a backend: enable the feature `aws-lc` (default) or `ring`");
@@ -89,6 +102,26 @@ pub(crate) trait Backend: Send + Sync {
     /// FIPS 180-4 SHA-256 over the concatenation of `parts`.
     fn sha256(&self, parts: &[&[u8]]) -> [u8; 32];
 
+    /// FIPS 180-4 SHA-512 over the concatenation of `parts`.
+    fn sha512(&self, parts: &[&[u8]]) -> [u8; 64];
+
+    /// A key for HMAC (RFC 2104). Any length; longer than the hash's block is hashed first.
+    fn hmac(&self, hash: Hash, key: &[u8]) -> Box<dyn HmacKey>;
+
+    /// HKDF-Extract (RFC 5869 §2.2). An empty salt is the same as one of zeros.
+    fn hkdf_extract(&self, hash: Hash, salt: &[u8], input_key: &[u8]) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(self.hmac(hash, salt).sign(&[input_key]).as_ref().to_vec())
+    }
+
+    /// HKDF-Expand (RFC 5869 §2.3) with the concatenation of `info`, which the caller makes unambiguous.
+    ///
+    /// Panics when `prk` is longer than 64 bytes or `out` longer than 255 digests: neither length may come from
+    /// outside.
+    fn hkdf_expand(&self, hash: Hash, prk: &[u8], info: &[&[u8]], out: &mut [u8]);
+
+    /// PBKDF2 (RFC 8018 §5.2) with HMAC. Costs `iterations` × ⌈`out` / digest⌉ tags: bound both before calling.
+    fn pbkdf2(&self, hash: Hash, password: &[u8], salt: &[u8], iterations: NonZeroU32, out: &mut [u8]);
+
     fn aes_256_gcm(&self, key: &[u8; 32]) -> Box<dyn AeadKey>;
 
     /// An RSA key with exponent 65537 as PKCS#8 DER.
@@ -108,40 +141,4 @@ pub(crate) trait Backend: Send + Sync {
 
     #[cfg(feature = "tls")]
     fn tls(&self) -> rustls::crypto::CryptoProvider;
-}
-
-/// AES-256-GCM under one key; a 96-bit nonce and a 128-bit tag.
-pub(crate) trait AeadKey: Send + Sync {
-    /// Encrypts `buffer` in place and returns the tag.
-    fn seal(&self, nonce: [u8; 12], associated_data: &[u8], buffer: &mut [u8]) -> Result<[u8; 16], Unspecified>;
-
-    /// Decrypts `buffer` in place. On failure `buffer` holds nothing of use.
-    fn open(
-        &self,
-        nonce: [u8; 12],
-        associated_data: &[u8],
-        buffer: &mut [u8],
-        tag: [u8; 16],
-    ) -> Result<(), Unspecified>;
-}
-
-/// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017 §8.2).
-pub(crate) trait RsaSigner: Send + Sync {
-    fn sign_pkcs1_sha256(&self, message: &[u8]) -> Result<Vec<u8>, Unspecified>;
-
-    /// Modulus and exponent, big-endian without leading zeros.
-    fn public_components(&self) -> (Vec<u8>, Vec<u8>);
-}
-
-/// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017 §8.2).
-pub(crate) trait RsaVerifier: Send + Sync {
-    fn verify_pkcs1_sha256(&self, message: &[u8], signature: &[u8]) -> Result<(), Unspecified>;
-}
-
-/// ECDSA on P-256 with SHA-256; signatures are DER (RFC 5480, FIPS 186-5).
-pub(crate) trait P256Signer: Send + Sync {
-    fn sign_asn1(&self, message: &[u8]) -> Result<Vec<u8>, Unspecified>;
-
-    /// The public point, uncompressed (SEC 1 §2.3.3), 65 bytes.
-    fn public_point(&self) -> &[u8];
 }

@@ -1,0 +1,90 @@
+//! AWS-LC.
+
+mod aead;
+mod digest;
+mod ec;
+mod rsa;
+
+use std::num::NonZeroU32;
+
+use rustls_pki_types::SignatureVerificationAlgorithm;
+use webpki::aws_lc_rs as verification;
+use zeroize::Zeroizing;
+
+use super::{AeadKey, Backend, Hash, HmacKey, P256Signer, RsaSigner, RsaVerifier, Unspecified};
+
+pub(super) struct AwsLc;
+
+impl Backend for AwsLc {
+    fn name(&self) -> &'static str {
+        "aws-lc"
+    }
+
+    fn fill_random(&self, destination: &mut [u8]) -> Result<(), Unspecified> {
+        aws_lc_rs::rand::fill(destination).map_err(|_| Unspecified)
+    }
+
+    fn sha256(&self, parts: &[&[u8]]) -> [u8; 32] {
+        digest::sha256(parts)
+    }
+
+    fn sha512(&self, parts: &[&[u8]]) -> [u8; 64] {
+        digest::sha512(parts)
+    }
+
+    fn hmac(&self, hash: Hash, key: &[u8]) -> Box<dyn HmacKey> {
+        digest::hmac(hash, key)
+    }
+
+    fn hkdf_expand(&self, hash: Hash, prk: &[u8], info: &[&[u8]], out: &mut [u8]) {
+        digest::hkdf_expand(hash, prk, info, out);
+    }
+
+    fn pbkdf2(&self, hash: Hash, password: &[u8], salt: &[u8], iterations: NonZeroU32, out: &mut [u8]) {
+        digest::pbkdf2(hash, password, salt, iterations, out);
+    }
+
+    fn aes_256_gcm(&self, key: &[u8; 32]) -> Box<dyn AeadKey> {
+        aead::aes_256_gcm(key)
+    }
+
+    fn generate_rsa_pkcs8(&self, bits: usize) -> Result<Zeroizing<Vec<u8>>, Unspecified> {
+        rsa::generate_pkcs8(bits)
+    }
+
+    fn rsa_signer(&self, pkcs8: &[u8]) -> Result<Box<dyn RsaSigner>, Unspecified> {
+        rsa::signer(pkcs8)
+    }
+
+    fn rsa_verifier(&self, n: &[u8], e: &[u8]) -> Result<Box<dyn RsaVerifier>, Unspecified> {
+        rsa::verifier(n, e)
+    }
+
+    fn generate_p256_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, Unspecified> {
+        ec::generate_pkcs8()
+    }
+
+    fn p256_signer(&self, pkcs8: &[u8]) -> Result<Box<dyn P256Signer>, Unspecified> {
+        ec::signer(pkcs8)
+    }
+
+    fn certificate_signature_algorithms(&self) -> &'static [&'static dyn SignatureVerificationAlgorithm] {
+        &CERTIFICATE_SIGNATURE_ALGORITHMS
+    }
+
+    #[cfg(feature = "tls")]
+    fn tls(&self) -> rustls::crypto::CryptoProvider {
+        rustls::crypto::aws_lc_rs::default_provider()
+    }
+}
+
+static CERTIFICATE_SIGNATURE_ALGORITHMS: [&dyn SignatureVerificationAlgorithm; 8] = [
+    verification::ECDSA_P256_SHA256,
+    verification::ECDSA_P256_SHA384,
+    verification::ECDSA_P384_SHA256,
+    verification::ECDSA_P384_SHA384,
+    verification::ED25519,
+    verification::RSA_PKCS1_2048_8192_SHA256,
+    verification::RSA_PKCS1_2048_8192_SHA384,
+    verification::RSA_PKCS1_2048_8192_SHA512,
+];

@@ -1,0 +1,78 @@
+//! What a backend's parsed keys can do, and the names of the algorithms they may be asked for.
+
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use super::Unspecified;
+
+/// A hash function of FIPS 180-4.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hash {
+    /// Broken as a hash; here only under PBKDF2, so that stored passwords of others can be read.
+    Sha1,
+    Sha256,
+    Sha512,
+}
+
+/// HMAC (RFC 2104) under one key, prepared once.
+pub(crate) trait HmacKey: Send + Sync {
+    /// The tag over the concatenation of `parts`, as long as the hash's digest.
+    fn sign(&self, parts: &[&[u8]]) -> HmacTag;
+}
+
+/// An HMAC tag. Often a key or a password's stand-in, therefore wiped.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub(crate) struct HmacTag {
+    bytes: [u8; 64],
+    len: usize,
+}
+
+impl HmacTag {
+    /// Takes at most 64 bytes, SHA-512's.
+    pub(super) fn new(tag: &[u8]) -> Self {
+        let mut bytes = [0; 64];
+        bytes[..tag.len()].copy_from_slice(tag);
+        Self { bytes, len: tag.len() }
+    }
+}
+
+impl AsRef<[u8]> for HmacTag {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
+/// AES-256-GCM under one key; a 96-bit nonce and a 128-bit tag.
+pub(crate) trait AeadKey: Send + Sync {
+    /// Encrypts `buffer` in place and returns the tag.
+    fn seal(&self, nonce: [u8; 12], associated_data: &[u8], buffer: &mut [u8]) -> Result<[u8; 16], Unspecified>;
+
+    /// Decrypts `buffer` in place. On failure `buffer` holds nothing of use.
+    fn open(
+        &self,
+        nonce: [u8; 12],
+        associated_data: &[u8],
+        buffer: &mut [u8],
+        tag: [u8; 16],
+    ) -> Result<(), Unspecified>;
+}
+
+/// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017 §8.2).
+pub(crate) trait RsaSigner: Send + Sync {
+    fn sign_pkcs1_sha256(&self, message: &[u8]) -> Result<Vec<u8>, Unspecified>;
+
+    /// Modulus and exponent, big-endian without leading zeros.
+    fn public_components(&self) -> (Vec<u8>, Vec<u8>);
+}
+
+/// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017 §8.2).
+pub(crate) trait RsaVerifier: Send + Sync {
+    fn verify_pkcs1_sha256(&self, message: &[u8], signature: &[u8]) -> Result<(), Unspecified>;
+}
+
+/// ECDSA on P-256 with SHA-256; signatures are DER (RFC 5480, FIPS 186-5).
+pub(crate) trait P256Signer: Send + Sync {
+    fn sign_asn1(&self, message: &[u8]) -> Result<Vec<u8>, Unspecified>;
+
+    /// The public point, uncompressed (SEC 1 §2.3.3), 65 bytes.
+    fn public_point(&self) -> &[u8];
+}
