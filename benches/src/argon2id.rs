@@ -99,7 +99,7 @@ fn fresh() -> Baseline {
 }
 
 fn hasher() -> PasswordHasher {
-    let pepper = Pepper::from_bytes(SecretBytes::new(PEPPER.to_vec())).expect("a pepper has 32 bytes");
+    let pepper = Pepper::from_bytes("secret-256", SecretBytes::new(PEPPER.to_vec())).expect("a pepper has 32 bytes");
     PasswordHasher::new(Policy::default(), Keyset::new("peppers", pepper))
 }
 

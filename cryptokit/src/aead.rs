@@ -15,7 +15,7 @@ use std::{fmt, mem};
 
 use zeroize::Zeroize;
 
-use crate::keyset::{InvalidMaterial, KeyId, KeyMaterial, Keyset};
+use crate::keyset::{InvalidMaterial, KeyId, KeyMaterial, Keyset, Version1};
 use crate::provider::{self, Provider};
 use crate::random;
 use crate::secret::{SecretBytes, SecretKey};
@@ -126,13 +126,24 @@ impl fmt::Debug for AeadKey {
 }
 
 impl KeyMaterial for AeadKey {
-    const PURPOSE: &'static str = "aead-aes-256-gcm";
+    const PURPOSE: &'static str = "aead";
+    const VERSION_1: Option<Version1> = Some(Version1 {
+        purpose: "aead-aes-256-gcm",
+        algorithm: "A256GCM",
+    });
+
+    fn algorithm(&self) -> &'static str {
+        "A256GCM"
+    }
 
     fn to_bytes(&self) -> SecretBytes {
         SecretBytes::new(self.secret.expose_secret().to_vec())
     }
 
-    fn from_bytes(bytes: SecretBytes) -> Result<Self, InvalidMaterial> {
+    fn from_bytes(algorithm: &str, bytes: SecretBytes) -> Result<Self, InvalidMaterial> {
+        if algorithm != "A256GCM" {
+            return Err(InvalidMaterial);
+        }
         let mut key: [u8; SecretKey::LEN] = bytes.expose_secret().try_into().map_err(|_| InvalidMaterial)?;
         let secret = SecretKey::from_bytes(key);
         key.zeroize();

@@ -6,19 +6,30 @@ use std::fmt;
 use super::backend::RegisteredVerifier;
 use super::jwk::{Jwk, JwkError, JwkSet};
 use super::signer::TokenSigner;
-use crate::keyset::{InvalidMaterial, KeyMaterial, KeyStatus, Keyset};
+use crate::keyset::{InvalidMaterial, KeyMaterial, KeyStatus, Keyset, Version1};
 use crate::provider::Provider;
 use crate::secret::SecretBytes;
 use crate::sign::{RsaSigningKey, SignError};
 
 impl KeyMaterial for RsaSigningKey {
-    const PURPOSE: &'static str = "token-signing-rs256";
+    const PURPOSE: &'static str = "token-signing";
+    const VERSION_1: Option<Version1> = Some(Version1 {
+        purpose: "token-signing-rs256",
+        algorithm: "RS256",
+    });
+
+    fn algorithm(&self) -> &'static str {
+        "RS256"
+    }
 
     fn to_bytes(&self) -> SecretBytes {
         SecretBytes::new(self.pkcs8().expose_secret().to_vec())
     }
 
-    fn from_bytes(bytes: SecretBytes) -> Result<Self, InvalidMaterial> {
+    fn from_bytes(algorithm: &str, bytes: SecretBytes) -> Result<Self, InvalidMaterial> {
+        if algorithm != "RS256" {
+            return Err(InvalidMaterial);
+        }
         Self::from_pkcs8(bytes).map_err(|_| InvalidMaterial)
     }
 }

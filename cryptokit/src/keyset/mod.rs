@@ -13,7 +13,7 @@ mod lifecycle;
 mod root_key;
 mod schema;
 
-pub use entry::{InvalidMaterial, KeyEntry, KeyMaterial, KeyStatus};
+pub use entry::{InvalidMaterial, KeyEntry, KeyMaterial, KeyStatus, Version1};
 pub use error::KeysetError;
 pub use id::KeyId;
 pub use lifecycle::Keyset;

@@ -8,7 +8,7 @@ use super::entry::{KeyMaterial, KeyStatus};
 use super::error::KeysetError;
 use super::id::KeyId;
 use super::lifecycle::Keyset;
-use super::schema::{SCHEMA_VERSION, SealedKeyset, StoredKey, StoredKeyset, binding, read_entry};
+use super::schema::{SCHEMA_VERSION, SealedKeyset, StoredKey, StoredKeyset, Version};
 use crate::aead::AeadKey;
 use crate::encoding::base64url;
 use crate::secret::SecretKey;
@@ -76,6 +76,7 @@ impl RootKey {
                 .map(|entry| StoredKey {
                     id: entry.id.to_string(),
                     status: entry.status,
+                    algorithm: Some(entry.key.algorithm().to_owned()),
                     material: base64url::encode(entry.key.to_bytes().expose_secret()),
                 })
                 .collect(),
@@ -83,7 +84,7 @@ impl RootKey {
         let json = Zeroizing::new(serde_json::to_vec(&plain).expect("a keyset is plain data"));
         let sealed = self
             .keyset
-            .seal(&json, &binding::<K>(&keyset.name))
+            .seal(&json, &Version::current::<K>().binding(&keyset.name))
             .expect("a keyset is far below the message limits");
         serde_json::to_string(&SealedKeyset {
             version: SCHEMA_VERSION,
@@ -101,16 +102,18 @@ impl RootKey {
     /// [`KeysetError::Version`] for a later schema, [`KeysetError::Open`] for everything else.
     pub fn open<K: KeyMaterial>(&self, name: &str, json: &str) -> Result<Keyset<K>, KeysetError> {
         let outer: SealedKeyset = serde_json::from_str(json).map_err(|_| KeysetError::Open)?;
-        if outer.version != SCHEMA_VERSION {
-            return Err(KeysetError::Version);
-        }
+        let version = Version::of::<K>(outer.version)?;
         let sealed = base64url::decode(&outer.sealed).map_err(|_| KeysetError::Open)?;
         let plain = self
             .keyset
-            .open(&sealed, &binding::<K>(name))
+            .open(&sealed, &version.binding(name))
             .map_err(|_| KeysetError::Open)?;
         let stored: StoredKeyset = serde_json::from_slice(plain.expose_secret()).map_err(|_| KeysetError::Open)?;
-        let entries = stored.keys.iter().map(read_entry).collect::<Result<Vec<_>, _>>()?;
+        let entries = stored
+            .keys
+            .iter()
+            .map(|key| version.read_entry(key))
+            .collect::<Result<Vec<_>, _>>()?;
         let primaries = entries
             .iter()
             .filter(|entry| entry.status == KeyStatus::Primary)
@@ -167,11 +170,67 @@ mod tests {
         assert_eq!(root.open::<AeadKey>("b", &renamed).unwrap_err(), KeysetError::Open);
     }
 
+    /// Sealed by this library when it wrote version 1, under the root key of the bytes 0 to 31.
+    const PEPPERS_VERSION_1: &str = concat!(
+        r#"{"version":1,"name":"peppers","purpose":"pepper","sealed":""#,
+        "AQAAAAAAAAAAQ9GQtET_yrHH8QYp7lOlGGGte5fu0Yi2buoQO-U9zumFY1H-MQSvvnz5k4TDsmrN9W8ttc6tBDYPrMgebrSOULCYOQK-5KuZlKZK",
+        "1IYud_nwJC_dUfPNfTm1FQqgBrigcaiOIy3XF2zLbKav2aMbmdeq6pY3ZYbo62aKW7qoNdp0jBT0E3AFKQ1SKoPXjmVdhapsrKi93pGEo7BgWJ2T",
+        "SGLorofqjdmBFjJk5emOXB2dJTHZqbbEw09bzNuZ6B7J23NkaUEUuypX3fpUeojD6ez-mazJLuvF9FAi-VJbcxxG_Lg2tlN1oVfeGs7mT0_HKRE",
+        r#""}"#
+    );
+    const HASHES_VERSION_1: &str = concat!(
+        r#"{"version":1,"name":"hashes","purpose":"aead-aes-256-gcm","sealed":""#,
+        "AQAAAAAAAAAAufBQ8qi4qrqr27dR501IhvDlUDT8Jb5U00G0up5Dt7an-cmPerMtQ4lK2eWkzSJ2CNige-9eGRUp00qUl8k7I4GziXC4XCGlNl5S",
+        "tOBO_r7C8765W_HEroLOW6Clhbx--HDSGOrMT1REeAeH78GRRC_wIE_27nTFMQ2q5ZB4k3JHGtRYRbfJx6agl74",
+        r#""}"#
+    );
+
+    fn root_of_version_1() -> RootKey {
+        RootKey::from_text("cryptokit-root-key-1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8").unwrap()
+    }
+
+    #[test]
+    fn keysets_of_version_1_are_opened_and_written_as_the_current_one() {
+        let root = root_of_version_1();
+        let peppers: Keyset<Pepper> = root.open("peppers", PEPPERS_VERSION_1).unwrap();
+        let (id, primary) = peppers.primary();
+        assert_eq!(id, KeyId::from_bytes([2; 8]));
+        assert!(primary.to_bytes().ct_eq(&[0x22; 32]));
+        assert_eq!(peppers.entries()[0].id, KeyId::from_bytes([1; 8]));
+        assert_eq!(peppers.entries()[0].status, KeyStatus::Retired);
+        assert!(peppers.entries()[0].key.to_bytes().ct_eq(&[0x11; 32]));
+
+        let hashes: Keyset<AeadKey> = root.open("hashes", HASHES_VERSION_1).unwrap();
+        assert!(hashes.primary().1.to_bytes().ct_eq(&[0x33; 32]));
+        let json = root.seal(&hashes);
+        assert!(json.starts_with(r#"{"version":2,"#), "{json}");
+        assert!(root.open::<AeadKey>("hashes", &json).is_ok());
+    }
+
+    #[test]
+    fn version_1_is_no_way_around_name_purpose_or_version() {
+        let root = root_of_version_1();
+        assert_eq!(
+            root.open::<Pepper>("hashes", HASHES_VERSION_1).unwrap_err(),
+            KeysetError::Open
+        );
+        assert_eq!(
+            root.open::<Pepper>("other", PEPPERS_VERSION_1).unwrap_err(),
+            KeysetError::Open
+        );
+        let raised = PEPPERS_VERSION_1.replace("\"version\":1", "\"version\":2");
+        assert_eq!(root.open::<Pepper>("peppers", &raised).unwrap_err(), KeysetError::Open);
+        let lowered = root
+            .seal(&Keyset::new("peppers", Pepper::generate()))
+            .replace("\"version\":2", "\"version\":1");
+        assert_eq!(root.open::<Pepper>("peppers", &lowered).unwrap_err(), KeysetError::Open);
+    }
+
     #[test]
     fn a_later_version_is_named_and_garbage_is_refused() {
         let root = RootKey::generate();
         let json = root.seal(&Keyset::new("a", AeadKey::generate()));
-        let later = json.replace("\"version\":1", "\"version\":2");
+        let later = json.replace("\"version\":2", "\"version\":3");
         assert_eq!(root.open::<AeadKey>("a", &later).unwrap_err(), KeysetError::Version);
         for garbage in ["", "{}", "null", "[]", &json[1..], &json.replace("sealed", "seal")] {
             assert_eq!(

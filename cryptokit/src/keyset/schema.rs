@@ -10,8 +10,8 @@ use crate::aead::AssociatedData;
 use crate::encoding::base64url;
 use crate::secret::SecretBytes;
 
-/// Version of the sealed JSON form.
-pub(super) const SCHEMA_VERSION: u32 = 1;
+/// Version of the sealed JSON form that is written.
+pub(super) const SCHEMA_VERSION: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,6 +33,9 @@ pub(super) struct StoredKeyset {
 pub(super) struct StoredKey {
     pub(super) id: String,
     pub(super) status: KeyStatus,
+    /// From version 2 on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) algorithm: Option<String>,
     pub(super) material: String,
 }
 
@@ -42,20 +45,56 @@ impl Drop for StoredKey {
     }
 }
 
-pub(super) fn read_entry<K: KeyMaterial>(stored: &StoredKey) -> Result<KeyEntry<K>, KeysetError> {
-    let id = KeyId::from_hex(&stored.id).ok_or(KeysetError::Open)?;
-    let material = base64url::decode(&stored.material).map_err(|_| KeysetError::Open)?;
-    let key = K::from_bytes(SecretBytes::new(material)).map_err(|InvalidMaterial| KeysetError::Open)?;
-    Ok(KeyEntry {
-        id,
-        status: stored.status,
-        key,
-    })
+/// What the sealed form of a version says about keys of kind `K`.
+pub(super) struct Version {
+    number: u32,
+    purpose: &'static str,
+    /// The algorithm of every key, where keys do not say theirs.
+    algorithm: Option<&'static str>,
 }
 
-pub(super) fn binding<K: KeyMaterial>(name: &str) -> AssociatedData {
-    AssociatedData::new("cryptokit keyset")
-        .with(&SCHEMA_VERSION.to_be_bytes())
-        .with(K::PURPOSE.as_bytes())
-        .with(name.as_bytes())
+impl Version {
+    pub(super) fn current<K: KeyMaterial>() -> Self {
+        Self {
+            number: SCHEMA_VERSION,
+            purpose: K::PURPOSE,
+            algorithm: None,
+        }
+    }
+
+    pub(super) fn of<K: KeyMaterial>(number: u32) -> Result<Self, KeysetError> {
+        match (number, K::VERSION_1) {
+            (SCHEMA_VERSION, _) => Ok(Self::current::<K>()),
+            (1, Some(version_1)) => Ok(Self {
+                number,
+                purpose: version_1.purpose,
+                algorithm: Some(version_1.algorithm),
+            }),
+            (1, None) => Err(KeysetError::Open),
+            _ => Err(KeysetError::Version),
+        }
+    }
+
+    pub(super) fn binding(&self, name: &str) -> AssociatedData {
+        AssociatedData::new("cryptokit keyset")
+            .with(&self.number.to_be_bytes())
+            .with(self.purpose.as_bytes())
+            .with(name.as_bytes())
+    }
+
+    pub(super) fn read_entry<K: KeyMaterial>(&self, stored: &StoredKey) -> Result<KeyEntry<K>, KeysetError> {
+        let id = KeyId::from_hex(&stored.id).ok_or(KeysetError::Open)?;
+        let algorithm = match (self.algorithm, &stored.algorithm) {
+            (Some(algorithm), None) => algorithm,
+            (None, Some(algorithm)) => algorithm,
+            _ => return Err(KeysetError::Open),
+        };
+        let material = base64url::decode(&stored.material).map_err(|_| KeysetError::Open)?;
+        let key = K::from_bytes(algorithm, SecretBytes::new(material)).map_err(|InvalidMaterial| KeysetError::Open)?;
+        Ok(KeyEntry {
+            id,
+            status: stored.status,
+            key,
+        })
+    }
 }
