@@ -122,7 +122,8 @@ pub(crate) trait Backend: Send + Sync {
     /// PBKDF2 (RFC 8018 §5.2) with HMAC. Costs `iterations` × ⌈`out` / digest⌉ tags: bound both before calling.
     fn pbkdf2(&self, hash: Hash, password: &[u8], salt: &[u8], iterations: NonZeroU32, out: &mut [u8]);
 
-    fn aes_256_gcm(&self, key: &[u8; 32]) -> Box<dyn AeadKey>;
+    /// AES-GCM with a key of 16, 24 or 32 bytes; any other length is refused.
+    fn aes_gcm(&self, key: &[u8]) -> Result<Box<dyn AeadKey>, Unspecified>;
 
     /// An RSA key with exponent 65537 as PKCS#8 DER.
     fn generate_rsa_pkcs8(&self, bits: usize) -> Result<Zeroizing<Vec<u8>>, Unspecified>;

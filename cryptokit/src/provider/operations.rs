@@ -41,12 +41,12 @@ impl AsRef<[u8]> for HmacTag {
     }
 }
 
-/// AES-256-GCM under one key; a 96-bit nonce and a 128-bit tag.
+/// AES-GCM (NIST SP 800-38D) under one key; a 96-bit nonce and a 128-bit tag.
 pub(crate) trait AeadKey: Send + Sync {
     /// Encrypts `buffer` in place and returns the tag.
     fn seal(&self, nonce: [u8; 12], associated_data: &[u8], buffer: &mut [u8]) -> Result<[u8; 16], Unspecified>;
 
-    /// Decrypts `buffer` in place. On failure `buffer` holds nothing of use.
+    /// Decrypts `buffer` in place. On failure it holds the ciphertext or zeros, never plaintext.
     fn open(
         &self,
         nonce: [u8; 12],

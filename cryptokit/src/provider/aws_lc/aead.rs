@@ -1,17 +1,23 @@
-//! AES-256-GCM on AWS-LC.
+//! AES-GCM on AWS-LC.
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::aead::{AES_128_GCM, AES_192_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 
 use crate::provider::{AeadKey, Unspecified};
 
-pub(super) fn aes_256_gcm(key: &[u8; 32]) -> Box<dyn AeadKey> {
-    let key = UnboundKey::new(&AES_256_GCM, key).expect("AES-256 takes 32 bytes");
-    Box::new(Aes256Gcm(LessSafeKey::new(key)))
+pub(super) fn aes_gcm(key: &[u8]) -> Result<Box<dyn AeadKey>, Unspecified> {
+    let algorithm = match key.len() {
+        16 => &AES_128_GCM,
+        24 => &AES_192_GCM,
+        32 => &AES_256_GCM,
+        _ => return Err(Unspecified),
+    };
+    let key = UnboundKey::new(algorithm, key).map_err(|_| Unspecified)?;
+    Ok(Box::new(AesGcm(LessSafeKey::new(key))))
 }
 
-struct Aes256Gcm(LessSafeKey);
+struct AesGcm(LessSafeKey);
 
-impl AeadKey for Aes256Gcm {
+impl AeadKey for AesGcm {
     fn seal(&self, nonce: [u8; 12], associated_data: &[u8], buffer: &mut [u8]) -> Result<[u8; 16], Unspecified> {
         let nonce = Nonce::assume_unique_for_key(nonce);
         let tag = self

@@ -44,8 +44,8 @@ impl Backend for AwsLc {
         digest::pbkdf2(hash, password, salt, iterations, out);
     }
 
-    fn aes_256_gcm(&self, key: &[u8; 32]) -> Box<dyn AeadKey> {
-        aead::aes_256_gcm(key)
+    fn aes_gcm(&self, key: &[u8]) -> Result<Box<dyn AeadKey>, Unspecified> {
+        aead::aes_gcm(key)
     }
 
     fn generate_rsa_pkcs8(&self, bits: usize) -> Result<Zeroizing<Vec<u8>>, Unspecified> {

@@ -3,4 +3,5 @@
 //! In the crate, because a backend is not public and the types built on it would hide part of what is checked here
 //! (a chosen nonce, a chosen salt, SHA-1).
 
+mod aead;
 mod digest;
