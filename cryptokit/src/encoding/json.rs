@@ -2,10 +2,14 @@
 //!
 //! Two parsers that disagree on a duplicate member disagree on a credential; RFC 8725 and RFC 7515 §4 ask for refusal.
 
+mod typed;
+
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use zeroize::Zeroizing;
+
+pub use typed::{Strict, from_slice};
 
 /// Deepest nesting accepted: an object inside an object has depth 2.
 pub const MAX_DEPTH: usize = 8;
@@ -53,7 +57,7 @@ impl fmt::Debug for Value {
 /// [`MAX_DEPTH`].
 pub fn parse(bytes: &[u8]) -> Result<Value, NotStrictJson> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict { depth: 0 }
+    let value = Tree { depth: 0 }
         .deserialize(&mut deserializer)
         .map_err(|_| NotStrictJson)?;
     deserializer.end().map_err(|_| NotStrictJson)?;
@@ -61,11 +65,11 @@ pub fn parse(bytes: &[u8]) -> Result<Value, NotStrictJson> {
 }
 
 #[derive(Clone, Copy)]
-struct Strict {
+struct Tree {
     depth: usize,
 }
 
-impl Strict {
+impl Tree {
     fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
         if self.depth == MAX_DEPTH {
             return Err(E::custom("too deep"));
@@ -74,7 +78,7 @@ impl Strict {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Strict {
+impl<'de> DeserializeSeed<'de> for Tree {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -82,7 +86,7 @@ impl<'de> DeserializeSeed<'de> for Strict {
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+impl<'de> Visitor<'de> for Tree {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

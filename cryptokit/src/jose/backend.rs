@@ -12,6 +12,7 @@ use jsonwebtoken::errors::{Error, ErrorKind};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use signature::{Signer, Verifier};
 
+use super::algorithm::JwsAlgorithm;
 use crate::sign::{RsaSigningKey, RsaVerifyingKey};
 
 /// A signing key that `jsonwebtoken::encode` can use.
@@ -50,6 +51,10 @@ impl RegisteredVerifier {
             decoding_key: DecodingKey::from_rsa_der(&registration.handle()),
             _registration: registration,
         }
+    }
+
+    pub(super) fn algorithm(&self) -> JwsAlgorithm {
+        JwsAlgorithm::Rs256
     }
 }
 

@@ -4,18 +4,23 @@
 //! obtain those. Header and claims are read and written by `jsonwebtoken`; signatures go through [`crate::provider`],
 //! on keys that were parsed once.
 
+mod algorithm;
 mod backend;
 mod claims;
+mod compact;
+mod error;
 mod jwk;
 mod keys;
 mod signer;
 mod verifier;
 
+pub use algorithm::JwsAlgorithm;
 pub use claims::{AccessTokenClaims, Audience};
+pub use error::TokenError;
 pub use jwk::{Jwk, JwkError, JwkSet};
 pub use keys::{TokenKeys, VerificationKeys};
 pub use signer::{IssueError, TokenSigner};
-pub use verifier::{TokenError, TokenVerifier, Verified};
+pub use verifier::{TokenVerifier, Unverified, Verified};
 
 /// The only accepted `typ` (RFC 9068 §2.1), so that no other kind of token passes as an access token.
 pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";
