@@ -3,16 +3,15 @@
 //! A lenient reader skips what it does not understand. In a file that says whom to trust, what was skipped is the
 //! certificate somebody believes to be in force; here it is an error.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use rustls_pki_types::CertificateDer;
 use zeroize::Zeroizing;
 
 use super::certificate::{Certificate, CertificateError};
+use crate::encoding::pem::{PemBlocks, PemSyntaxError, encode};
 use crate::secret::{SecretBytes, SecretString};
 
-/// Longest PEM text read, in bytes.
-pub const MAX_PEM_BYTES: usize = 512 * 1024;
+pub use crate::encoding::pem::MAX_PEM_BYTES;
+
 /// Most certificates read from one text.
 pub const MAX_PEM_CERTIFICATES: usize = 128;
 
@@ -26,8 +25,8 @@ pub const MAX_PEM_CERTIFICATES: usize = 128;
 /// certificate that is not readable.
 pub fn certificates_from_pem(pem: &[u8]) -> Result<Vec<Certificate>, PemError> {
     let mut certificates = Vec::new();
-    let mut blocks = Blocks::new(pem)?;
-    while let Some(der) = blocks.next_block("CERTIFICATE")? {
+    let mut blocks = PemBlocks::new(pem)?;
+    while let Some(der) = next_block(&mut blocks, "CERTIFICATE")? {
         if certificates.len() == MAX_PEM_CERTIFICATES {
             return Err(PemError::TooManyCertificates);
         }
@@ -50,11 +49,11 @@ pub fn certificates_from_pem(pem: &[u8]) -> Result<Vec<Certificate>, PemError> {
 /// [`PemError`]: too long, no or a second block, a block of another label (an encrypted or older key form among
 /// them), or text outside the block. The error never holds any of the key.
 pub fn private_key_from_pem(pem: &[u8]) -> Result<SecretBytes, PemError> {
-    let mut blocks = Blocks::new(pem)?;
-    let key = blocks.next_block("PRIVATE KEY")?.ok_or(PemError::Missing {
+    let mut blocks = PemBlocks::new(pem)?;
+    let key = next_block(&mut blocks, "PRIVATE KEY")?.ok_or(PemError::Missing {
         expected: "PRIVATE KEY",
     })?;
-    if blocks.next_block("PRIVATE KEY")?.is_some() {
+    if next_block(&mut blocks, "PRIVATE KEY")?.is_some() {
         return Err(PemError::SecondKey);
     }
     Ok(key.into())
@@ -136,95 +135,25 @@ pub enum PemError {
     },
 }
 
-/// What is left of a PEM text, read block by block.
-struct Blocks<'a> {
-    rest: &'a [u8],
-    /// Lines read so far.
-    line: usize,
-}
-
-impl<'a> Blocks<'a> {
-    fn new(pem: &'a [u8]) -> Result<Self, PemError> {
-        if pem.len() > MAX_PEM_BYTES {
-            return Err(PemError::TooLarge { bytes: pem.len() });
+impl From<PemSyntaxError> for PemError {
+    fn from(error: PemSyntaxError) -> Self {
+        match error {
+            PemSyntaxError::TooLarge { bytes } => Self::TooLarge { bytes },
+            PemSyntaxError::Garbage { line } => Self::Garbage { line },
+            PemSyntaxError::Unfinished { line } => Self::Unfinished { line },
+            PemSyntaxError::Headers { line } | PemSyntaxError::Base64 { line } => Self::Base64 { line },
         }
-        Ok(Self { rest: pem, line: 0 })
-    }
-
-    /// The contents of the next block, or `None` at the end of the text.
-    fn next_block(&mut self, label: &'static str) -> Result<Option<Zeroizing<Vec<u8>>>, PemError> {
-        let first = loop {
-            match self.next_line() {
-                None => return Ok(None),
-                Some([]) => {}
-                Some(line) => break line,
-            }
-        };
-        let line = self.line;
-        if first == format!("-----BEGIN {label}-----").as_bytes() {
-            self.contents(label).map(Some)
-        } else if first.starts_with(b"-----BEGIN ") {
-            Err(PemError::UnexpectedLabel { line, expected: label })
-        } else {
-            Err(PemError::Garbage { line })
-        }
-    }
-
-    fn contents(&mut self, label: &str) -> Result<Zeroizing<Vec<u8>>, PemError> {
-        let begin = self.line;
-        let end = format!("-----END {label}-----");
-        // Measured first so that the buffer never grows: growing would leave a key behind in freed memory.
-        let length = self.rest.windows(5).position(|five| five == b"-----");
-        let mut base64 = Zeroizing::new(Vec::with_capacity(length.unwrap_or(self.rest.len())));
-        loop {
-            match self.next_line() {
-                Some(line) if line == end.as_bytes() => break,
-                Some(line) if !line.starts_with(b"-----") => base64.extend_from_slice(line),
-                _ => return Err(PemError::Unfinished { line: begin }),
-            }
-        }
-        let mut contents = Zeroizing::new(vec![0; base64.len() / 4 * 3 + 3]);
-        let length = STANDARD
-            .decode_slice(base64.as_slice(), &mut contents)
-            .map_err(|_| PemError::Base64 { line: begin })?;
-        contents.truncate(length);
-        Ok(contents)
-    }
-
-    /// The next line without the white space at its end.
-    fn next_line(&mut self) -> Option<&'a [u8]> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        let length = self
-            .rest
-            .iter()
-            .position(|byte| *byte == b'\n')
-            .unwrap_or(self.rest.len());
-        let (line, rest) = self.rest.split_at(length);
-        self.rest = rest.get(1..).unwrap_or_default();
-        self.line += 1;
-        Some(line.trim_ascii_end())
     }
 }
 
-fn encode(label: &str, contents: &[u8]) -> Zeroizing<String> {
-    let base64 = Zeroizing::new(STANDARD.encode(contents));
-    let mut pem = Zeroizing::new(String::with_capacity(
-        base64.len() + base64.len() / 64 + 2 * label.len() + 34,
-    ));
-    pem.push_str("-----BEGIN ");
-    pem.push_str(label);
-    pem.push_str("-----\n");
-    let mut rest = base64.as_str();
-    while !rest.is_empty() {
-        let (line, tail) = rest.split_at(rest.len().min(64));
-        pem.push_str(line);
-        pem.push('\n');
-        rest = tail;
+/// The contents of the next block, which must have that label, or `None` at the end of the text.
+fn next_block(blocks: &mut PemBlocks<'_>, expected: &'static str) -> Result<Option<Zeroizing<Vec<u8>>>, PemError> {
+    let Some(label) = blocks.next_label()? else {
+        return Ok(None);
+    };
+    if label.text != expected.as_bytes() {
+        let line = label.line;
+        return Err(PemError::UnexpectedLabel { line, expected });
     }
-    pem.push_str("-----END ");
-    pem.push_str(label);
-    pem.push_str("-----\n");
-    pem
+    Ok(Some(blocks.contents(&label)?))
 }
