@@ -14,7 +14,8 @@
 //!
 //! [`Provider`] is the only door to a cryptographic backend. The feature `aws-lc` (default) uses AWS-LC, the feature
 //! `ring` uses ring; with both on, both can be used side by side and AWS-LC is the default. The feature `tls` adds
-//! [`Provider::tls`], the matching rustls cryptography.
+//! [`Provider::tls`], the matching rustls cryptography. The feature `ring-oaep-decrypt` lets the ring provider open RSA-OAEP,
+//! which nothing that a network peer can time may do: see [`Provider::decrypts_oaep`].
 //!
 //! # Example
 //!

@@ -11,6 +11,8 @@
     )
 )]
 
+#[cfg(test)]
+mod agreement;
 #[cfg(feature = "aws-lc")]
 mod aws_lc;
 #[cfg(test)]
@@ -27,7 +29,9 @@ use std::num::NonZeroU32;
 use rustls_pki_types::SignatureVerificationAlgorithm;
 use zeroize::Zeroizing;
 
-pub(crate) use operations::{AeadKey, Hash, HmacKey, HmacTag, P256Signer, RsaSigner, RsaVerifier};
+pub(crate) use operations::{
+    AeadKey, Hash, HmacKey, HmacTag, OaepDecrypter, OaepEncrypter, P256Signer, RsaSigner, RsaVerifier,
+};
 
 #[cfg(not(any(feature = "aws-lc", feature = "ring")))]
 compile_error!("cryptokit needs a backend: enable the feature `aws-lc` (default) or `ring`");
@@ -45,7 +49,7 @@ impl Provider {
         Self(&aws_lc::AwsLc)
     }
 
-    /// `ring`, with `aes-gcm` for AES-GCM and `rsa` for RSA key generation.
+    /// `ring`, with `aes-gcm` for AES-GCM and `rsa` for RSA key generation and RSA-OAEP.
     #[cfg(feature = "ring")]
     pub const fn ring() -> Self {
         Self(&ring::Ring)
@@ -64,6 +68,17 @@ impl Provider {
     /// The backend's name: `aws-lc` or `ring`.
     pub fn name(self) -> &'static str {
         self.0.name()
+    }
+
+    /// Whether this provider opens RSA-OAEP: AWS-LC always, ring only with the feature `ring-oaep-decrypt`.
+    ///
+    /// # Security
+    ///
+    /// ring has no OAEP, and the `rsa` crate that stands in for it leaks the private key through the time an operation
+    /// takes (RUSTSEC-2023-0071, the Marvin attack). Turn the feature on for tools that decrypt at rest, never where a
+    /// network peer can send ciphertexts and time the answer.
+    pub fn decrypts_oaep(self) -> bool {
+        self.0.decrypts_oaep()
     }
 
     pub(crate) fn backend(self) -> &'static dyn Backend {
@@ -132,6 +147,16 @@ pub(crate) trait Backend: Send + Sync {
 
     /// `n` and `e` are big-endian without leading zeros; the caller has checked their sizes.
     fn rsa_verifier(&self, n: &[u8], e: &[u8]) -> Result<Box<dyn RsaVerifier>, Unspecified>;
+
+    /// RSAES-OAEP with SHA-256 (RFC 8017 §7.1) to a modulus of 2048 to 8192 bits; `n` and `e` as for
+    /// [`Self::rsa_verifier`].
+    fn oaep_encrypter(&self, n: &[u8], e: &[u8]) -> Result<Box<dyn OaepEncrypter>, Unspecified>;
+
+    /// Whether [`Self::oaep_decrypter`] takes keys at all.
+    fn decrypts_oaep(&self) -> bool;
+
+    /// A two-prime key of 2048 to 8192 bits in PKCS#8 DER. Every key is refused by a backend that does not decrypt.
+    fn oaep_decrypter(&self, pkcs8: &[u8]) -> Result<Box<dyn OaepDecrypter>, Unspecified>;
 
     fn generate_p256_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, Unspecified>;
 

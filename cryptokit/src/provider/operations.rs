@@ -1,6 +1,6 @@
 //! What a backend's parsed keys can do, and the names of the algorithms they may be asked for.
 
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::Unspecified;
 
@@ -67,6 +67,21 @@ pub(crate) trait RsaSigner: Send + Sync {
 /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017 §8.2).
 pub(crate) trait RsaVerifier: Send + Sync {
     fn verify_pkcs1_sha256(&self, message: &[u8], signature: &[u8]) -> Result<(), Unspecified>;
+}
+
+/// RSAES-OAEP with SHA-256, MGF1 with SHA-256 (RFC 8017 §7.1.1).
+pub(crate) trait OaepEncrypter: Send + Sync {
+    /// The ciphertext, as long as the modulus. Fails when `message` is longer than the modulus less 66 bytes.
+    fn encrypt(&self, label: &[u8], message: &[u8]) -> Result<Vec<u8>, Unspecified>;
+}
+
+/// RSAES-OAEP with SHA-256, MGF1 with SHA-256 (RFC 8017 §7.1.2).
+pub(crate) trait OaepDecrypter: Send + Sync {
+    /// One error for every cause: length, range, first byte, label, separator.
+    fn decrypt(&self, label: &[u8], ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unspecified>;
+
+    /// Modulus and exponent, big-endian without leading zeros.
+    fn public_components(&self) -> (Vec<u8>, Vec<u8>);
 }
 
 /// ECDSA on P-256 with SHA-256; signatures are DER (RFC 5480, FIPS 186-5).

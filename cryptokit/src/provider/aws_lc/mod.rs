@@ -3,6 +3,7 @@
 mod aead;
 mod digest;
 mod ec;
+mod oaep;
 mod rsa;
 
 use std::num::NonZeroU32;
@@ -11,7 +12,9 @@ use rustls_pki_types::SignatureVerificationAlgorithm;
 use webpki::aws_lc_rs as verification;
 use zeroize::Zeroizing;
 
-use super::{AeadKey, Backend, Hash, HmacKey, P256Signer, RsaSigner, RsaVerifier, Unspecified};
+use super::{
+    AeadKey, Backend, Hash, HmacKey, OaepDecrypter, OaepEncrypter, P256Signer, RsaSigner, RsaVerifier, Unspecified,
+};
 
 pub(super) struct AwsLc;
 
@@ -58,6 +61,18 @@ impl Backend for AwsLc {
 
     fn rsa_verifier(&self, n: &[u8], e: &[u8]) -> Result<Box<dyn RsaVerifier>, Unspecified> {
         rsa::verifier(n, e)
+    }
+
+    fn oaep_encrypter(&self, n: &[u8], e: &[u8]) -> Result<Box<dyn OaepEncrypter>, Unspecified> {
+        oaep::encrypter(n, e)
+    }
+
+    fn decrypts_oaep(&self) -> bool {
+        true
+    }
+
+    fn oaep_decrypter(&self, pkcs8: &[u8]) -> Result<Box<dyn OaepDecrypter>, Unspecified> {
+        oaep::decrypter(pkcs8)
     }
 
     fn generate_p256_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, Unspecified> {
