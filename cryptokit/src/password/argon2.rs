@@ -2,6 +2,7 @@
 
 use argon2::{Algorithm, Argon2, AssociatedData, ParamsBuilder};
 
+use super::arena::Arena;
 use super::hasher::HashError;
 use super::params::Argon2Params;
 use super::pool::HashPermit;
@@ -47,16 +48,20 @@ pub(super) struct Input<'a> {
 ///
 /// # Errors
 ///
-/// [`HashError::Argon2`] when a length is out of range.
+/// [`HashError::Argon2`] when a length is out of range; [`HashError::OutOfMemory`].
 pub(super) fn argon2(permit: &mut HashPermit, input: Input<'_>, tag: &mut [u8]) -> Result<(), HashError> {
-    let params = backend_params(&input, tag.len()).map_err(|_| HashError::Argon2)?;
+    permit.argon2(&input, tag)
+}
+
+/// The same on memory of one's own.
+pub(super) fn argon2_in(arena: &mut Arena, input: &Input<'_>, tag: &mut [u8]) -> Result<(), HashError> {
+    let params = backend_params(input, tag.len()).map_err(|_| HashError::Argon2)?;
     let blocks = params.block_count();
     let argon2 = Argon2::new_with_secret(input.secret, input.variant.into(), input.version.into(), params)
         .map_err(|_| HashError::Argon2)?;
-    permit
-        .run(blocks, |memory| {
-            argon2.hash_password_into_with_memory(input.password, input.salt, tag, memory)
-        })
+    let memory = arena.lend(blocks).map_err(|_| HashError::OutOfMemory)?;
+    argon2
+        .hash_password_into_with_memory(input.password, input.salt, tag, memory)
         .map_err(|_| HashError::Argon2)
 }
 

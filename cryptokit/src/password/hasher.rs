@@ -80,6 +80,9 @@ pub enum HashError {
         /// The id named.
         id: KeyId,
     },
+    /// The system has no memory to give.
+    #[error("no memory for a password hash")]
+    OutOfMemory,
     /// Argon2 refused its input, which the checks before it should have made impossible.
     #[error("argon2 refused its input")]
     Argon2,

@@ -8,6 +8,7 @@
 //! A fast hash such as SHA-512, salted or not, is wrong for passwords: one core tries hundreds of thousands a second.
 //! Argon2id at the default parameters takes about 15 ms and 19 MiB for each guess.
 
+mod arena;
 mod argon2;
 mod hasher;
 mod params;

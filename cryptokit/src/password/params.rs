@@ -92,6 +92,12 @@ impl Argon2Params {
         self.p_cost
     }
 
+    /// Memory one run takes, in bytes: `m_cost` rounded down to a multiple of 4 KiB for each lane (m′ of
+    /// RFC 9106 §3.2).
+    pub const fn memory_bytes(self) -> usize {
+        (self.m_cost - self.m_cost % (4 * self.p_cost)) as usize * 1024
+    }
+
     /// Whether no cost is above the one in `ceiling`.
     pub const fn within(self, ceiling: Self) -> bool {
         self.m_cost <= ceiling.m_cost && self.t_cost <= ceiling.t_cost && self.p_cost <= ceiling.p_cost

@@ -1,0 +1,140 @@
+//! The memory of one Argon2 run at a time, as the `argon2` crate takes it.
+
+use std::hint::black_box;
+
+use argon2::Block;
+
+/// Memory that is reused from run to run, and zero whenever it is not lent.
+#[derive(Default)]
+pub(super) struct Arena {
+    blocks: Vec<Block>,
+    /// How many blocks, from the first, may hold something.
+    dirty: usize,
+}
+
+/// The system has no memory to give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct OutOfMemory;
+
+impl Arena {
+    /// `count` blocks. They may hold what the previous run left: Argon2 writes each block before it reads it.
+    pub(super) fn lend(&mut self, count: usize) -> Result<&mut [Block], OutOfMemory> {
+        if self.blocks.len() < count {
+            // Not grown in place: that would hold the old and the new memory at once.
+            *self = Self::default();
+            self.blocks.try_reserve_exact(count).map_err(|_| OutOfMemory)?;
+            self.blocks.resize(count, Block::new());
+        } else if count < self.dirty {
+            // This run does not overwrite these.
+            wipe(&mut self.blocks[count..self.dirty]);
+        }
+        self.dirty = count;
+        Ok(&mut self.blocks[..count])
+    }
+
+    /// Overwrites what may hold something.
+    pub(super) fn wipe(&mut self) {
+        wipe(&mut self.blocks[..self.dirty]);
+        self.dirty = 0;
+    }
+
+    /// Bytes mapped.
+    pub(super) fn bytes(&self) -> usize {
+        self.blocks.capacity() * Block::SIZE
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_zero(&self) -> bool {
+        self.blocks
+            .iter()
+            .all(|block| block.as_ref().iter().all(|word| *word == 0))
+    }
+}
+
+impl Drop for Arena {
+    fn drop(&mut self) {
+        self.wipe();
+    }
+}
+
+fn wipe(blocks: &mut [Block]) {
+    // A plain fill is several times faster than volatile writes; black_box keeps the compiler from proving that
+    // nobody reads what was filled.
+    blocks.fill(Block::new());
+    black_box(&mut *blocks);
+    #[cfg(test)]
+    tests::WIPED.set(tests::WIPED.get() + blocks.len());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    thread_local! {
+        /// Blocks wiped by this thread.
+        pub(super) static WIPED: Cell<usize> = const { Cell::new(0) };
+    }
+
+    fn dirtied(count: usize) -> Arena {
+        let mut arena = Arena::default();
+        dirty(&mut arena, count);
+        arena
+    }
+
+    fn dirty(arena: &mut Arena, count: usize) {
+        for block in arena.lend(count).unwrap() {
+            block.as_mut().fill(u64::MAX);
+        }
+    }
+
+    #[test]
+    fn wiping_leaves_nothing_and_keeps_the_memory() {
+        let mut arena = dirtied(8);
+        let address = arena.blocks.as_ptr();
+        arena.wipe();
+        assert!(arena.is_zero());
+        assert_eq!(arena.lend(8).unwrap().as_ptr(), address);
+    }
+
+    #[test]
+    fn a_smaller_run_wipes_what_it_will_not_overwrite() {
+        let mut arena = dirtied(8);
+        arena.lend(3).unwrap();
+        assert!(arena.blocks[3..].iter().all(|block| block.as_ref() == [0; 128]));
+        assert_eq!(arena.blocks[2].as_ref(), [u64::MAX; 128], "left to the run");
+        arena.wipe();
+        assert!(arena.is_zero());
+    }
+
+    #[test]
+    fn memory_is_wiped_before_it_is_given_back() {
+        WIPED.set(0);
+        let mut arena = dirtied(8);
+        dirty(&mut arena, 9);
+        assert_eq!(WIPED.get(), 8, "it grew");
+        drop(arena);
+        assert_eq!(WIPED.get(), 8 + 9);
+    }
+
+    #[test]
+    fn only_what_was_used_is_wiped() {
+        let mut arena = dirtied(8);
+        arena.wipe();
+        WIPED.set(0);
+        dirty(&mut arena, 2);
+        arena.wipe();
+        arena.wipe();
+        drop(arena);
+        assert_eq!(WIPED.get(), 2);
+    }
+
+    #[test]
+    fn memory_that_cannot_be_had_is_refused_and_leaves_a_working_arena() {
+        let mut arena = dirtied(8);
+        assert_eq!(arena.lend(usize::MAX / Block::SIZE).unwrap_err(), OutOfMemory);
+        assert_eq!(arena.bytes(), 0);
+        dirty(&mut arena, 8);
+    }
+}
