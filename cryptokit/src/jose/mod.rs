@@ -11,6 +11,7 @@ mod compact;
 mod error;
 mod jwk;
 mod keys;
+mod remote;
 mod signer;
 mod verifier;
 
@@ -19,6 +20,7 @@ pub use claims::{AccessTokenClaims, Audience};
 pub use error::TokenError;
 pub use jwk::{Jwk, JwkError, JwkSet};
 pub use keys::{TokenKeys, VerificationKeys};
+pub use remote::{Fetch, FetchError, FetchOutcome, KeyRefusal, KeyStep, RemoteKeys, RemoteKeysPolicy};
 pub use signer::{IssueError, TokenSigner};
 pub use verifier::{TokenVerifier, Unverified, Verified};
 
