@@ -23,7 +23,7 @@ use authsvc_core::service::{KeyStorageError, ServiceRegistry, UserAdministration
 use authsvc_core::storage::{Store, StoreError};
 use certgen::init::{InitReport, InitRequest, LeafSpec};
 use cryptokit::encoding::base64url;
-use cryptokit::keyset::{Keyset, RootKey};
+use cryptokit::keyset::{Keyset, KeysetError, RootKey};
 use cryptokit::password::{Password, PasswordHasher, Pepper, Policy};
 use cryptokit::secret::SecretString;
 use cryptokit::sign::RsaKeySize;
@@ -83,6 +83,9 @@ pub enum HomeError {
     /// The keys could not be made.
     #[error(transparent)]
     Keys(#[from] KeyStorageError),
+    /// The peppers could not be sealed.
+    #[error("the peppers could not be sealed")]
+    Peppers(#[from] KeysetError),
     /// The database did not do its part.
     #[error("the database could not be used")]
     Store(#[from] StoreError),
@@ -216,7 +219,7 @@ async fn fill(request: &HomeRequest, clock: &Arc<dyn Clock>) -> Result<HomeRepor
     let root = RootKey::generate();
     private_files::write_new(&at("root.key"), format!("{}\n", *root.to_text()).as_bytes())?;
     let peppers = Keyset::new(PEPPERS, Pepper::generate());
-    private_files::write_new(&at("pepper.json"), root.seal(&peppers).as_bytes())?;
+    private_files::write_new(&at("pepper.json"), root.seal(&peppers)?.as_bytes())?;
 
     private_files::write_new(&at("authsvc.db"), b"")?;
     let store = Arc::new(SqliteStore::open(&at("authsvc.db")).await?);

@@ -1,8 +1,10 @@
 //! A key in its place, and what a kind of key must supply to have one.
 
-use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use super::id::KeyId;
+use super::status::KeyStatus;
+use super::usage_period::UsagePeriod;
 use crate::secret::SecretBytes;
 
 /// A key and its place in the set.
@@ -12,22 +14,25 @@ pub struct KeyEntry<K> {
     pub id: KeyId,
     /// Where it is in its life.
     pub status: KeyStatus,
+    /// When it may make new things.
+    pub usage_period: UsagePeriod,
+    /// For a retired key: the last second in which what it made may still have to be checked or opened, if that was
+    /// said. Afterwards it may be pruned.
+    pub needed_until: Option<OffsetDateTime>,
     /// The key.
     pub key: K,
 }
 
-/// Where a key is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum KeyStatus {
-    /// Makes new things; exactly one per set.
-    Primary,
-    /// Known and published, not yet or no longer primary.
-    Active,
-    /// On its way out: still checks and opens, never promoted again.
-    Retired,
-    /// Does nothing.
-    Revoked,
+impl<K> KeyEntry<K> {
+    pub(super) fn new(id: KeyId, status: KeyStatus, key: K) -> Self {
+        Self {
+            id,
+            status,
+            usage_period: UsagePeriod::ALWAYS,
+            needed_until: None,
+            key,
+        }
+    }
 }
 
 /// The bytes are not key material of this kind.

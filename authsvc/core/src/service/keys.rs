@@ -40,6 +40,15 @@ pub enum KeyStorageError {
         #[source]
         source: KeysetError,
     },
+    /// A keyset could not be sealed.
+    #[error("keyset {name:?} could not be sealed")]
+    Seal {
+        /// Its name.
+        name: &'static str,
+        /// Why.
+        #[source]
+        source: KeysetError,
+    },
     /// The backend could not make a key.
     #[error("a key could not be made")]
     Sign(#[from] SignError),
@@ -56,8 +65,8 @@ pub enum KeyStorageError {
 pub async fn create_keys(store: &dyn Store, root: &RootKey, size: RsaKeySize) -> Result<(), KeyStorageError> {
     let sealing = Keyset::new(SEALING, AeadKey::generate());
     let tokens = Keyset::new(TOKENS, RsaSigningKey::generate(size)?);
-    store.insert_keyset(SEALING, &root.seal(&sealing)).await?;
-    store.insert_keyset(TOKENS, &root.seal(&tokens)).await?;
+    store.insert_keyset(SEALING, &seal(root, SEALING, &sealing)?).await?;
+    store.insert_keyset(TOKENS, &seal(root, TOKENS, &tokens)?).await?;
     Ok(())
 }
 
@@ -70,6 +79,10 @@ pub async fn open_keys(store: &dyn Store, root: &RootKey) -> Result<ServiceKeys,
     let sealing = open(store, root, SEALING).await?;
     let tokens = TokenKeys::new(open(store, root, TOKENS).await?)?;
     Ok(ServiceKeys { sealing, tokens })
+}
+
+fn seal<K: KeyMaterial>(root: &RootKey, name: &'static str, keys: &Keyset<K>) -> Result<String, KeyStorageError> {
+    root.seal(keys).map_err(|source| KeyStorageError::Seal { name, source })
 }
 
 async fn open<K: KeyMaterial>(
