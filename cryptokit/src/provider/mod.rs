@@ -30,7 +30,8 @@ use rustls_pki_types::SignatureVerificationAlgorithm;
 use zeroize::Zeroizing;
 
 pub(crate) use operations::{
-    AeadKey, Hash, HmacKey, HmacTag, OaepDecrypter, OaepEncrypter, P256Signer, RsaSigner, RsaVerifier,
+    AeadKey, Curve, EcSigner, EcdsaEncoding, Ed25519Signer, Hash, HmacKey, HmacTag, OaepDecrypter, OaepEncrypter,
+    RsaScheme, RsaSigner, SignatureVerifier,
 };
 
 #[cfg(not(any(feature = "aws-lc", feature = "ring")))]
@@ -143,10 +144,11 @@ pub(crate) trait Backend: Send + Sync {
     /// An RSA key with exponent 65537 as PKCS#8 DER.
     fn generate_rsa_pkcs8(&self, bits: usize) -> Result<Zeroizing<Vec<u8>>, Unspecified>;
 
-    fn rsa_signer(&self, pkcs8: &[u8]) -> Result<Box<dyn RsaSigner>, Unspecified>;
+    /// A two-prime key in PKCS#8 DER; the caller checks the size and the exponent of its public half.
+    fn rsa_signer(&self, scheme: RsaScheme, pkcs8: &[u8]) -> Result<Box<dyn RsaSigner>, Unspecified>;
 
     /// `n` and `e` are big-endian without leading zeros; the caller has checked their sizes.
-    fn rsa_verifier(&self, n: &[u8], e: &[u8]) -> Result<Box<dyn RsaVerifier>, Unspecified>;
+    fn rsa_verifier(&self, scheme: RsaScheme, n: &[u8], e: &[u8]) -> Result<Box<dyn SignatureVerifier>, Unspecified>;
 
     /// RSAES-OAEP with SHA-256 (RFC 8017 §7.1) to a modulus of 2048 to 8192 bits; `n` and `e` as for
     /// [`Self::rsa_verifier`].
@@ -158,9 +160,28 @@ pub(crate) trait Backend: Send + Sync {
     /// A two-prime key of 2048 to 8192 bits in PKCS#8 DER. Every key is refused by a backend that does not decrypt.
     fn oaep_decrypter(&self, pkcs8: &[u8]) -> Result<Box<dyn OaepDecrypter>, Unspecified>;
 
-    fn generate_p256_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, Unspecified>;
+    /// An EC key as PKCS#8 DER (RFC 5915, RFC 5958), with its public half.
+    fn generate_ec_pkcs8(&self, curve: Curve) -> Result<Zeroizing<Vec<u8>>, Unspecified>;
 
-    fn p256_signer(&self, pkcs8: &[u8]) -> Result<Box<dyn P256Signer>, Unspecified>;
+    /// A key of that curve in PKCS#8 DER, with its public half (ring asks for it).
+    fn ec_signer(&self, curve: Curve, encoding: EcdsaEncoding, pkcs8: &[u8]) -> Result<Box<dyn EcSigner>, Unspecified>;
+
+    /// `point` is uncompressed (SEC 1 §2.3.3) and refused when it is not on the curve.
+    fn ec_verifier(
+        &self,
+        curve: Curve,
+        encoding: EcdsaEncoding,
+        point: &[u8],
+    ) -> Result<Box<dyn SignatureVerifier>, Unspecified>;
+
+    /// An Ed25519 key as PKCS#8 DER version 1, 48 bytes (RFC 8410 §7).
+    fn generate_ed25519_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, Unspecified>;
+
+    /// PKCS#8 DER of version 1, or of version 2 with the public half, which is then checked.
+    fn ed25519_signer(&self, pkcs8: &[u8]) -> Result<Box<dyn Ed25519Signer>, Unspecified>;
+
+    /// Bytes that are no point verify nothing; they need not be refused here.
+    fn ed25519_verifier(&self, public_key: &[u8; 32]) -> Result<Box<dyn SignatureVerifier>, Unspecified>;
 
     /// What certificate path building may use: ECDSA P-256/P-384, Ed25519, RSA from 2048 bits.
     fn certificate_signature_algorithms(&self) -> &'static [&'static dyn SignatureVerificationAlgorithm];

@@ -56,19 +56,6 @@ pub(crate) trait AeadKey: Send + Sync {
     ) -> Result<(), Unspecified>;
 }
 
-/// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017 §8.2).
-pub(crate) trait RsaSigner: Send + Sync {
-    fn sign_pkcs1_sha256(&self, message: &[u8]) -> Result<Vec<u8>, Unspecified>;
-
-    /// Modulus and exponent, big-endian without leading zeros.
-    fn public_components(&self) -> (Vec<u8>, Vec<u8>);
-}
-
-/// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017 §8.2).
-pub(crate) trait RsaVerifier: Send + Sync {
-    fn verify_pkcs1_sha256(&self, message: &[u8], signature: &[u8]) -> Result<(), Unspecified>;
-}
-
 /// RSAES-OAEP with SHA-256, MGF1 with SHA-256 (RFC 8017 §7.1.1).
 pub(crate) trait OaepEncrypter: Send + Sync {
     /// The ciphertext, as long as the modulus. Fails when `message` is longer than the modulus less 66 bytes.
@@ -84,10 +71,73 @@ pub(crate) trait OaepDecrypter: Send + Sync {
     fn public_components(&self) -> (Vec<u8>, Vec<u8>);
 }
 
-/// ECDSA on P-256 with SHA-256; signatures are DER (RFC 5480, FIPS 186-5).
-pub(crate) trait P256Signer: Send + Sync {
-    fn sign_asn1(&self, message: &[u8]) -> Result<Vec<u8>, Unspecified>;
+/// How RSA signs. The scheme is fixed when a key is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RsaScheme {
+    /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017 §8.2): RS256.
+    Pkcs1Sha256,
+    /// RSASSA-PSS with SHA-256, MGF1 with SHA-256 and a salt of 32 bytes (RFC 8017 §8.1, RFC 7518 §3.5): PS256.
+    PssSha256,
+}
 
-    /// The public point, uncompressed (SEC 1 §2.3.3), 65 bytes.
+/// An RSA private key that signs by one scheme.
+pub(crate) trait RsaSigner: Send + Sync {
+    /// The signature, as long as the modulus.
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Unspecified>;
+
+    /// Modulus and exponent, big-endian without leading zeros.
+    fn public_components(&self) -> (Vec<u8>, Vec<u8>);
+}
+
+/// A public key that verifies signatures by one scheme.
+pub(crate) trait SignatureVerifier: Send + Sync {
+    fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), Unspecified>;
+}
+
+/// A NIST curve, with the hash of its size: SHA-256 on P-256, SHA-384 on P-384 (FIPS 186-5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Curve {
+    P256,
+    P384,
+}
+
+impl Curve {
+    /// Bytes of a coordinate.
+    pub(crate) const fn field_len(self) -> usize {
+        match self {
+            Self::P256 => 32,
+            Self::P384 => 48,
+        }
+    }
+
+    /// SEC 1 §2.3.3: 0x04, x, y. Says nothing about being on the curve.
+    pub(super) fn check_uncompressed(self, point: &[u8]) -> Result<(), Unspecified> {
+        (point.len() == 1 + 2 * self.field_len() && point[0] == 4)
+            .then_some(())
+            .ok_or(Unspecified)
+    }
+}
+
+/// How an ECDSA signature is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EcdsaEncoding {
+    /// DER `Ecdsa-Sig-Value` (RFC 5480 §2.2.3): certificates.
+    Asn1,
+    /// r ‖ s, each as long as the field (RFC 7518 §3.4): JWS.
+    Fixed,
+}
+
+/// An EC private key that signs by ECDSA.
+pub(crate) trait EcSigner: Send + Sync {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Unspecified>;
+
+    /// The public point, uncompressed (SEC 1 §2.3.3).
     fn public_point(&self) -> &[u8];
+}
+
+/// An Ed25519 private key (RFC 8032 §5.1).
+pub(crate) trait Ed25519Signer: Send + Sync {
+    fn sign(&self, message: &[u8]) -> Result<[u8; 64], Unspecified>;
+
+    fn public_key(&self) -> [u8; 32];
 }

@@ -3,13 +3,13 @@
 use std::fmt;
 
 use super::SignError;
-use crate::provider::{P256Signer, Provider};
+use crate::provider::{Curve, EcSigner, EcdsaEncoding, Provider};
 use crate::secret::SecretBytes;
 
 /// A P-256 private key that signs.
 pub struct P256SigningKey {
     pkcs8: SecretBytes,
-    signer: Box<dyn P256Signer>,
+    signer: Box<dyn EcSigner>,
 }
 
 impl P256SigningKey {
@@ -30,7 +30,7 @@ impl P256SigningKey {
     pub fn generate_with(provider: Provider) -> Result<Self, SignError> {
         let pkcs8 = provider
             .backend()
-            .generate_p256_pkcs8()
+            .generate_ec_pkcs8(Curve::P256)
             .map_err(|_| SignError::Backend)?;
         Self::from_pkcs8_with(provider, pkcs8.into())
     }
@@ -52,7 +52,7 @@ impl P256SigningKey {
     pub fn from_pkcs8_with(provider: Provider, pkcs8: SecretBytes) -> Result<Self, SignError> {
         let signer = provider
             .backend()
-            .p256_signer(pkcs8.expose_secret())
+            .ec_signer(Curve::P256, EcdsaEncoding::Asn1, pkcs8.expose_secret())
             .map_err(|_| SignError::InvalidPrivateKey)?;
         Ok(Self { pkcs8, signer })
     }
@@ -68,7 +68,7 @@ impl P256SigningKey {
     ///
     /// [`SignError::Backend`] when the backend fails.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        self.signer.sign_asn1(message).map_err(|_| SignError::Backend)
+        self.signer.sign(message).map_err(|_| SignError::Backend)
     }
 
     /// The public point, uncompressed (SEC 1 §2.3.3): 0x04, x, y; 65 bytes.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::SignError;
-use crate::provider::{Provider, RsaSigner, RsaVerifier};
+use crate::provider::{Provider, RsaScheme, RsaSigner, SignatureVerifier};
 use crate::secret::SecretBytes;
 
 /// Sizes of RSA keys that can be made.
@@ -78,7 +78,7 @@ impl RsaSigningKey {
     pub fn from_pkcs8_with(provider: Provider, pkcs8: SecretBytes) -> Result<Self, SignError> {
         let signer = provider
             .backend()
-            .rsa_signer(pkcs8.expose_secret())
+            .rsa_signer(RsaScheme::Pkcs1Sha256, pkcs8.expose_secret())
             .map_err(|_| SignError::InvalidPrivateKey)?;
         let (n, e) = signer.public_components();
         check_public(&n, &e)?;
@@ -100,7 +100,7 @@ impl RsaSigningKey {
     ///
     /// [`SignError::Backend`] when the backend fails.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        self.signer.sign_pkcs1_sha256(message).map_err(|_| SignError::Backend)
+        self.signer.sign(message).map_err(|_| SignError::Backend)
     }
 
     /// The public half, on the same provider.
@@ -124,7 +124,7 @@ impl fmt::Debug for RsaSigningKey {
 pub struct RsaVerifyingKey {
     n: Vec<u8>,
     e: Vec<u8>,
-    verifier: Box<dyn RsaVerifier>,
+    verifier: Box<dyn SignatureVerifier>,
 }
 
 impl RsaVerifyingKey {
@@ -152,7 +152,7 @@ impl RsaVerifyingKey {
         check_public(n, e)?;
         let verifier = provider
             .backend()
-            .rsa_verifier(n, e)
+            .rsa_verifier(RsaScheme::Pkcs1Sha256, n, e)
             .map_err(|_| SignError::InvalidPublicKey)?;
         Ok(Self {
             n: n.to_vec(),
@@ -168,7 +168,7 @@ impl RsaVerifyingKey {
     /// [`SignError::InvalidSignature`], whatever is wrong with it.
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), SignError> {
         self.verifier
-            .verify_pkcs1_sha256(message, signature)
+            .verify(message, signature)
             .map_err(|_| SignError::InvalidSignature)
     }
 

@@ -3,3 +3,4 @@
 //! In the crate, because a backend is not public.
 
 mod oaep;
+mod signature;

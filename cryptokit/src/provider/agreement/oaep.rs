@@ -1,6 +1,6 @@
 //! RSAES-OAEP between backends. It is randomised, so agreement means that each opens what the other made.
 
-use crate::provider::{OaepDecrypter, OaepEncrypter, Provider, Unspecified};
+use crate::provider::{Curve, OaepDecrypter, OaepEncrypter, Provider, Unspecified};
 
 /// RFC 8017 §7.1.1: the modulus less two digests and two bytes.
 const LONGEST_AT_2048: usize = 256 - 2 * 32 - 2;
@@ -77,7 +77,7 @@ fn weak_keys_and_other_keys_are_refused() {
         assert!(backend.oaep_encrypter(&odd(1025), &[1, 0, 1]).is_err(), "{provider:?}");
         assert!(backend.oaep_encrypter(&[], &[1, 0, 1]).is_err(), "{provider:?}");
         assert!(backend.oaep_encrypter(&odd(256), &[]).is_err(), "{provider:?}");
-        let p256 = backend.generate_p256_pkcs8().unwrap();
+        let p256 = backend.generate_ec_pkcs8(Curve::P256).unwrap();
         for other in [&p256[..], b"", &[0x30, 0]] {
             assert!(backend.oaep_decrypter(other).is_err(), "{provider:?}");
         }

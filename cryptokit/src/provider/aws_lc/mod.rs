@@ -3,6 +3,7 @@
 mod aead;
 mod digest;
 mod ec;
+mod ed25519;
 mod oaep;
 mod rsa;
 
@@ -13,7 +14,8 @@ use webpki::aws_lc_rs as verification;
 use zeroize::Zeroizing;
 
 use super::{
-    AeadKey, Backend, Hash, HmacKey, OaepDecrypter, OaepEncrypter, P256Signer, RsaSigner, RsaVerifier, Unspecified,
+    AeadKey, Backend, Curve, EcSigner, EcdsaEncoding, Ed25519Signer, Hash, HmacKey, OaepDecrypter, OaepEncrypter,
+    RsaScheme, RsaSigner, SignatureVerifier, Unspecified,
 };
 
 pub(super) struct AwsLc;
@@ -55,12 +57,12 @@ impl Backend for AwsLc {
         rsa::generate_pkcs8(bits)
     }
 
-    fn rsa_signer(&self, pkcs8: &[u8]) -> Result<Box<dyn RsaSigner>, Unspecified> {
-        rsa::signer(pkcs8)
+    fn rsa_signer(&self, scheme: RsaScheme, pkcs8: &[u8]) -> Result<Box<dyn RsaSigner>, Unspecified> {
+        rsa::signer(scheme, pkcs8)
     }
 
-    fn rsa_verifier(&self, n: &[u8], e: &[u8]) -> Result<Box<dyn RsaVerifier>, Unspecified> {
-        rsa::verifier(n, e)
+    fn rsa_verifier(&self, scheme: RsaScheme, n: &[u8], e: &[u8]) -> Result<Box<dyn SignatureVerifier>, Unspecified> {
+        rsa::verifier(scheme, n, e)
     }
 
     fn oaep_encrypter(&self, n: &[u8], e: &[u8]) -> Result<Box<dyn OaepEncrypter>, Unspecified> {
@@ -75,12 +77,33 @@ impl Backend for AwsLc {
         oaep::decrypter(pkcs8)
     }
 
-    fn generate_p256_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, Unspecified> {
-        ec::generate_pkcs8()
+    fn generate_ec_pkcs8(&self, curve: Curve) -> Result<Zeroizing<Vec<u8>>, Unspecified> {
+        ec::generate_pkcs8(curve)
     }
 
-    fn p256_signer(&self, pkcs8: &[u8]) -> Result<Box<dyn P256Signer>, Unspecified> {
-        ec::signer(pkcs8)
+    fn ec_signer(&self, curve: Curve, encoding: EcdsaEncoding, pkcs8: &[u8]) -> Result<Box<dyn EcSigner>, Unspecified> {
+        ec::signer(curve, encoding, pkcs8)
+    }
+
+    fn ec_verifier(
+        &self,
+        curve: Curve,
+        encoding: EcdsaEncoding,
+        point: &[u8],
+    ) -> Result<Box<dyn SignatureVerifier>, Unspecified> {
+        ec::verifier(curve, encoding, point)
+    }
+
+    fn generate_ed25519_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, Unspecified> {
+        ed25519::generate_pkcs8()
+    }
+
+    fn ed25519_signer(&self, pkcs8: &[u8]) -> Result<Box<dyn Ed25519Signer>, Unspecified> {
+        ed25519::signer(pkcs8)
+    }
+
+    fn ed25519_verifier(&self, public_key: &[u8; 32]) -> Result<Box<dyn SignatureVerifier>, Unspecified> {
+        ed25519::verifier(public_key)
     }
 
     fn certificate_signature_algorithms(&self) -> &'static [&'static dyn SignatureVerificationAlgorithm] {

@@ -5,3 +5,4 @@
 
 mod aead;
 mod digest;
+mod signature;

@@ -1,32 +1,89 @@
 //! ECDSA on ring.
 
+use ring::agreement::{self, ECDH_P256, ECDH_P384, EphemeralPrivateKey};
 use ring::rand::SystemRandom;
-use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
+use ring::signature::{
+    ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING,
+    ECDSA_P384_SHA384_ASN1, ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_P384_SHA384_FIXED, ECDSA_P384_SHA384_FIXED_SIGNING,
+    EcdsaKeyPair, EcdsaSigningAlgorithm, EcdsaVerificationAlgorithm, KeyPair, UnparsedPublicKey,
+};
 use zeroize::Zeroizing;
 
-use crate::provider::{P256Signer, Unspecified};
+use crate::provider::{Curve, EcSigner, EcdsaEncoding, SignatureVerifier, Unspecified};
 
-pub(super) fn generate_pkcs8() -> Result<Zeroizing<Vec<u8>>, Unspecified> {
-    let document =
-        EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &SystemRandom::new()).map_err(|_| Unspecified)?;
+pub(super) fn generate_pkcs8(curve: Curve) -> Result<Zeroizing<Vec<u8>>, Unspecified> {
+    let algorithm = signing(curve, EcdsaEncoding::Asn1);
+    let document = EcdsaKeyPair::generate_pkcs8(algorithm, &SystemRandom::new()).map_err(|_| Unspecified)?;
     Ok(Zeroizing::new(document.as_ref().to_vec()))
 }
 
-pub(super) fn signer(pkcs8: &[u8]) -> Result<Box<dyn P256Signer>, Unspecified> {
-    let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8, &SystemRandom::new())
-        .map_err(|_| Unspecified)?;
-    Ok(Box::new(P256(key)))
+pub(super) fn signer(curve: Curve, encoding: EcdsaEncoding, pkcs8: &[u8]) -> Result<Box<dyn EcSigner>, Unspecified> {
+    let key =
+        EcdsaKeyPair::from_pkcs8(signing(curve, encoding), pkcs8, &SystemRandom::new()).map_err(|_| Unspecified)?;
+    Ok(Box::new(Signer(key)))
 }
 
-struct P256(EcdsaKeyPair);
+pub(super) fn verifier(
+    curve: Curve,
+    encoding: EcdsaEncoding,
+    point: &[u8],
+) -> Result<Box<dyn SignatureVerifier>, Unspecified> {
+    curve.check_uncompressed(point)?;
+    check_on_curve(curve, point)?;
+    Ok(Box::new(Verifier(UnparsedPublicKey::new(
+        verification(curve, encoding),
+        point.to_vec(),
+    ))))
+}
 
-impl P256Signer for P256 {
-    fn sign_asn1(&self, message: &[u8]) -> Result<Vec<u8>, Unspecified> {
+struct Signer(EcdsaKeyPair);
+
+impl EcSigner for Signer {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Unspecified> {
         let signature = self.0.sign(&SystemRandom::new(), message).map_err(|_| Unspecified)?;
         Ok(signature.as_ref().to_vec())
     }
 
     fn public_point(&self) -> &[u8] {
         self.0.public_key().as_ref()
+    }
+}
+
+/// ring has no parsed form of an ECDSA public key: it checks the point at each use.
+struct Verifier(UnparsedPublicKey<Vec<u8>>);
+
+impl SignatureVerifier for Verifier {
+    fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), Unspecified> {
+        self.0.verify(message, signature).map_err(|_| Unspecified)
+    }
+}
+
+/// The one operation of ring that fails for a bad point and for nothing else is a key agreement with it. A key is refused
+/// when it is read, as on AWS-LC, and not when its first signature does not verify. Costs about one signature.
+fn check_on_curve(curve: Curve, point: &[u8]) -> Result<(), Unspecified> {
+    let algorithm = match curve {
+        Curve::P256 => &ECDH_P256,
+        Curve::P384 => &ECDH_P384,
+    };
+    let ours = EphemeralPrivateKey::generate(algorithm, &SystemRandom::new()).map_err(|_| Unspecified)?;
+    let theirs = agreement::UnparsedPublicKey::new(algorithm, point);
+    agreement::agree_ephemeral(ours, &theirs, |_| ()).map_err(|_| Unspecified)
+}
+
+fn signing(curve: Curve, encoding: EcdsaEncoding) -> &'static EcdsaSigningAlgorithm {
+    match (curve, encoding) {
+        (Curve::P256, EcdsaEncoding::Asn1) => &ECDSA_P256_SHA256_ASN1_SIGNING,
+        (Curve::P256, EcdsaEncoding::Fixed) => &ECDSA_P256_SHA256_FIXED_SIGNING,
+        (Curve::P384, EcdsaEncoding::Asn1) => &ECDSA_P384_SHA384_ASN1_SIGNING,
+        (Curve::P384, EcdsaEncoding::Fixed) => &ECDSA_P384_SHA384_FIXED_SIGNING,
+    }
+}
+
+fn verification(curve: Curve, encoding: EcdsaEncoding) -> &'static EcdsaVerificationAlgorithm {
+    match (curve, encoding) {
+        (Curve::P256, EcdsaEncoding::Asn1) => &ECDSA_P256_SHA256_ASN1,
+        (Curve::P256, EcdsaEncoding::Fixed) => &ECDSA_P256_SHA256_FIXED,
+        (Curve::P384, EcdsaEncoding::Asn1) => &ECDSA_P384_SHA384_ASN1,
+        (Curve::P384, EcdsaEncoding::Fixed) => &ECDSA_P384_SHA384_FIXED,
     }
 }
