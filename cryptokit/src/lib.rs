@@ -1,7 +1,8 @@
 //! Cryptography for services that must trust each other, hard to misuse.
 //!
 //! - [`password`]: Argon2id with a pepper through a bounded pool of memory; hashes sealed to their row.
-//! - [`aead`]: AES-256-GCM with associated data that cannot be left out and nonces that cannot be chosen.
+//! - [`aead`]: AES-GCM with associated data that cannot be left out and nonces that cannot be chosen.
+//! - [`stream`]: encryption of streams and files, seekable, committing to its key (Cobblestone-256).
 //! - [`keyset`]: one life cycle for all keys, sealed at rest by a root key.
 //! - [`jose`]: RS256 access tokens, issued and strictly verified; JWK Sets.
 //! - [`x509`]: root, intermediate, server and client certificates; chains verified to an identity.
@@ -53,6 +54,7 @@ pub mod provider;
 pub mod random;
 pub mod secret;
 pub mod sign;
+pub mod stream;
 pub mod x509;
 
 pub use provider::Provider;

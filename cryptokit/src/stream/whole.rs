@@ -1,0 +1,263 @@
+//! A whole stream from a reader to a writer, on several cores if asked to.
+
+use std::io::{self, Read, Write};
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::thread;
+
+use zeroize::Zeroizing;
+
+use super::batch::Batch;
+use super::chunk::{Chunks, SEALED_CHUNK_LEN, TAG_LEN};
+use super::key::Start;
+use super::{CHUNK_LEN, StreamError, StreamKey};
+
+/// Most workers that are started, whatever is asked for.
+pub const MAX_WORKERS: usize = 16;
+
+/// Chunks that are read, worked on and written together: 256 KiB.
+const BATCH_CHUNKS: usize = 16;
+/// Batches of each worker: one that it works on, one that waits.
+const BATCHES_PER_WORKER: usize = 2;
+
+impl StreamKey {
+    /// Encrypts all of `reader` to `writer` and returns the length of the message in bytes.
+    ///
+    /// The calling thread reads and writes, `workers` threads encrypt meanwhile. With 0 the calling thread does
+    /// everything, which serves best where input comes slowly: batches of 256 KiB are then not waited for in pairs. With
+    /// a file on a fast disk one worker is worth having, more only where encryption is slower than reading and
+    /// writing together. Above [`MAX_WORKERS`] none are added. Holds 256 KiB, twice that for each worker.
+    ///
+    /// # Errors
+    ///
+    /// Those of `reader` and `writer`, that of starting a thread, [`StreamError::TooLong`]. What has been written is
+    /// then of no use.
+    ///
+    /// # Panics
+    ///
+    /// When the operating system's generator fails; see [`random::fill`](crate::random::fill).
+    pub fn encrypt<R: Read, W: Write>(&self, context: &[u8], reader: R, writer: W, workers: usize) -> io::Result<u64> {
+        encrypt(self.start(&[], context), reader, writer, workers)
+    }
+
+    /// Decrypts all of `reader` to `writer` and returns the length of the message in bytes.
+    ///
+    /// Chunks are written when they have been checked, in order, before the end of the stream has been: after an error,
+    /// what was written is a true beginning of the message and nothing more, and belongs thrown away. Threads and
+    /// memory are as with [`Self::encrypt`].
+    ///
+    /// # Errors
+    ///
+    /// Those of `reader` and `writer`, that of starting a thread; [`StreamError::Key`], [`StreamError::Altered`],
+    /// [`StreamError::Truncated`], [`StreamError::TooLong`].
+    pub fn decrypt<R: Read, W: Write>(
+        &self,
+        context: &[u8],
+        mut reader: R,
+        writer: W,
+        workers: usize,
+    ) -> io::Result<u64> {
+        let chunks = self.read_header(context, &mut reader)?;
+        decrypt(&chunks, reader, writer, workers)
+    }
+}
+
+pub(super) fn encrypt<R: Read, W: Write>(
+    start: Start,
+    mut reader: R,
+    mut writer: W,
+    workers: usize,
+) -> io::Result<u64> {
+    writer.write_all(&start.header)?;
+    let mut len = 0;
+    pump(
+        workers,
+        || Sealing {
+            batch: Batch::new(BATCH_CHUNKS),
+            last: false,
+            sealed: Ok(0),
+        },
+        |sealing| {
+            sealing.batch.clear();
+            sealing.last = !sealing.batch.fill_from_reader(&mut reader)?;
+            len += sealing.batch.filled() as u64;
+            Ok(!sealing.last)
+        },
+        |sealing, first| {
+            sealing.sealed = if sealing.last {
+                sealing.batch.seal_last(&start.chunks, first)
+            } else {
+                let whole = sealing.batch.seal_whole(&start.chunks, first);
+                whole.map(|chunks| chunks * SEALED_CHUNK_LEN)
+            };
+        },
+        |sealing| writer.write_all(sealing.batch.sealed(sealing.sealed?)),
+    )?;
+    writer.flush()?;
+    Ok(len)
+}
+
+/// A batch on its way through encryption.
+struct Sealing {
+    batch: Batch,
+    last: bool,
+    /// How much of it is to be written.
+    sealed: Result<usize, StreamError>,
+}
+
+pub(super) fn decrypt<R: Read, W: Write>(
+    chunks: &Chunks,
+    mut reader: R,
+    mut writer: W,
+    workers: usize,
+) -> io::Result<u64> {
+    let mut len = 0;
+    pump(
+        workers,
+        || Opening {
+            bytes: Zeroizing::new(vec![0; BATCH_CHUNKS * SEALED_CHUNK_LEN]),
+            filled: 0,
+            message_len: 0,
+            end: Ok(()),
+        },
+        |opening| opening.fill(&mut reader),
+        |opening, first| opening.open(chunks, first),
+        |opening| {
+            for chunk in opening.message() {
+                writer.write_all(chunk)?;
+                len += chunk.len() as u64;
+            }
+            Ok(opening.end?)
+        },
+    )?;
+    writer.flush()?;
+    Ok(len)
+}
+
+/// A batch on its way through decryption.
+struct Opening {
+    bytes: Zeroizing<Vec<u8>>,
+    /// Bytes of ciphertext in it. Less than its length in the last batch, and in no other.
+    filled: usize,
+    /// Bytes of the message in it that have been checked.
+    message_len: usize,
+    end: Result<(), StreamError>,
+}
+
+impl Opening {
+    /// Reads until the batch is full (`true`) or `reader` has ended (`false`).
+    fn fill(&mut self, reader: &mut impl Read) -> io::Result<bool> {
+        self.filled = 0;
+        while self.filled < self.bytes.len() {
+            match reader.read(&mut self.bytes[self.filled..]) {
+                Ok(0) => return Ok(false),
+                Ok(len) => self.filled += len,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
+    fn open(&mut self, chunks: &Chunks, first: u64) {
+        self.message_len = 0;
+        self.end = self.open_all(chunks, first);
+    }
+
+    fn open_all(&mut self, chunks: &Chunks, first: u64) -> Result<(), StreamError> {
+        let last = self.filled < self.bytes.len();
+        for (index, chunk) in (first..).zip(self.bytes[..self.filled].chunks_mut(SEALED_CHUNK_LEN)) {
+            self.message_len += chunks.open(index, chunk)?;
+        }
+        // The last chunk is short; one that is full, or none at all, is not the end of a stream.
+        if last && self.filled.is_multiple_of(SEALED_CHUNK_LEN) {
+            return Err(StreamError::Truncated);
+        }
+        Ok(())
+    }
+
+    /// What has been checked of the message, chunk by chunk.
+    fn message(&self) -> impl Iterator<Item = &[u8]> {
+        let lens = (0..self.message_len)
+            .step_by(CHUNK_LEN)
+            .map(|start| CHUNK_LEN.min(self.message_len - start));
+        let chunks = self.bytes.chunks(CHUNK_LEN + TAG_LEN);
+        chunks.zip(lens).map(|(chunk, len)| &chunk[..len])
+    }
+}
+
+/// Fills batches, has them worked on, and drains them in their order, until `fill` says that one was the last.
+///
+/// `work` gets the number of the batch's first chunk.
+fn pump<B: Send>(
+    workers: usize,
+    make: impl Fn() -> B,
+    mut fill: impl FnMut(&mut B) -> io::Result<bool>,
+    work: impl Fn(&mut B, u64) + Sync,
+    mut drain: impl FnMut(&B) -> io::Result<()>,
+) -> io::Result<()> {
+    let first_of = |batch: u64| batch * BATCH_CHUNKS as u64;
+    if workers == 0 {
+        let mut batch = make();
+        for number in 0.. {
+            let more = fill(&mut batch)?;
+            work(&mut batch, first_of(number));
+            drain(&batch)?;
+            if !more {
+                break;
+            }
+        }
+        return Ok(());
+    }
+
+    let workers = workers.min(MAX_WORKERS);
+    thread::scope(|scope| {
+        // On an early return the lanes are dropped, which ends the workers, which ends the scope.
+        let mut lanes = Vec::with_capacity(workers);
+        for _ in 0..workers {
+            let (jobs, to_do) = mpsc::sync_channel(BATCHES_PER_WORKER);
+            let (done, finished) = mpsc::sync_channel(BATCHES_PER_WORKER);
+            let work = &work;
+            thread::Builder::new().spawn_scoped(scope, move || run_worker(&to_do, &done, work))?;
+            lanes.push(Lane { jobs, finished });
+        }
+        let mut spare: Vec<B> = (0..workers * BATCHES_PER_WORKER).map(|_| make()).collect();
+        let (mut sent, mut drained, mut more) = (0, 0, true);
+        while more || drained < sent {
+            match spare.pop().filter(|_| more) {
+                Some(mut batch) => {
+                    more = fill(&mut batch)?;
+                    let lane = &lanes[sent % workers];
+                    lane.jobs.send((first_of(sent as u64), batch)).map_err(|_| stopped())?;
+                    sent += 1;
+                }
+                None => {
+                    let batch = lanes[drained % workers].finished.recv().map_err(|_| stopped())?;
+                    drain(&batch)?;
+                    spare.push(batch);
+                    drained += 1;
+                }
+            }
+        }
+        Ok(())
+    })
+}
+
+/// The way to one worker and back. Batches go round the lanes in turn, which keeps them in order.
+struct Lane<B> {
+    jobs: SyncSender<(u64, B)>,
+    finished: Receiver<B>,
+}
+
+fn run_worker<B>(to_do: &Receiver<(u64, B)>, done: &SyncSender<B>, work: &impl Fn(&mut B, u64)) {
+    for (first, mut batch) in to_do {
+        work(&mut batch, first);
+        if done.send(batch).is_err() {
+            return;
+        }
+    }
+}
+
+/// Only a worker that panicked stops before its lane is dropped; the scope then goes on with that panic.
+fn stopped() -> io::Error {
+    io::Error::other("a worker stopped")
+}
