@@ -23,6 +23,9 @@ impl Arena {
             // Not grown in place: that would hold the old and the new memory at once.
             *self = Self::default();
             self.blocks.try_reserve_exact(count).map_err(|_| OutOfMemory)?;
+            // Before the memory is touched, which is when its pages are made.
+            #[cfg(feature = "huge-pages")]
+            kevy_madvise::advise_hugepage(self.blocks.as_ptr().cast(), count * Block::SIZE);
             self.blocks.resize(count, Block::new());
         } else if count < self.dirty {
             // This run does not overwrite these.
@@ -128,6 +131,30 @@ mod tests {
         arena.wipe();
         drop(arena);
         assert_eq!(WIPED.get(), 2);
+    }
+
+    #[test]
+    #[cfg(all(feature = "huge-pages", target_os = "linux"))]
+    fn huge_pages_are_asked_for() {
+        if !std::path::Path::new("/sys/kernel/mm/transparent_hugepage/enabled").exists() {
+            println!("not checked: this kernel has no transparent huge pages");
+            return;
+        }
+        let arena = dirtied(19 * 1024);
+        let middle = arena.blocks[arena.blocks.len() / 2..].as_ptr().addr();
+        let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+        let mut inside = false;
+        for line in maps.lines() {
+            let range = line.split(' ').next().and_then(|range| range.split_once('-'));
+            if let Some((start, end)) = range {
+                let bound = |text| usize::from_str_radix(text, 16).unwrap();
+                inside = (bound(start)..bound(end)).contains(&middle);
+            } else if let (true, Some(flags)) = (inside, line.strip_prefix("VmFlags:")) {
+                assert!(flags.split(' ').any(|flag| flag == "hg"), "{flags}");
+                return;
+            }
+        }
+        panic!("the memory is in no mapping");
     }
 
     #[test]

@@ -10,18 +10,22 @@
 
 mod arena;
 mod argon2;
+mod backend;
 mod hasher;
 mod params;
 mod pepper;
 mod phc;
 mod pool;
 mod sealed;
+#[cfg(feature = "argon2-simd")]
+mod simd;
 
 use std::fmt;
 
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
+pub use backend::{Argon2Backend, UnfitBackend};
 pub use hasher::{HashError, PasswordHasher, Policy, Verdict};
 pub use params::{Argon2Params, InvalidParams};
 pub use pepper::Pepper;

@@ -27,8 +27,8 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::arena::Arena;
-use super::argon2::{Input, argon2_in};
+use super::argon2::Input;
+use super::backend::{Argon2Backend, Memory, UnfitBackend};
 use super::hasher::HashError;
 #[cfg(doc)]
 use super::params::Argon2Params;
@@ -39,6 +39,7 @@ pub struct HashPool(Arc<Shared>);
 
 struct Shared {
     capacity: usize,
+    backend: Argon2Backend,
     state: Mutex<State>,
 }
 
@@ -49,7 +50,7 @@ struct State {
     /// Bytes mapped, idle or with a permit.
     mapped: usize,
     /// Memory that waits for its next use, the most recently used last. Never more than permits not handed out.
-    idle: Vec<Arena>,
+    idle: Vec<Memory>,
     /// How many of `idle`, from the front, were already idle at the last call of `release_idle`.
     stale: usize,
 }
@@ -59,8 +60,24 @@ impl HashPool {
     ///
     /// More permits than cores add memory and make every hash slower; they do not add throughput.
     pub fn new(capacity: NonZeroUsize) -> Self {
+        Self::untested(capacity, Argon2Backend::default())
+    }
+
+    /// The same, with a backend of choice, which is tried first: a known answer, and a random one that
+    /// [`Argon2Backend::Portable`] must share. Some milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// [`UnfitBackend`] when the backend computes something else on this machine.
+    pub fn with_backend(capacity: NonZeroUsize, backend: Argon2Backend) -> Result<Self, UnfitBackend> {
+        backend.self_test()?;
+        Ok(Self::untested(capacity, backend))
+    }
+
+    fn untested(capacity: NonZeroUsize, backend: Argon2Backend) -> Self {
         Self(Arc::new(Shared {
             capacity: capacity.get(),
+            backend,
             state: Mutex::default(),
         }))
     }
@@ -72,13 +89,13 @@ impl HashPool {
             return None;
         }
         state.in_use += 1;
-        let arena = state.idle.pop().unwrap_or_default();
+        let memory = state.idle.pop().unwrap_or_else(|| Memory::new(self.0.backend));
         state.stale = state.stale.min(state.idle.len());
         drop(state);
         Some(HashPermit {
             shared: Arc::clone(&self.0),
-            counted: arena.bytes(),
-            arena,
+            counted: memory.bytes(),
+            memory,
         })
     }
 
@@ -89,9 +106,14 @@ impl HashPool {
     pub fn release_idle(&self) {
         let mut state = self.0.lock();
         let stale = state.stale;
-        let released = state.idle.drain(..stale).map(|arena| arena.bytes()).sum::<usize>();
+        let released = state.idle.drain(..stale).map(|memory| memory.bytes()).sum::<usize>();
         state.mapped -= released;
         state.stale = state.idle.len();
+    }
+
+    /// What computes Argon2.
+    pub fn backend(&self) -> Argon2Backend {
+        self.0.backend
     }
 
     /// Number of permits there are.
@@ -116,13 +138,14 @@ impl HashPool {
 
     /// Bytes mapped for reuse now, not counting permits in use.
     pub fn idle_bytes(&self) -> usize {
-        self.0.lock().idle.iter().map(Arena::bytes).sum()
+        self.0.lock().idle.iter().map(Memory::bytes).sum()
     }
 }
 
 impl fmt::Debug for HashPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HashPool")
+            .field("backend", &self.backend())
             .field("capacity", &self.capacity())
             .field("in_use", &self.in_use())
             .field("mapped_bytes", &self.mapped_bytes())
@@ -140,7 +163,7 @@ impl Shared {
 /// The right to run one hash at a time. Dropping it wipes its memory and gives both back, after a panic as well.
 pub struct HashPermit {
     shared: Arc<Shared>,
-    arena: Arena,
+    memory: Memory,
     /// Its part of the pool's `mapped`.
     counted: usize,
 }
@@ -148,14 +171,14 @@ pub struct HashPermit {
 impl HashPermit {
     /// Overwrites what the last run left. For a permit that is kept while nobody waits for it; dropping it wipes too.
     pub fn wipe(&mut self) {
-        self.arena.wipe();
+        self.memory.wipe();
     }
 
     /// Runs Argon2 on the permit's memory.
     pub(super) fn argon2(&mut self, input: &Input<'_>, tag: &mut [u8]) -> Result<(), HashError> {
-        self.count(self.arena.bytes().max(input.params.memory_bytes()));
-        let result = argon2_in(&mut self.arena, input, tag);
-        self.count(self.arena.bytes());
+        self.count(self.memory.bytes().max(input.params.memory_bytes()));
+        let result = self.memory.argon2(input, tag);
+        self.count(self.memory.bytes());
         result?;
         self.shared.lock().completed += 1;
         Ok(())
@@ -166,11 +189,11 @@ impl HashPermit {
     #[cfg_attr(not(test), expect(dead_code, reason = "hashes of other schemes are yet to come"))]
     pub(super) fn run_elsewhere<T>(&mut self, bytes: usize, work: impl FnOnce() -> T) -> T {
         if bytes > 0 {
-            self.arena = Arena::default();
+            self.memory.release();
         }
-        self.count(self.arena.bytes() + bytes);
+        self.count(self.memory.bytes() + bytes);
         let result = work();
-        self.count(self.arena.bytes());
+        self.count(self.memory.bytes());
         self.shared.lock().completed += 1;
         result
     }
@@ -184,14 +207,14 @@ impl HashPermit {
 
 impl Drop for HashPermit {
     fn drop(&mut self) {
-        self.arena.wipe();
+        self.memory.wipe();
         // Not what was last counted: work that panicked may have left it too high.
-        self.count(self.arena.bytes());
-        let arena = std::mem::take(&mut self.arena);
+        self.count(self.memory.bytes());
+        let memory = std::mem::replace(&mut self.memory, Memory::new(self.shared.backend));
         let mut state = self.shared.lock();
         state.in_use -= 1;
-        if arena.bytes() > 0 {
-            state.idle.push(arena);
+        if memory.bytes() > 0 {
+            state.idle.push(memory);
         }
     }
 }
@@ -314,12 +337,12 @@ mod tests {
         let mut permit = pool.try_acquire().unwrap();
         let panicked = catch_unwind(AssertUnwindSafe(move || {
             run(&mut permit, 8);
-            assert!(!permit.arena.is_zero());
+            assert!(!permit.memory.is_zero());
             permit.run_elsewhere(0, || panic!("in the middle of a hash"));
         }));
         assert!(panicked.is_err());
         assert_eq!((pool.in_use(), pool.mapped_bytes()), (0, 8 * KIB));
-        assert!(pool.try_acquire().unwrap().arena.is_zero());
+        assert!(pool.try_acquire().unwrap().memory.is_zero());
     }
 
     #[test]
@@ -328,7 +351,7 @@ mod tests {
         let mut permit = pool.try_acquire().unwrap();
         let tag = run(&mut permit, 16);
         run(&mut permit, 8);
-        assert!(!permit.arena.is_zero());
+        assert!(!permit.memory.is_zero());
         drop(permit);
         assert!(pool.0.lock().idle[0].is_zero());
         assert_eq!(pool.mapped_bytes(), 16 * KIB);
@@ -336,7 +359,7 @@ mod tests {
         let mut permit = pool.try_acquire().unwrap();
         assert_eq!(run(&mut permit, 16), tag, "whatever was there before");
         permit.wipe();
-        assert!(permit.arena.is_zero());
+        assert!(permit.memory.is_zero());
     }
 
     #[test]
