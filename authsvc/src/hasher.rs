@@ -7,7 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use authsvc_core::service::{CredentialHasher, HashingError};
 use cryptokit::password::{HashError, HashPermit, HashPool, Password, PasswordHasher, StoredHash, Verdict};
-use tokio::sync::Semaphore;
+
+use crate::permit_queue::PermitQueue;
 
 /// How often memory that nobody uses is given back.
 pub const IDLE_RELEASE_INTERVAL: Duration = Duration::from_secs(30);
@@ -16,26 +17,28 @@ pub const IDLE_RELEASE_INTERVAL: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct QueuedHasher {
     hasher: Arc<PasswordHasher>,
-    pool: HashPool,
-    /// As many permits as the pool has. Taken first, because it can be waited for, and fairly.
-    queue: Arc<Semaphore>,
+    queue: Arc<PermitQueue>,
     max_wait: Duration,
 }
 
 impl QueuedHasher {
     /// At most `max_concurrent` hashes at once, each waiting at most `max_wait` for its turn.
     pub fn new(hasher: PasswordHasher, max_concurrent: NonZeroUsize, max_wait: Duration) -> Self {
+        Self::with_pool(hasher, HashPool::new(max_concurrent), max_wait)
+    }
+
+    /// The same, with a pool of choice, from which nobody else takes permits.
+    pub fn with_pool(hasher: PasswordHasher, pool: HashPool, max_wait: Duration) -> Self {
         Self {
             hasher: Arc::new(hasher),
-            pool: HashPool::new(max_concurrent),
-            queue: Arc::new(Semaphore::new(max_concurrent.get())),
+            queue: PermitQueue::new(pool),
             max_wait,
         }
     }
 
     /// The pool, for metrics and for giving idle memory back.
     pub fn pool(&self) -> &HashPool {
-        &self.pool
+        self.queue.pool()
     }
 
     async fn run<T, F>(&self, work: F) -> Result<T, HashingError>
@@ -43,20 +46,12 @@ impl QueuedHasher {
         T: Send + 'static,
         F: FnOnce(&PasswordHasher, &mut HashPermit) -> Result<T, HashError> + Send + 'static,
     {
-        let waiting = tokio::time::timeout(self.max_wait, Arc::clone(&self.queue).acquire_owned()).await;
-        let Ok(Ok(turn)) = waiting else {
+        let Ok(mut turn) = tokio::time::timeout(self.max_wait, self.queue.turn()).await else {
             return Err(HashingError::Overloaded);
         };
-        let (hasher, pool) = (Arc::clone(&self.hasher), self.pool.clone());
-        // Turn and permit move into the work: a client that leaves does not free them while its hash still runs.
-        let worker = tokio::task::spawn_blocking(move || {
-            let mut permit = pool.try_acquire().ok_or(HashingError::Overloaded)?;
-            let result = work(&hasher, &mut permit);
-            // In this order, so that whoever has a turn finds a permit.
-            drop(permit);
-            drop(turn);
-            Ok(result?)
-        });
+        let hasher = Arc::clone(&self.hasher);
+        // The turn moves into the work: a client that leaves does not free it while its hash still runs.
+        let worker = tokio::task::spawn_blocking(move || Ok(work(&hasher, turn.permit())?));
         worker.await.unwrap_or(Err(HashingError::Panicked))
     }
 }

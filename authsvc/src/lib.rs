@@ -22,6 +22,7 @@ pub mod home;
 pub mod lifecycle;
 pub mod log_output;
 pub mod metrics;
+mod permit_queue;
 pub mod secret_files;
 pub mod storage;
 pub mod telemetry;
