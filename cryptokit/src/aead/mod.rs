@@ -151,6 +151,14 @@ impl Keyset<AeadKey> {
     }
 }
 
+/// The key that a sealed message names, or nothing if it has not the form of one. A hint, until the message is opened.
+pub(crate) fn named_key(sealed: &[u8]) -> Option<KeyId> {
+    let id = sealed
+        .get(1..HEADER_LEN)
+        .filter(|_| sealed.len() >= OVERHEAD && sealed[0] == VERSION)?;
+    id.try_into().ok().map(KeyId::from_bytes)
+}
+
 /// Header and associated data as one. The header has a fixed length, so putting it in front is unambiguous.
 ///
 /// What fits is put on the stack: an allocation is a twentieth of what sealing a short message costs.

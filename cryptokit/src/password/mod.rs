@@ -31,7 +31,7 @@ pub use params::{Argon2Params, InvalidParams};
 pub use pepper::Pepper;
 pub use phc::{StoredHash, StoredHashError};
 pub use pool::{HashPermit, HashPool};
-pub use sealed::{HashBinding, SealedHash, UnsealError};
+pub use sealed::{HashBinding, ResealError, SealedHash, UnsealError};
 
 use crate::secret::SecretString;
 
