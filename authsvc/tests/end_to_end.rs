@@ -15,7 +15,7 @@ use cryptokit::jose::JwkSet;
 use cryptokit::secret::SecretString;
 use cryptokit::sign::P256SigningKey;
 use cryptokit::x509::{
-    CertificateAuthority, DistinguishedName, LeafProfile, LeafRequest, certificate_to_pem, certificates_from_pem,
+    CertificateAuthority, CertificateKey, DistinguishedName, LeafProfile, LeafRequest, certificate_to_pem, certificates_from_pem,
     private_key_from_pem, private_key_to_pem,
 };
 use http::StatusCode;
@@ -508,7 +508,7 @@ fn expired(authority: &CertificateAuthority, now: OffsetDateTime) -> Identity {
     }
 }
 
-fn pem_of(key: &P256SigningKey) -> SecretString {
+fn pem_of(key: &CertificateKey) -> SecretString {
     private_key_to_pem(key.pkcs8())
 }
 

@@ -4,10 +4,9 @@ use std::fmt;
 use std::path::PathBuf;
 
 use cryptokit::random;
-use cryptokit::sign::P256SigningKey;
 use cryptokit::x509::{
-    Certificate, CertificateAuthority, DistinguishedName, LeafProfile, LeafRequest, SubjectAlternativeName,
-    certificate_to_pem, private_key_to_pem,
+    Certificate, CertificateAuthority, CertificateKey, DistinguishedName, LeafProfile, LeafRequest,
+    SubjectAlternativeName, certificate_to_pem, private_key_to_pem,
 };
 use time::OffsetDateTime;
 
@@ -252,7 +251,7 @@ fn write_leaf(
     })
 }
 
-fn write_key(directory: &NewDirectory, name: fmt::Arguments<'_>, key: &P256SigningKey) -> Result<PathBuf, Error> {
+fn write_key(directory: &NewDirectory, name: fmt::Arguments<'_>, key: &CertificateKey) -> Result<PathBuf, Error> {
     directory.key(&name.to_string(), &private_key_to_pem(key.pkcs8()))
 }
 

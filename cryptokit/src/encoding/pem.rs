@@ -75,7 +75,12 @@ impl<'a> PemBlocks<'a> {
         if text.len() > MAX_PEM_BYTES {
             return Err(PemSyntaxError::TooLarge { bytes: text.len() });
         }
-        Ok(Self { rest: text, line: 0 })
+        Ok(Self::of_any_length(text))
+    }
+
+    /// Starts reading text that the caller has bounded.
+    pub(crate) fn of_any_length(text: &'a [u8]) -> Self {
+        Self { rest: text, line: 0 }
     }
 
     /// Reads the first line of the next block, or `None` at the end of the text.

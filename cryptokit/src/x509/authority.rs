@@ -1,18 +1,20 @@
 //! Certificate authorities: the only way to make a certificate.
 
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
-use super::CertificateDer;
-use super::certificate::{Certificate, CertificateError};
-use super::chain::{ChainError, verify_client_chain, verify_own_signature, verify_server_chain_for_own_names};
+use super::authority_request::AuthorityRequest;
+use super::certificate::Certificate;
+use super::chain::verify_own_signature;
 use super::distinguished_name::DistinguishedName;
-use super::encode::{self, IssuerName, NotWritten, Subject, Template};
-use super::pem::certificates_to_pem;
-use super::profile::{BACKDATE, LeafProfile, Profile, ProfileViolation};
+use super::encode::{self, IssuerName, IssuerParts, Subject, Template};
+use super::issue_error::IssueError;
+use super::key::CertificateKey;
+use super::leaf_request::{IssuedCertificate, LeafRequest};
+use super::profile::{Profile, key_identifier};
+use super::public_key::PublicKey;
 use super::subject_alternative_name::SubjectAlternativeName;
-use super::trust_anchors::{TrustAnchorError, TrustAnchors};
+use super::validity::{Validity, whole_seconds};
 use crate::random;
-use crate::sign::{P256SigningKey, SignError};
 
 /// A certificate authority with its key: makes certificates by [`Profile`].
 ///
@@ -22,13 +24,13 @@ use crate::sign::{P256SigningKey, SignError};
 pub struct CertificateAuthority {
     certificate: Certificate,
     issuers: Vec<Certificate>,
-    key: P256SigningKey,
+    key: CertificateKey,
     name: IssuerName,
     key_identifier: Vec<u8>,
 }
 
 impl CertificateAuthority {
-    /// Makes a root with a new P-256 key, valid for 10 years.
+    /// Makes a root with a new P-256 key, valid for 10 years, of path length 1.
     ///
     /// `now` is the time of issue here and below; validity begins 5 minutes earlier.
     ///
@@ -37,44 +39,131 @@ impl CertificateAuthority {
     /// [`IssueError::Time`] when the validity would leave the years that a certificate can express;
     /// [`IssueError::Sign`] and the "produced" errors when the backend fails.
     pub fn new_root(subject: &DistinguishedName, now: OffsetDateTime) -> Result<Self, IssueError> {
-        let key = P256SigningKey::generate()?;
-        let now = whole_seconds(now);
+        let key = CertificateKey::generate(super::key::KeyKind::default())?;
+        Self::create_root(&AuthorityRequest::root(subject.clone()), key, now)
+    }
+
+    /// Makes a root with this key.
+    ///
+    /// # Errors
+    ///
+    /// [`IssueError::Lifetime`] when it is to live longer than a root may; otherwise as [`Self::new_root`].
+    pub fn create_root(
+        request: &AuthorityRequest,
+        key: impl Into<CertificateKey>,
+        now: OffsetDateTime,
+    ) -> Result<Self, IssueError> {
+        let key = key.into();
+        let profile = Profile::Root;
+        let (not_before, not_after) = request.validity.unbounded(profile, whole_seconds(now))?;
         let template = Template {
-            profile: Profile::Root,
-            subject: Subject::Full(subject),
+            profile,
+            subject: Subject::Full(&request.subject),
             subject_alternative_names: &[],
-            not_before: add(now, -BACKDATE)?,
-            not_after: add(now, Profile::Root.lifetime())?,
+            path_length: Some(request.path_length),
+            not_before,
+            not_after,
             serial: new_serial(),
         };
         let certificate = Certificate::from_der(&encode::self_signed(&template, &key)?)?;
-        check_as_asked(&certificate, &template, &key, certificate.subject_der())?;
+        check_as_asked(&certificate, &template, key.public_key(), certificate.subject_der())?;
         verify_own_signature(&certificate, &certificate)?;
         Self::load(certificate, Vec::new(), key)
     }
 
-    /// Makes an intermediate below this authority, with a new P-256 key, valid for 5 years at most.
+    /// Makes an intermediate below this authority, with a new P-256 key, valid for 5 years at most, of path length 0.
     ///
     /// # Errors
     ///
-    /// [`IssueError::PathLength`] when this authority may only issue leaves; [`IssueError::IssuerNotValid`]
-    /// when it is not valid now; otherwise as [`Self::new_root`].
+    /// As [`Self::issue_authority`].
     pub fn issue_intermediate(&self, subject: &DistinguishedName, now: OffsetDateTime) -> Result<Self, IssueError> {
-        let path_length = self
-            .certificate
-            .basic_constraints()
-            .and_then(|constraints| constraints.path_length);
-        if path_length == Some(0) {
+        let key = CertificateKey::generate(super::key::KeyKind::default())?;
+        self.issue_authority(&AuthorityRequest::intermediate(subject.clone()), key, now)
+    }
+
+    /// Makes an intermediate below this authority, with this key.
+    ///
+    /// # Errors
+    ///
+    /// [`IssueError::PathLength`] when this authority may not have one of that path length below it;
+    /// [`IssueError::IssuerNotValid`] when it is not valid now; [`IssueError::OutsideIssuer`] when an explicit
+    /// validity leaves its own; otherwise as [`Self::create_root`].
+    pub fn issue_authority(
+        &self,
+        request: &AuthorityRequest,
+        key: impl Into<CertificateKey>,
+        now: OffsetDateTime,
+    ) -> Result<Self, IssueError> {
+        let key = key.into();
+        if self.path_length_below().is_some_and(|most| request.path_length > most) || self.has_path_length(0) {
             return Err(IssueError::PathLength);
         }
-        let key = P256SigningKey::generate()?;
-        let profile = Profile::Intermediate;
-        let certificate = self.sign(profile, Subject::Full(subject), &[], profile.lifetime(), &key, now)?;
+        let asked = Asked {
+            profile: Profile::Intermediate,
+            subject: Subject::Full(&request.subject),
+            subject_alternative_names: &[],
+            path_length: Some(request.path_length),
+            validity: request.validity,
+        };
+        let certificate = self.sign(asked, key.public_key(), now)?;
         verify_own_signature(&certificate, &self.certificate)?;
         Self::load(certificate, self.chain_from_here(), key)
     }
 
-    /// Makes a leaf with a new P-256 key.
+    /// Signs another authority's key under its own name: a second path to what that authority issued, for relying
+    /// parties that trust this one and not yet the other's root. RFC 5280 §3.2 calls it a cross-certificate.
+    ///
+    /// Subject, key and key identifier are the other's; the validity is the other's as far as this authority's
+    /// reaches, from 5 minutes before `now`; the path length is the other's, or one less than this authority's where
+    /// that is less. That the other certificate is the right one the caller must know: it becomes trusted.
+    ///
+    /// # Errors
+    ///
+    /// [`IssueError::NotAnAuthority`] when the other certificate is not one of an authority;
+    /// [`IssueError::PathLength`] when this authority may issue leaves only; [`IssueError::PublicKey`] when the
+    /// other's key is weak or of another kind; [`IssueError::MissingKeyIdentifier`] when its key identifier is not
+    /// that of RFC 7093 §2 method 1; [`IssueError::UnsupportedIssuerName`] as [`Self::load`]; [`IssueError::Expired`]
+    /// when it is no longer valid; otherwise as [`Self::issue_authority`].
+    pub fn cross_sign(&self, other: &Certificate, now: OffsetDateTime) -> Result<Certificate, IssueError> {
+        let may_sign = other.key_usage().is_none_or(|usage| usage.key_cert_sign());
+        if !other.is_ca() || !may_sign {
+            return Err(IssueError::NotAnAuthority);
+        }
+        if self.has_path_length(0) {
+            return Err(IssueError::PathLength);
+        }
+        let key = PublicKey::from_spki_der(other.spki_der()).map_err(IssueError::PublicKey)?;
+        if other.subject_key_identifier() != Some(&key_identifier(key.bits())) {
+            return Err(IssueError::MissingKeyIdentifier);
+        }
+        let theirs = other
+            .basic_constraints()
+            .and_then(|constraints| constraints.path_length);
+        let theirs = u8::try_from(theirs.unwrap_or(0)).unwrap_or(u8::MAX);
+        let path_length = self.path_length_below().map_or(theirs, |most| most.min(theirs));
+        let now = whole_seconds(now);
+        if now > other.not_after() {
+            return Err(IssueError::Expired {
+                not_after: other.not_after(),
+            });
+        }
+        let name = IssuerName::from_der(other.subject_der()).ok_or(IssueError::UnsupportedIssuerName)?;
+        let asked = Asked {
+            profile: Profile::Intermediate,
+            subject: Subject::Copied(&name),
+            subject_alternative_names: &[],
+            path_length: Some(path_length),
+            validity: Validity::Lasting(other.not_after() - now),
+        };
+        let certificate = self.sign(asked, &key, now)?;
+        if certificate.subject_der() != other.subject_der() {
+            return Err(IssueError::NotAsAsked { field: "subject" });
+        }
+        verify_own_signature(&certificate, &self.certificate)?;
+        Ok(certificate)
+    }
+
+    /// Makes a leaf with a new key of the kind that the request names.
     ///
     /// # Errors
     ///
@@ -83,42 +172,44 @@ impl CertificateAuthority {
         &self,
         request: &LeafRequest,
         now: OffsetDateTime,
-    ) -> Result<(IssuedCertificate, P256SigningKey), IssueError> {
-        let key = P256SigningKey::generate()?;
-        let issued = self.issue_leaf_for_key(request, &key, now)?;
+    ) -> Result<(IssuedCertificate, CertificateKey), IssueError> {
+        let key = CertificateKey::generate(request.key)?;
+        let issued = self.issue_leaf_for_key(request, key.public_key(), now)?;
         Ok((issued, key))
     }
 
     /// Makes a leaf for a key that exists, as a renewal does. Serial number and validity are new.
     ///
-    /// notAfter is at most this authority's own.
+    /// notAfter is at most this authority's own. Whether the subject holds the private key is for the caller to know:
+    /// a [`super::CertificationRequest`] proves it.
     ///
     /// # Errors
     ///
     /// [`IssueError::Request`] when the names do not fit the profile; [`IssueError::Lifetime`] when the lifetime
-    /// is out of range; [`IssueError::IssuerNotValid`] when this authority is not valid now; [`IssueError::Chain`]
+    /// is out of range; [`IssueError::IssuerNotValid`] when this authority is not valid now;
+    /// [`IssueError::OutsideIssuer`] when an explicit validity leaves this authority's; [`IssueError::Chain`]
     /// when the new certificate does not verify, as when this authority was loaded with the wrong issuers.
     pub fn issue_leaf_for_key(
         &self,
         request: &LeafRequest,
-        key: &P256SigningKey,
+        key: &PublicKey,
         now: OffsetDateTime,
     ) -> Result<IssuedCertificate, IssueError> {
-        let profile = Profile::Leaf(request.profile);
-        request
-            .profile
-            .check_names(&request.subject_alternative_names)
-            .map_err(IssueError::Request)?;
-        if !request.lifetime.is_positive() || request.lifetime > profile.max_lifetime() {
-            return Err(IssueError::Lifetime);
-        }
         let names = &request.subject_alternative_names;
-        let certificate = self.sign(profile, leaf_subject(names), names, request.lifetime, key, now)?;
+        request.profile.check_names(names).map_err(IssueError::Request)?;
+        let asked = Asked {
+            profile: Profile::Leaf(request.profile),
+            subject: request.subject(),
+            subject_alternative_names: names,
+            path_length: None,
+            validity: request.validity,
+        };
+        let certificate = self.sign(asked, key, now)?;
         let issued = IssuedCertificate {
             certificate,
             issuers: self.chain_from_here(),
         };
-        issued.verify(request, now)?;
+        issued.verify(request.profile, whole_seconds(now))?;
         Ok(issued)
     }
 
@@ -131,12 +222,17 @@ impl CertificateAuthority {
     /// when the key is another's; [`IssueError::MissingKeyIdentifier`] without a subjectKeyIdentifier;
     /// [`IssueError::UnsupportedIssuerName`] when its subject cannot be copied byte for byte into what it issues
     /// (repeated attributes such as two OUs or DCs, multi-valued relative names, old string types).
-    pub fn load(certificate: Certificate, issuers: Vec<Certificate>, key: P256SigningKey) -> Result<Self, IssueError> {
+    pub fn load(
+        certificate: Certificate,
+        issuers: Vec<Certificate>,
+        key: impl Into<CertificateKey>,
+    ) -> Result<Self, IssueError> {
+        let key = key.into();
         let may_sign = certificate.key_usage().is_none_or(|usage| usage.key_cert_sign());
         if !certificate.is_ca() || !may_sign {
             return Err(IssueError::NotAnAuthority);
         }
-        if certificate.public_key() != key.public_point() {
+        if certificate.spki_der() != key.public_key().spki_der() {
             return Err(IssueError::KeyMismatch);
         }
         let key_identifier = certificate
@@ -164,8 +260,27 @@ impl CertificateAuthority {
     }
 
     /// Its key.
-    pub fn key(&self) -> &P256SigningKey {
+    pub fn key(&self) -> &CertificateKey {
         &self.key
+    }
+
+    pub(super) fn parts(&self) -> IssuerParts<'_> {
+        IssuerParts {
+            name: &self.name,
+            key: &self.key,
+            key_identifier: &self.key_identifier,
+        }
+    }
+
+    fn has_path_length(&self, length: u32) -> bool {
+        let constraints = self.certificate.basic_constraints();
+        constraints.and_then(|constraints| constraints.path_length) == Some(length)
+    }
+
+    /// The greatest path length of an authority below this one; `None` is no limit.
+    fn path_length_below(&self) -> Option<u8> {
+        let own = self.certificate.basic_constraints()?.path_length?;
+        Some(u8::try_from(own.saturating_sub(1)).unwrap_or(u8::MAX))
     }
 
     fn chain_from_here(&self) -> Vec<Certificate> {
@@ -175,30 +290,20 @@ impl CertificateAuthority {
             .collect()
     }
 
-    fn sign(
-        &self,
-        profile: Profile,
-        subject: Subject<'_>,
-        subject_alternative_names: &[SubjectAlternativeName],
-        lifetime: Duration,
-        key: &P256SigningKey,
-        now: OffsetDateTime,
-    ) -> Result<Certificate, IssueError> {
-        let now = whole_seconds(now);
-        let (not_before, not_after) = (self.certificate.not_before(), self.certificate.not_after());
-        if now < not_before || now > not_after {
-            return Err(IssueError::IssuerNotValid { not_before, not_after });
-        }
+    fn sign(&self, asked: Asked<'_>, key: &PublicKey, now: OffsetDateTime) -> Result<Certificate, IssueError> {
+        let (not_before, not_after) = asked
+            .validity
+            .below(&self.certificate, asked.profile, whole_seconds(now))?;
         let template = Template {
-            profile,
-            subject,
-            subject_alternative_names,
-            // Never outside the issuer's validity: some verifiers want the periods nested.
-            not_before: add(now, -BACKDATE)?.max(not_before),
-            not_after: add(now, lifetime)?.min(not_after),
+            profile: asked.profile,
+            subject: asked.subject,
+            subject_alternative_names: asked.subject_alternative_names,
+            path_length: asked.path_length,
+            not_before,
+            not_after,
             serial: new_serial(),
         };
-        let der = encode::signed_by(&template, key, &self.name, &self.key, &self.key_identifier)?;
+        let der = encode::signed_by(&template, key, &self.parts())?;
         let certificate = Certificate::from_der(&der)?;
         check_as_asked(&certificate, &template, key, self.certificate.subject_der())?;
         if certificate.authority_key_identifier() != Some(&self.key_identifier) {
@@ -210,158 +315,20 @@ impl CertificateAuthority {
     }
 }
 
-/// What to put into a leaf.
-#[derive(Clone, Debug)]
-pub struct LeafRequest {
-    profile: LeafProfile,
-    subject_alternative_names: Vec<SubjectAlternativeName>,
-    lifetime: Duration,
-}
-
-impl LeafRequest {
-    /// A leaf of 90 days. Whether the names fit the profile is checked when it is issued.
-    ///
-    /// Its subject is the first DNS name as common name, for people to read; without one it is empty.
-    pub fn new(profile: LeafProfile, subject_alternative_names: Vec<SubjectAlternativeName>) -> Self {
-        let lifetime = Profile::Leaf(profile).lifetime();
-        Self {
-            profile,
-            subject_alternative_names,
-            lifetime,
-        }
-    }
-
-    /// Asks for another lifetime, above zero and at most [`Profile::max_lifetime`].
-    #[must_use]
-    pub fn with_lifetime(self, lifetime: Duration) -> Self {
-        Self { lifetime, ..self }
-    }
-}
-
-/// A leaf that was read back, checked and verified, with the certificates above it.
-#[derive(Clone, Debug)]
-pub struct IssuedCertificate {
-    certificate: Certificate,
-    issuers: Vec<Certificate>,
-}
-
-impl IssuedCertificate {
-    /// The leaf.
-    pub fn certificate(&self) -> &Certificate {
-        &self.certificate
-    }
-
-    /// What a TLS peer presents: the leaf and the intermediates, without the root.
-    pub fn chain(&self) -> Vec<&Certificate> {
-        let intermediates = self.issuers.iter().filter(|issuer| !issuer.is_self_issued());
-        std::iter::once(&self.certificate).chain(intermediates).collect()
-    }
-
-    /// [`Self::chain`] as DER.
-    pub fn chain_der(&self) -> Vec<CertificateDer<'static>> {
-        self.chain()
-            .into_iter()
-            .map(|certificate| certificate.der().clone())
-            .collect()
-    }
-
-    /// [`Self::chain`] as PEM.
-    pub fn chain_pem(&self) -> String {
-        certificates_to_pem(self.chain())
-    }
-
-    fn verify(&self, request: &LeafRequest, now: OffsetDateTime) -> Result<(), IssueError> {
-        let (anchor, between) = self.issuers.split_last().expect("a leaf has an issuer");
-        let anchors = TrustAnchors::from_certificates(vec![anchor.clone()])?;
-        let chain: Vec<_> = std::iter::once(&self.certificate)
-            .chain(between)
-            .map(|certificate| certificate.der().clone())
-            .collect();
-        if matches!(request.profile, LeafProfile::Client | LeafProfile::Peer) {
-            verify_client_chain(&chain, &anchors, now)?;
-        }
-        if matches!(request.profile, LeafProfile::Server | LeafProfile::Peer) {
-            verify_server_chain_for_own_names(&chain, &anchors, now)?;
-        }
-        Ok(())
-    }
-}
-
-/// Why no certificate came out.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum IssueError {
-    /// The names do not fit the profile.
-    #[error("the request does not fit its profile")]
-    Request(#[source] ProfileViolation),
-    /// The lifetime asked for is zero, negative or too long.
-    #[error("the lifetime must be above zero and at most 825 days")]
-    Lifetime,
-    /// The validity cannot be expressed in a certificate.
-    #[error("the validity leaves the years that a certificate can express")]
-    Time,
-    /// The authority is not valid at the time of issue.
-    #[error("the issuing authority is valid from {not_before} to {not_after} only")]
-    IssuerNotValid {
-        /// First second of its validity.
-        not_before: OffsetDateTime,
-        /// Last second of its validity.
-        not_after: OffsetDateTime,
-    },
-    /// The authority has path length 0.
-    #[error("this authority may issue leaves only, no further authorities")]
-    PathLength,
-    /// The certificate may not sign certificates.
-    #[error("the certificate is not that of an authority")]
-    NotAnAuthority,
-    /// The key is not the certificate's.
-    #[error("the key does not belong to the certificate")]
-    KeyMismatch,
-    /// The authority's certificate has no subjectKeyIdentifier to refer to.
-    #[error("the certificate of the authority has no subject key identifier")]
-    MissingKeyIdentifier,
-    /// The authority's subject cannot be reproduced byte for byte.
-    #[error(
-        "the subject of the authority cannot be copied exactly: it repeats an attribute or uses an old string type"
-    )]
-    UnsupportedIssuerName,
-    /// No key could be made.
-    #[error("no key could be made")]
-    Sign(#[from] SignError),
-    /// The certificate could not be written or signed.
-    #[error("the certificate could not be signed")]
-    NotWritten,
-    /// The certificate produced is not readable.
-    #[error("the certificate produced is not readable")]
-    Unreadable(#[from] CertificateError),
-    /// The certificate produced says something else than was asked.
-    #[error("the certificate produced differs from the request in {field}")]
-    NotAsAsked {
-        /// What differs.
-        field: &'static str,
-    },
-    /// The certificate produced breaks its own profile.
-    #[error("the certificate produced does not fit its profile")]
-    Profile(#[source] ProfileViolation),
-    /// The certificate produced does not verify.
-    #[error("the certificate produced does not verify")]
-    Chain(#[from] ChainError),
-    /// The last of the issuers is no authority.
-    #[error("the last issuer cannot be a trust anchor")]
-    Anchor(#[from] TrustAnchorError),
-}
-
-impl From<NotWritten> for IssueError {
-    fn from(NotWritten: NotWritten) -> Self {
-        Self::NotWritten
-    }
+/// What a certificate is to say, before its validity is settled.
+struct Asked<'a> {
+    profile: Profile,
+    subject: Subject<'a>,
+    subject_alternative_names: &'a [SubjectAlternativeName],
+    path_length: Option<u8>,
+    validity: Validity,
 }
 
 /// Compares what came out with what was asked for, so that no gap of the encoder goes out under our signature.
 fn check_as_asked(
     certificate: &Certificate,
     template: &Template<'_>,
-    key: &P256SigningKey,
+    key: &PublicKey,
     issuer: &[u8],
 ) -> Result<(), IssueError> {
     let fields = [
@@ -370,7 +337,11 @@ fn check_as_asked(
         ("issuer", certificate.issuer_der() == issuer),
         ("notBefore", certificate.not_before() == template.not_before),
         ("notAfter", certificate.not_after() == template.not_after),
-        ("public key", certificate.public_key() == key.public_point()),
+        ("public key", certificate.spki_der() == key.spki_der()),
+        (
+            "path length",
+            certificate.basic_constraints().and_then(|found| found.path_length) == template.path_length.map(u32::from),
+        ),
         (
             "subjectAltName",
             certificate.subject_alternative_names() == template.subject_alternative_names,
@@ -382,35 +353,9 @@ fn check_as_asked(
     template.profile.check(certificate).map_err(IssueError::Profile)
 }
 
-/// CA/Browser Forum BR §7.1.2.7.2: a common name, if any, repeats a subject alternative name. RFC 5280 appendix A.1:
-/// it has at most 64 characters.
-fn leaf_subject(names: &[SubjectAlternativeName]) -> Subject<'_> {
-    names
-        .iter()
-        .find_map(|name| match name {
-            SubjectAlternativeName::Dns(name) if name.as_str().len() <= DistinguishedName::MAX_CHARACTERS => {
-                Some(Subject::CommonName(name.as_str()))
-            }
-            _ => None,
-        })
-        .unwrap_or(Subject::Empty)
-}
-
 /// RFC 5280 §4.1.2.2: positive and at most 20 octets; the second highest bit is set so that it is always 20.
 fn new_serial() -> [u8; 20] {
     let mut serial = random::bytes::<20>();
     serial[0] = serial[0] & 0x3f | 0x40;
     serial
-}
-
-/// RFC 5280 §4.1.2.5: times are in UTC, without fractions.
-fn whole_seconds(time: OffsetDateTime) -> OffsetDateTime {
-    OffsetDateTime::from_unix_timestamp(time.unix_timestamp()).unwrap_or(time)
-}
-
-/// RFC 5280 §4.1.2.5: UTCTime begins in 1950, GeneralizedTime ends in 9999.
-fn add(time: OffsetDateTime, duration: Duration) -> Result<OffsetDateTime, IssueError> {
-    time.checked_add(duration)
-        .filter(|time| (1950..=9999).contains(&time.year()))
-        .ok_or(IssueError::Time)
 }

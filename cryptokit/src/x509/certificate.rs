@@ -5,11 +5,15 @@ use std::ops::Range;
 
 use rustls_pki_types::CertificateDer;
 use time::OffsetDateTime;
+use x509_parser::asn1_rs::FromDer;
 use x509_parser::certificate::{X509Certificate, X509CertificateParser};
 use x509_parser::nom::Parser;
 use x509_parser::x509::{AttributeTypeAndValue, X509Name, X509Version};
 
+use super::der::{Malformed, Reader, SEQUENCE};
 use super::extensions::{BasicConstraints, ExtendedKeyUsage, Extensions, KeyUsage};
+use super::public_key::{PublicKey, PublicKeyError};
+use super::signature::{self, SignatureFailure};
 use super::subject_alternative_name::SubjectAlternativeName;
 use crate::hash::sha256;
 
@@ -30,6 +34,7 @@ pub struct Certificate {
     spki_sha256: [u8; 32],
     public_key: Vec<u8>,
     signed_part: Range<usize>,
+    signature_algorithm: Vec<u8>,
     signature: Vec<u8>,
     pub(super) extensions: Extensions,
 }
@@ -65,8 +70,7 @@ impl Certificate {
         if parsed.signature_algorithm != parsed.signature {
             return Err(CertificateError::SignatureAlgorithmMismatch);
         }
-        let signed: &[u8] = parsed.tbs_certificate.as_ref();
-        let signed_offset = signed.as_ptr().addr() - der.as_ptr().addr();
+        let (signed_part, signature_algorithm) = signed_part(der).map_err(|_| CertificateError::Malformed)?;
         Ok(Self {
             der: CertificateDer::from(der.to_vec()),
             serial: parsed.raw_serial().to_vec(),
@@ -79,7 +83,8 @@ impl Certificate {
             spki: parsed.subject_pki.raw.to_vec(),
             spki_sha256: sha256(parsed.subject_pki.raw),
             public_key: parsed.subject_pki.subject_public_key.data.to_vec(),
-            signed_part: signed_offset..signed_offset + signed.len(),
+            signed_part,
+            signature_algorithm: signature_algorithm.to_vec(),
             signature: parsed.signature_value.data.to_vec(),
             extensions: Extensions::parse(parsed.extensions())?,
         })
@@ -199,14 +204,33 @@ impl Certificate {
             .as_deref()
     }
 
-    /// The DER that the issuer signed, and its signature.
-    pub(super) fn signed_part_and_signature(&self) -> (&[u8], &[u8]) {
-        (&self.der[self.signed_part.clone()], &self.signature)
+    /// Whether the key of this SubjectPublicKeyInfo signed it.
+    pub(super) fn verify_signature(&self, spki: &[u8]) -> Result<(), SignatureFailure> {
+        let signed = &self.der[self.signed_part.clone()];
+        signature::verify(spki, &self.signature_algorithm, signed, &self.signature)
     }
 
     /// Whether issuer and subject are the same name.
     pub fn is_self_issued(&self) -> bool {
         self.issuer == self.subject
+    }
+
+    /// Whether it says that its own key signed it, as a root does. A self-issued certificate whose authority key is
+    /// another one takes an authority from an old key to a new one (RFC 5280 §3.2).
+    pub fn names_itself_as_issuer(&self) -> bool {
+        let same_key = self
+            .authority_key_identifier()
+            .is_none_or(|authority| self.subject_key_identifier() == Some(authority));
+        self.is_self_issued() && same_key
+    }
+
+    /// The subject's public key.
+    ///
+    /// # Errors
+    ///
+    /// [`PublicKeyError`] when it is weak or of a kind that is not supported.
+    pub fn subject_public_key(&self) -> Result<PublicKey, PublicKeyError> {
+        PublicKey::from_spki_der(&self.spki)
     }
 }
 
@@ -257,6 +281,24 @@ pub enum CertificateError {
     /// A known extension whose value is not what its standard says.
     #[error("an extension is malformed")]
     MalformedExtension,
+}
+
+/// Of `SEQUENCE { signed, AlgorithmIdentifier, BIT STRING }`: where the signed part is, and the contents of the
+/// algorithm.
+pub(super) fn signed_part(der: &[u8]) -> Result<(Range<usize>, &[u8]), Malformed> {
+    let mut fields = Reader::new(der).nested(SEQUENCE)?;
+    let signed = fields.expect(SEQUENCE)?.whole;
+    let algorithm = fields.contents(SEQUENCE)?;
+    let start = signed.as_ptr().addr() - der.as_ptr().addr();
+    Ok((start..start + signed.len(), algorithm))
+}
+
+/// A DER `Name` for people, see [`name_text`].
+pub(super) fn name_text_of_der(der: &[u8]) -> Option<String> {
+    match X509Name::from_der(der) {
+        Ok(([], name)) => Some(name_text(&name)),
+        _ => None,
+    }
 }
 
 /// A name as `CN=…, O=…`: known attributes by their short name, values escaped so that no value can end early,

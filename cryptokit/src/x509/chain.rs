@@ -6,11 +6,12 @@
 
 use std::time::Duration;
 
-use rustls_pki_types::{CertificateDer, DnsName, IpAddr, ServerName, UnixTime, alg_id};
+use rustls_pki_types::{CertificateDer, DnsName, IpAddr, ServerName, UnixTime};
 use time::OffsetDateTime;
 use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
 
 use super::certificate::{Certificate, CertificateError};
+use super::signature::SignatureFailure;
 use super::subject_alternative_name::SubjectAlternativeName;
 use super::trust_anchors::TrustAnchors;
 use crate::hash::sha256;
@@ -114,20 +115,14 @@ pub(super) fn verify_server_chain_for_own_names(
     Ok(peer)
 }
 
-/// Verifies that `issuer`'s P-256 key signed `certificate`; names and validity are the caller's to compare.
+/// Verifies that `issuer`'s key signed `certificate`; names and validity are the caller's to compare.
 pub(super) fn verify_own_signature(certificate: &Certificate, issuer: &Certificate) -> Result<(), ChainError> {
-    let algorithm = Provider::default()
-        .backend()
-        .certificate_signature_algorithms()
-        .iter()
-        .find(|algorithm| {
-            algorithm.public_key_alg_id() == alg_id::ECDSA_P256 && algorithm.signature_alg_id() == alg_id::ECDSA_SHA256
+    certificate
+        .verify_signature(issuer.spki_der())
+        .map_err(|failure| match failure {
+            SignatureFailure::Unsupported { .. } => ChainError::UnsupportedSignatureAlgorithm,
+            SignatureFailure::Bad => ChainError::BadSignature,
         })
-        .ok_or(ChainError::UnsupportedSignatureAlgorithm)?;
-    let (signed, signature) = certificate.signed_part_and_signature();
-    EndEntityCert::try_from(issuer.der())
-        .and_then(|issuer| issuer.verify_signature(*algorithm, signed, signature))
-        .map_err(|_| ChainError::BadSignature)
 }
 
 /// Why a chain was not accepted.

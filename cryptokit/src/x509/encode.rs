@@ -6,9 +6,10 @@
 //! result back.
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName as RcgenName, DnType, DnValue, ExtendedKeyUsagePurpose,
-    IsCa, Issuer, KeyIdMethod, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PublicKeyData, SanType, SerialNumber,
-    SignatureAlgorithm, SigningKey,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DistinguishedName as RcgenName, DnType,
+    DnValue, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
+    PKCS_ECDSA_P384_SHA384, PKCS_ED25519, PKCS_RSA_SHA256, PublicKeyData, RevocationReason as RcgenReason,
+    RevokedCertParams, SanType, SerialNumber, SignatureAlgorithm, SigningKey,
 };
 use time::OffsetDateTime;
 use x509_parser::asn1_rs::{FromDer, Tag};
@@ -16,15 +17,20 @@ use x509_parser::x509::{AttributeTypeAndValue, X509Name};
 
 use super::certificate::Certificate;
 use super::distinguished_name::DistinguishedName;
+use super::key::CertificateKey;
+use super::leaf_request::LeafRequest;
 use super::profile::{Profile, key_identifier};
+use super::public_key::{KeyAlgorithm, PublicKey};
+use super::revocation_list::{RevocationReason, RevokedCertificate};
+use super::revocation_request::RevocationListRequest;
 use super::subject_alternative_name::SubjectAlternativeName;
-use crate::sign::P256SigningKey;
 
 /// What goes into a certificate beside the issuer's part.
 pub(super) struct Template<'a> {
     pub(super) profile: Profile,
     pub(super) subject: Subject<'a>,
     pub(super) subject_alternative_names: &'a [SubjectAlternativeName],
+    pub(super) path_length: Option<u8>,
     pub(super) not_before: OffsetDateTime,
     pub(super) not_after: OffsetDateTime,
     pub(super) serial: [u8; 20],
@@ -35,6 +41,7 @@ pub(super) enum Subject<'a> {
     Empty,
     CommonName(&'a str),
     Full(&'a DistinguishedName),
+    Copied(&'a IssuerName),
 }
 
 /// An issuer's name, known to be written back byte for byte.
@@ -55,45 +62,83 @@ impl IssuerName {
 }
 
 /// Signs a root with its own key.
-pub(super) fn self_signed(template: &Template<'_>, key: &P256SigningKey) -> Result<Vec<u8>, NotWritten> {
-    let params = params(template, key)?;
+pub(super) fn self_signed(template: &Template<'_>, key: &CertificateKey) -> Result<Vec<u8>, NotWritten> {
+    let params = params(template, key.public_key())?;
     let issued = params.self_signed(&Key(key)).map_err(|_| NotWritten)?;
     Ok(issued.der().to_vec())
 }
 
-/// Signs `subject_key` with the issuer's key.
+/// Signs a certificate for `subject_key` with the issuer's key.
 pub(super) fn signed_by(
     template: &Template<'_>,
-    subject_key: &P256SigningKey,
-    issuer: &IssuerName,
-    issuer_key: &P256SigningKey,
-    issuer_key_identifier: &[u8],
+    subject_key: &PublicKey,
+    issuer: &IssuerParts<'_>,
 ) -> Result<Vec<u8>, NotWritten> {
     let params = params(template, subject_key)?;
-    let mut issuer_params = CertificateParams::default();
-    issuer_params.distinguished_name = issuer.0.clone();
-    issuer_params.key_identifier_method = KeyIdMethod::PreSpecified(issuer_key_identifier.to_vec());
-    let issuer = Issuer::new(issuer_params, Key(issuer_key));
-    let issued = params.signed_by(&Key(subject_key), &issuer).map_err(|_| NotWritten)?;
+    let issued = params
+        .signed_by(&Public(subject_key), &issuer.rcgen())
+        .map_err(|_| NotWritten)?;
     Ok(issued.der().to_vec())
+}
+
+/// Signs a request for a leaf with its own key.
+pub(super) fn certification_request(request: &LeafRequest, key: &CertificateKey) -> Result<Vec<u8>, NotWritten> {
+    let profile = Profile::Leaf(request.profile());
+    let mut params = CertificateParams::default();
+    params.distinguished_name = subject_name(&request.subject())?;
+    params.subject_alt_names = san_types(request.subject_alternative_names())?;
+    params.key_usages = key_usages(profile);
+    params.extended_key_usages = extended_key_usages(profile);
+    let request = params.serialize_request(&Key(key)).map_err(|_| NotWritten)?;
+    Ok(request.der().to_vec())
+}
+
+/// Signs a revocation list.
+pub(super) fn revocation_list(
+    request: &RevocationListRequest,
+    issuer: &IssuerParts<'_>,
+) -> Result<Vec<u8>, NotWritten> {
+    let params = CertificateRevocationListParams {
+        this_update: request.this_update(),
+        next_update: request.next_update(),
+        crl_number: SerialNumber::from_slice(&request.number().to_be_bytes()),
+        issuing_distribution_point: None,
+        revoked_certs: request.entries().iter().map(revoked).collect(),
+        // What rcgen writes into the list's authorityKeyIdentifier; it would not take the issuer's own.
+        key_identifier_method: KeyIdMethod::PreSpecified(issuer.key_identifier.to_vec()),
+    };
+    let list = params.signed_by(&issuer.rcgen()).map_err(|_| NotWritten)?;
+    Ok(list.der().to_vec())
+}
+
+/// What of an issuer goes into what it signs.
+pub(super) struct IssuerParts<'a> {
+    pub(super) name: &'a IssuerName,
+    pub(super) key: &'a CertificateKey,
+    pub(super) key_identifier: &'a [u8],
+}
+
+impl IssuerParts<'_> {
+    fn rcgen(&self) -> Issuer<'static, Key<'_>> {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = self.name.0.clone();
+        params.key_identifier_method = KeyIdMethod::PreSpecified(self.key_identifier.to_vec());
+        Issuer::new(params, Key(self.key))
+    }
 }
 
 /// rcgen or the key failed; neither says anything a caller could act on.
 #[derive(Debug)]
 pub(super) struct NotWritten;
 
-fn params(template: &Template<'_>, subject_key: &P256SigningKey) -> Result<CertificateParams, NotWritten> {
+fn params(template: &Template<'_>, subject_key: &PublicKey) -> Result<CertificateParams, NotWritten> {
     let mut params = CertificateParams::default();
     params.not_before = template.not_before;
     params.not_after = template.not_after;
     params.serial_number = Some(SerialNumber::from_slice(&template.serial));
     params.distinguished_name = subject_name(&template.subject)?;
-    params.subject_alt_names = template
-        .subject_alternative_names
-        .iter()
-        .map(san_type)
-        .collect::<Result<_, _>>()?;
-    params.is_ca = match template.profile.path_length() {
+    params.subject_alt_names = san_types(template.subject_alternative_names)?;
+    params.is_ca = match template.path_length {
         Some(length) => IsCa::Ca(BasicConstraints::Constrained(length)),
         // With `NoCa` there would be no subject key identifier.
         None => IsCa::ExplicitNoCa,
@@ -101,14 +146,35 @@ fn params(template: &Template<'_>, subject_key: &P256SigningKey) -> Result<Certi
     params.key_usages = key_usages(template.profile);
     params.extended_key_usages = extended_key_usages(template.profile);
     params.use_authority_key_identifier_extension = true;
-    params.key_identifier_method = KeyIdMethod::PreSpecified(key_identifier(subject_key.public_point()));
+    params.key_identifier_method = KeyIdMethod::PreSpecified(key_identifier(subject_key.bits()));
     Ok(params)
+}
+
+fn revoked(entry: &RevokedCertificate) -> RevokedCertParams {
+    RevokedCertParams {
+        serial_number: SerialNumber::from_slice(&entry.serial),
+        revocation_time: entry.revocation_date,
+        // RFC 5280 §5.3.1: unspecified is said by saying nothing.
+        reason_code: match entry.reason {
+            RevocationReason::Unspecified => None,
+            RevocationReason::KeyCompromise => Some(RcgenReason::KeyCompromise),
+            RevocationReason::CaCompromise => Some(RcgenReason::CaCompromise),
+            RevocationReason::AffiliationChanged => Some(RcgenReason::AffiliationChanged),
+            RevocationReason::Superseded => Some(RcgenReason::Superseded),
+            RevocationReason::CessationOfOperation => Some(RcgenReason::CessationOfOperation),
+            RevocationReason::CertificateHold => Some(RcgenReason::CertificateHold),
+            RevocationReason::PrivilegeWithdrawn => Some(RcgenReason::PrivilegeWithdrawn),
+            RevocationReason::AaCompromise => Some(RcgenReason::AaCompromise),
+        },
+        invalidity_date: entry.invalidity_date,
+    }
 }
 
 fn subject_name(subject: &Subject<'_>) -> Result<RcgenName, NotWritten> {
     let mut name = RcgenName::new();
     match subject {
         Subject::Empty => {}
+        Subject::Copied(copied) => name = copied.0.clone(),
         Subject::CommonName(text) => name.push(DnType::CommonName, utf8(text)),
         Subject::Full(full) => {
             if let Some(country) = full.country() {
@@ -128,6 +194,10 @@ fn subject_name(subject: &Subject<'_>) -> Result<RcgenName, NotWritten> {
 /// RFC 5280 §4.1.2.4: UTF8String.
 fn utf8(text: &str) -> DnValue {
     DnValue::Utf8String(text.to_owned())
+}
+
+fn san_types(names: &[SubjectAlternativeName]) -> Result<Vec<SanType>, NotWritten> {
+    names.iter().map(san_type).collect()
 }
 
 fn san_type(name: &SubjectAlternativeName) -> Result<SanType, NotWritten> {
@@ -195,21 +265,40 @@ fn rcgen_value(attribute: &AttributeTypeAndValue<'_>) -> Option<DnValue> {
 }
 
 /// A key in the shape rcgen asks for.
-struct Key<'a>(&'a P256SigningKey);
+struct Key<'a>(&'a CertificateKey);
 
 impl PublicKeyData for Key<'_> {
     fn der_bytes(&self) -> &[u8] {
-        self.0.public_point()
+        self.0.public_key().bits()
     }
 
     fn algorithm(&self) -> &'static SignatureAlgorithm {
-        &PKCS_ECDSA_P256_SHA256
+        Public(self.0.public_key()).algorithm()
     }
 }
 
 impl SigningKey for Key<'_> {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
         self.0.sign(message).map_err(|_| rcgen::Error::RemoteKeyError)
+    }
+}
+
+/// A key that something is made for. rcgen writes the SubjectPublicKeyInfo by the signature algorithm it is told, so
+/// that comes from the key itself, never from a request's signature.
+struct Public<'a>(&'a PublicKey);
+
+impl PublicKeyData for Public<'_> {
+    fn der_bytes(&self) -> &[u8] {
+        self.0.bits()
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        match self.0.algorithm() {
+            KeyAlgorithm::EcdsaP256 => &PKCS_ECDSA_P256_SHA256,
+            KeyAlgorithm::EcdsaP384 => &PKCS_ECDSA_P384_SHA384,
+            KeyAlgorithm::Ed25519 => &PKCS_ED25519,
+            KeyAlgorithm::Rsa { .. } => &PKCS_RSA_SHA256,
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The extensions of RFC 5280 §4.2 that this crate understands, each with its criticality.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use x509_parser::asn1_rs::{FromDer, Oid};
@@ -53,6 +54,27 @@ impl KeyUsage {
     }
 }
 
+impl fmt::Display for KeyUsage {
+    /// The names of RFC 5280 §4.2.1.3, separated by spaces.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = KEY_USAGE_NAMES.iter().enumerate();
+        let set = names.filter_map(|(bit, name)| (self.bits >> bit & 1 == 1).then_some(*name));
+        f.write_str(&set.collect::<Vec<_>>().join(" "))
+    }
+}
+
+const KEY_USAGE_NAMES: [&str; 9] = [
+    "digitalSignature",
+    "nonRepudiation",
+    "keyEncipherment",
+    "dataEncipherment",
+    "keyAgreement",
+    "keyCertSign",
+    "cRLSign",
+    "encipherOnly",
+    "decipherOnly",
+];
+
 /// In which roles the key may be used (RFC 5280 §4.2.1.12).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExtendedKeyUsage {
@@ -64,6 +86,20 @@ pub struct ExtendedKeyUsage {
     pub any: bool,
     /// Purposes other than these.
     pub others: bool,
+}
+
+impl fmt::Display for ExtendedKeyUsage {
+    /// The names of RFC 5280 §4.2.1.12, separated by spaces; `others` stands for all that have no field.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all = [
+            (self.server_auth, "serverAuth"),
+            (self.client_auth, "clientAuth"),
+            (self.any, "anyExtendedKeyUsage"),
+            (self.others, "others"),
+        ];
+        let set = all.into_iter().filter_map(|(is_set, name)| is_set.then_some(name));
+        f.write_str(&set.collect::<Vec<_>>().join(" "))
+    }
 }
 
 /// A value and whether its extension is critical.

@@ -27,28 +27,52 @@
 //! ```
 
 mod authority;
+mod authority_request;
 mod certificate;
+mod certification_request;
 mod chain;
+mod der;
 mod distinguished_name;
 mod encode;
 mod extensions;
 mod inspect;
+mod issuance_policy;
+mod issue_error;
+mod key;
+mod leaf_request;
 mod pem;
 mod profile;
+mod public_key;
+mod raw_extension;
+mod revocation_list;
+mod revocation_request;
+mod signature;
 mod subject_alternative_name;
 mod trust_anchors;
+mod validity;
 
-pub use authority::{CertificateAuthority, IssueError, IssuedCertificate, LeafRequest};
+pub use authority::CertificateAuthority;
+pub use authority_request::AuthorityRequest;
 pub use certificate::{Certificate, CertificateError};
+pub use certification_request::{AskedExtension, CertificationRequest, CertificationRequestError};
 pub use chain::{ChainError, PeerCertificate, verify_client_chain, verify_server_chain};
 pub use distinguished_name::{DistinguishedName, DistinguishedNameError};
 pub use extensions::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 pub use inspect::{Inspection, inspect_untrusted};
+pub use issuance_policy::{AllowedNames, Asked, Decision, GrantedRequest, IssuancePolicy, RequestReview, ReviewItem};
+pub use issue_error::IssueError;
+pub use key::{CertificateKey, KeyKind};
+pub use leaf_request::{IssuedCertificate, LeafRequest};
 pub use pem::{
     MAX_PEM_BYTES, MAX_PEM_CERTIFICATES, PemError, certificate_to_pem, certificates_from_pem, certificates_to_pem,
     private_key_from_pem, private_key_to_pem,
 };
 pub use profile::{LeafProfile, Profile, ProfileViolation};
+pub use public_key::{KeyAlgorithm, PublicKey, PublicKeyError};
+pub use revocation_list::{
+    CrlNumber, RevocationList, RevocationListError, RevocationReason, RevocationScope, RevokedCertificate,
+};
+pub use revocation_request::RevocationListRequest;
 pub use rustls_pki_types::CertificateDer;
 pub use subject_alternative_name::{DnsName, EmailAddress, NameError, SubjectAlternativeName, Uri};
 pub use trust_anchors::{TrustAnchorError, TrustAnchors};

@@ -77,6 +77,27 @@ pub fn private_key_to_pem(pkcs8: &SecretBytes) -> SecretString {
     encode("PRIVATE KEY", pkcs8.expose_secret()).into()
 }
 
+/// RFC 7468 §6. A list may be longer than other PEM text; its reader bounds it.
+pub(super) fn revocation_list_from_pem(pem: &[u8]) -> Result<Vec<u8>, PemError> {
+    only_block(PemBlocks::of_any_length(pem), "X509 CRL")
+}
+
+pub(super) fn revocation_list_to_pem(der: &[u8]) -> String {
+    encode("X509 CRL", der).to_string()
+}
+
+/// RFC 7468 §7, which also knows an older label; `keytool` writes that one.
+pub(super) fn certification_request_from_pem(pem: &[u8]) -> Result<Vec<u8>, PemError> {
+    match only_block(PemBlocks::new(pem)?, "NEW CERTIFICATE REQUEST") {
+        Err(PemError::UnexpectedLabel { .. }) => only_block(PemBlocks::new(pem)?, "CERTIFICATE REQUEST"),
+        read => read,
+    }
+}
+
+pub(super) fn certification_request_to_pem(der: &[u8]) -> String {
+    encode("CERTIFICATE REQUEST", der).to_string()
+}
+
 /// Why text is not the PEM that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -125,6 +146,12 @@ pub enum PemError {
     /// A second key in a text that may hold one.
     #[error("more than one private key")]
     SecondKey,
+    /// A second block in a text that may hold one.
+    #[error("more than one {expected} block")]
+    SecondBlock {
+        /// The label looked for.
+        expected: &'static str,
+    },
     /// A block that holds no readable certificate.
     #[error("certificate {number} is not readable")]
     Certificate {
@@ -156,4 +183,13 @@ fn next_block(blocks: &mut PemBlocks<'_>, expected: &'static str) -> Result<Opti
         return Err(PemError::UnexpectedLabel { line, expected });
     }
     Ok(Some(blocks.contents(&label)?))
+}
+
+/// The contents of the one block of this label that the text must be.
+fn only_block(mut blocks: PemBlocks<'_>, label: &'static str) -> Result<Vec<u8>, PemError> {
+    let contents = next_block(&mut blocks, label)?.ok_or(PemError::Missing { expected: label })?;
+    match next_block(&mut blocks, label)? {
+        None => Ok(contents.to_vec()),
+        Some(_) => Err(PemError::SecondBlock { expected: label }),
+    }
 }

@@ -13,9 +13,9 @@ pub(super) const BACKDATE: Duration = Duration::minutes(5);
 /// A kind of certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Profile {
-    /// Self-signed, 10 years, path length 1: what relying parties are told to trust.
+    /// Self-signed, 10 years where nothing else is asked for: what relying parties are told to trust.
     Root,
-    /// 5 years, path length 0: what issues leaves.
+    /// 5 years where nothing else is asked for: what issues leaves.
     Intermediate,
     /// No certificate authority.
     Leaf(LeafProfile),
@@ -104,19 +104,13 @@ impl Profile {
         }
     }
 
-    /// The longest life that may be asked for. Apple's systems refuse leaves beyond 825 days.
+    /// The longest life that may be asked for: 25 years for a root, 10 for an intermediate. Apple's systems refuse
+    /// leaves beyond 825 days.
     pub const fn max_lifetime(self) -> Duration {
         match self {
-            Self::Root | Self::Intermediate => self.lifetime(),
+            Self::Root => Duration::days(9131),
+            Self::Intermediate => Duration::days(3653),
             Self::Leaf(_) => Duration::days(825),
-        }
-    }
-
-    pub(super) const fn path_length(self) -> Option<u8> {
-        match self {
-            Self::Root => Some(1),
-            Self::Intermediate => Some(0),
-            Self::Leaf(_) => None,
         }
     }
 
@@ -197,17 +191,16 @@ impl Profile {
 
     fn check_authority(self, certificate: &Certificate) -> Result<(), ProfileViolation> {
         let constraints = certificate.extensions.basic_constraints.as_ref();
-        let path_length = self.path_length().map(u32::from);
         require(
-            constraints.is_some_and(|found| found.critical && found.value.ca && found.value.path_length == path_length),
-            "basicConstraints is critical with cA and the profile's path length (RFC 5280 §4.2.1.9)",
+            constraints.is_some_and(|found| found.critical && found.value.ca && found.value.path_length.is_some()),
+            "basicConstraints is critical with cA and a path length (RFC 5280 §4.2.1.9)",
         )?;
         require(
             !certificate.subject_text().is_empty(),
             "a CA has a subject (RFC 5280 §4.1.2.6)",
         )?;
         require(
-            certificate.is_self_issued() == (self == Self::Root),
+            certificate.names_itself_as_issuer() == (self == Self::Root),
             "a root, and only a root, is its own issuer (RFC 5280 §3.2)",
         )?;
         require(

@@ -4,10 +4,9 @@
 use std::collections::HashSet;
 
 use crate::support::*;
-use cryptokit::sign::P256SigningKey;
 use cryptokit::x509::{
-    Certificate, CertificateAuthority, CertificateError, DistinguishedName, IssueError, LeafProfile, Profile,
-    SubjectAlternativeName,
+    Certificate, CertificateAuthority, CertificateError, CertificateKey, DistinguishedName, IssueError, KeyKind,
+    LeafProfile, Profile, SubjectAlternativeName,
 };
 use rcgen::{
     CertificateParams, CustomExtension, DnType, DnValue, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyIdMethod,
@@ -96,7 +95,7 @@ fn an_intermediate_issues_no_further_authority() {
 #[test]
 fn refuses_a_foreign_key_for_the_authority() {
     let root = root();
-    let other = P256SigningKey::generate().unwrap();
+    let other = CertificateKey::generate(KeyKind::P256).unwrap();
     let loaded = CertificateAuthority::load(root.certificate().clone(), Vec::new(), other);
     assert_eq!(refusal(loaded), IssueError::KeyMismatch);
 }
@@ -113,7 +112,7 @@ fn refuses_to_load_a_leaf_as_an_authority() {
 
 #[test]
 fn refuses_to_load_an_authority_that_may_not_sign_certificates() {
-    let key = P256SigningKey::generate().unwrap();
+    let key = CertificateKey::generate(KeyKind::P256).unwrap();
     let mut params = raw_authority_params(&key, "CRLs only");
     params.key_usages = vec![KeyUsagePurpose::CrlSign];
     let certificate = raw_self_sign(&params, &key);
@@ -127,7 +126,7 @@ fn refuses_to_load_an_authority_that_may_not_sign_certificates() {
 fn issues_nothing_under_issuers_that_are_not_its_own() {
     let (mine, other) = (root(), root());
     let authority = intermediate(&mine);
-    let key = P256SigningKey::from_pkcs8(cryptokit::secret::SecretBytes::new(
+    let key = CertificateKey::from_pkcs8(cryptokit::secret::SecretBytes::new(
         authority.key().pkcs8().expose_secret().to_vec(),
     ));
     let wrong_issuers = vec![other.certificate().clone()];
@@ -224,7 +223,7 @@ fn an_authority_loaded_again_goes_on_issuing() {
     let loaded = CertificateAuthority::load(
         authority.certificate().clone(),
         authority.issuers().to_vec(),
-        P256SigningKey::from_pkcs8(key).unwrap(),
+        CertificateKey::from_pkcs8(key).unwrap(),
     )
     .unwrap();
     let issued = leaf(&loaded, LeafProfile::Server, &["a.example"]);
@@ -248,11 +247,11 @@ fn a_chain_to_present_ends_before_the_root() {
 #[test]
 fn serial_numbers_are_positive_of_20_octets_and_never_repeat() {
     let authority = intermediate(&root());
-    let key = P256SigningKey::generate().unwrap();
+    let key = CertificateKey::generate(KeyKind::P256).unwrap();
     let request = request(LeafProfile::Client, &["a.example"]);
     let serials: HashSet<Vec<u8>> = (0..200)
         .map(|_| {
-            let issued = authority.issue_leaf_for_key(&request, &key, now()).unwrap();
+            let issued = authority.issue_leaf_for_key(&request, key.public_key(), now()).unwrap();
             let serial = issued.certificate().serial().to_vec();
             assert_eq!(serial.len(), 20);
             assert!(
@@ -293,9 +292,9 @@ fn trap_1_validity_is_never_the_encoders_default() {
 #[test]
 fn trap_2_issuing_again_for_the_same_key_gives_another_serial_number() {
     let authority = intermediate(&root());
-    let key = P256SigningKey::generate().unwrap();
+    let key = CertificateKey::generate(KeyKind::P256).unwrap();
     let request = request(LeafProfile::Client, &["a.example"]);
-    let issue = || authority.issue_leaf_for_key(&request, &key, now()).unwrap();
+    let issue = || authority.issue_leaf_for_key(&request, key.public_key(), now()).unwrap();
     let (first, second) = (issue(), issue());
     assert_eq!(first.certificate().spki_sha256(), second.certificate().spki_sha256());
     assert_ne!(first.certificate().serial(), second.certificate().serial());
@@ -305,7 +304,7 @@ fn trap_2_issuing_again_for_the_same_key_gives_another_serial_number() {
 fn trap_3_an_issuer_name_that_would_lose_an_attribute_is_refused() {
     // The encoder keeps one value per type; spelled as a custom type, a second OU gets through.
     let twice = DnType::CustomDnType(vec![2, 5, 4, 11]);
-    let key = P256SigningKey::generate().unwrap();
+    let key = CertificateKey::generate(KeyKind::P256).unwrap();
     let mut params = raw_authority_params(&key, "Two units");
     params.distinguished_name.push(DnType::OrganizationalUnitName, "one");
     params.distinguished_name.push(twice, "two");
@@ -319,7 +318,7 @@ fn trap_3_an_issuer_name_that_would_lose_an_attribute_is_refused() {
 
 #[test]
 fn trap_3_other_issuer_names_are_copied_byte_for_byte() {
-    let key = P256SigningKey::generate().unwrap();
+    let key = CertificateKey::generate(KeyKind::P256).unwrap();
     let mut params = raw_authority_params(&key, "Größe, Maß & Co");
     let printable = |text: &str| DnValue::PrintableString(text.try_into().unwrap());
     let domain_component = DnType::CustomDnType(vec![0, 9, 2342, 19_200_300, 100, 1, 25]);
@@ -346,7 +345,7 @@ fn trap_3_other_issuer_names_are_copied_byte_for_byte() {
 
 #[test]
 fn trap_3_old_string_types_in_an_issuer_name_are_refused() {
-    let key = P256SigningKey::generate().unwrap();
+    let key = CertificateKey::generate(KeyKind::P256).unwrap();
     let mut params = raw_authority_params(&key, "x");
     params
         .distinguished_name
@@ -386,7 +385,7 @@ fn trap_9_key_identifiers_are_of_a_published_method() {
     let authority = intermediate(&root());
     let certificate = authority.certificate();
     // RFC 7093 §2 method 1: SHA-256 of the BIT STRING's value, leftmost 160 bits.
-    let expected = &cryptokit::hash::sha256(authority.key().public_point())[..20];
+    let expected = &cryptokit::hash::sha256(authority.key().public_key().bits())[..20];
     assert_eq!(certificate.subject_key_identifier(), Some(expected));
     let broken = broken_rule(|params| params.key_identifier_method = KeyIdMethod::Sha256);
     assert!(broken.contains("RFC 7093"), "{broken}");
@@ -401,7 +400,7 @@ fn trap_13_nonsense_that_the_encoder_writes_is_not_accepted() {
     let backwards = broken_rule(|params| params.not_after = params.not_before - Duration::days(1));
     assert!(backwards.contains("notAfter comes after"), "{backwards}");
 
-    let key = P256SigningKey::generate().unwrap();
+    let key = CertificateKey::generate(KeyKind::P256).unwrap();
     let mut params = raw_server_params(&key);
     let second_key_usage = CustomExtension::from_oid_content(&[2, 5, 29, 15], vec![0x03, 0x02, 0x02, 0x04]);
     params.custom_extensions.push(second_key_usage);
@@ -495,7 +494,7 @@ fn broken_rule(spoil: impl FnOnce(&mut CertificateParams)) -> &'static str {
 
 fn spoilt(spoil: impl FnOnce(&mut CertificateParams)) -> (Certificate, Profile) {
     let authority = intermediate(&root());
-    let key = P256SigningKey::generate().unwrap();
+    let key = CertificateKey::generate(KeyKind::P256).unwrap();
     let mut params = raw_server_params(&key);
     spoil(&mut params);
     let certificate = raw_sign(&params, &key, &raw_issuer_params(&authority), authority.key());

@@ -2,6 +2,8 @@
 
 // The attribute tells clippy that helpers may unwrap too.
 #[cfg(test)]
+mod authorities;
+#[cfg(test)]
 mod chain;
 #[cfg(test)]
 mod issue;
@@ -9,5 +11,9 @@ mod issue;
 mod names;
 #[cfg(test)]
 mod reading;
+#[cfg(test)]
+mod request;
+#[cfg(test)]
+mod revocation;
 #[cfg(test)]
 mod support;

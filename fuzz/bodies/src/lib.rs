@@ -5,9 +5,13 @@
 //! `tests/replay.rs` runs the seed corpus through them on stable Rust.
 
 mod certificate;
+mod certification_request;
 mod jwt_verifier;
 mod login_request;
+mod revocation_list;
 
 pub use certificate::certificate;
+pub use certification_request::certification_request;
 pub use jwt_verifier::jwt_verifier;
 pub use login_request::login_request;
+pub use revocation_list::revocation_list;

@@ -15,10 +15,15 @@ struct Target {
     mutations: u64,
 }
 
-const TARGETS: [Target; 3] = [
+const TARGETS: [Target; 5] = [
     Target {
         name: "certificate_pem_der",
         body: fuzz_bodies::certificate,
+        mutations: 4_000,
+    },
+    Target {
+        name: "certification_request",
+        body: fuzz_bodies::certification_request,
         mutations: 4_000,
     },
     Target {
@@ -29,6 +34,11 @@ const TARGETS: [Target; 3] = [
     Target {
         name: "login_request",
         body: fuzz_bodies::login_request,
+        mutations: 6_000,
+    },
+    Target {
+        name: "revocation_list",
+        body: fuzz_bodies::revocation_list,
         mutations: 6_000,
     },
 ];
@@ -51,32 +61,56 @@ fn every_fuzz_target_is_replayed_here() {
 
 #[test]
 fn seeds_of_certificate_pem_der_keep_every_promise() {
-    replay(&TARGETS[0]);
+    replay(target("certificate_pem_der"));
 }
 
 #[test]
 fn seeds_of_jwt_verifier_keep_every_promise() {
-    replay(&TARGETS[1]);
+    replay(target("jwt_verifier"));
 }
 
 #[test]
 fn seeds_of_login_request_keep_every_promise() {
-    replay(&TARGETS[2]);
+    replay(target("login_request"));
 }
 
 #[test]
 fn mutated_seeds_of_certificate_pem_der_keep_every_promise() {
-    mutate(&TARGETS[0]);
+    mutate(target("certificate_pem_der"));
 }
 
 #[test]
 fn mutated_seeds_of_jwt_verifier_keep_every_promise() {
-    mutate(&TARGETS[1]);
+    mutate(target("jwt_verifier"));
 }
 
 #[test]
 fn mutated_seeds_of_login_request_keep_every_promise() {
-    mutate(&TARGETS[2]);
+    mutate(target("login_request"));
+}
+
+#[test]
+fn seeds_of_certification_request_keep_every_promise() {
+    replay(target("certification_request"));
+}
+
+#[test]
+fn mutated_seeds_of_certification_request_keep_every_promise() {
+    mutate(target("certification_request"));
+}
+
+#[test]
+fn seeds_of_revocation_list_keep_every_promise() {
+    replay(target("revocation_list"));
+}
+
+#[test]
+fn mutated_seeds_of_revocation_list_keep_every_promise() {
+    mutate(target("revocation_list"));
+}
+
+fn target(name: &str) -> &'static Target {
+    TARGETS.iter().find(|target| target.name == name).unwrap()
 }
 
 fn replay(target: &Target) {

@@ -1,0 +1,59 @@
+//! What to put into the certificate of an authority.
+
+use time::{Duration, OffsetDateTime};
+
+use super::distinguished_name::DistinguishedName;
+use super::profile::Profile;
+use super::validity::Validity;
+
+/// What to put into the certificate of an authority.
+#[derive(Clone, Debug)]
+pub struct AuthorityRequest {
+    pub(super) subject: DistinguishedName,
+    pub(super) path_length: u8,
+    pub(super) validity: Validity,
+}
+
+impl AuthorityRequest {
+    /// A root of 10 years and path length 1: authorities below it, and leaves below those.
+    pub fn root(subject: DistinguishedName) -> Self {
+        Self::new(subject, Profile::Root, 1)
+    }
+
+    /// An authority of 5 years and path length 0: leaves below it and nothing else.
+    pub fn intermediate(subject: DistinguishedName) -> Self {
+        Self::new(subject, Profile::Intermediate, 0)
+    }
+
+    fn new(subject: DistinguishedName, profile: Profile, path_length: u8) -> Self {
+        Self {
+            subject,
+            path_length,
+            validity: Validity::Lasting(profile.lifetime()),
+        }
+    }
+
+    /// Asks for another path length: how many authorities may stand between it and a leaf (RFC 5280 §4.2.1.9).
+    #[must_use]
+    pub fn with_path_length(self, path_length: u8) -> Self {
+        Self { path_length, ..self }
+    }
+
+    /// Asks for another lifetime, above zero and at most [`Profile::max_lifetime`]. It is cut where the issuer's ends.
+    #[must_use]
+    pub fn with_lifetime(self, lifetime: Duration) -> Self {
+        Self {
+            validity: Validity::Lasting(lifetime),
+            ..self
+        }
+    }
+
+    /// Asks for exactly this validity, which must lie inside the issuer's; both ends are valid.
+    #[must_use]
+    pub fn with_validity(self, not_before: OffsetDateTime, not_after: OffsetDateTime) -> Self {
+        Self {
+            validity: Validity::between(not_before, not_after),
+            ..self
+        }
+    }
+}
