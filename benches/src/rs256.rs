@@ -122,16 +122,17 @@ fn token_keys(provider: Provider, pkcs8: &[u8]) -> TokenKeys {
 
 fn claims() -> AccessTokenClaims {
     AccessTokenClaims {
-        iss: ISSUER.into(),
-        sub: "4b1f6f0c-8f0a-4c39-9d61-0d6f3c1f7a52".into(),
-        aud: Audience::one(AUDIENCE),
-        exp: ISSUED_AT + 900,
-        iat: ISSUED_AT,
-        nbf: ISSUED_AT,
-        jti: "b7c1f4e2-6f0d-4c0b-8a35-5a2f2d9e7c11".into(),
-        client_id: "authsvc".into(),
-        scope: None,
+        nbf: Some(ISSUED_AT),
         email: Some("alice@example.com".into()),
+        ..AccessTokenClaims::new(
+            ISSUER,
+            "4b1f6f0c-8f0a-4c39-9d61-0d6f3c1f7a52",
+            Audience::one(AUDIENCE),
+            "authsvc",
+            "b7c1f4e2-6f0d-4c0b-8a35-5a2f2d9e7c11",
+            ISSUED_AT,
+            ISSUED_AT + 900,
+        )
     }
 }
 

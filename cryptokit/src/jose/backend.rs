@@ -13,25 +13,25 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use signature::{Signer, Verifier};
 
 use super::algorithm::JwsAlgorithm;
-use crate::sign::{RsaSigningKey, RsaVerifyingKey};
+use super::key::{TokenSigningKey, TokenVerifyingKey};
 
 /// A signing key that `jsonwebtoken::encode` can use.
 #[derive(Debug)]
 pub(super) struct RegisteredSigner {
     pub(super) encoding_key: EncodingKey,
-    registration: Registration<RsaSigningKey>,
+    registration: Registration<TokenSigningKey>,
 }
 
 impl RegisteredSigner {
-    pub(super) fn new(key: RsaSigningKey) -> Self {
+    pub(super) fn new(key: TokenSigningKey) -> Self {
         let registration = Registration::new(&SIGNERS, key);
         Self {
-            encoding_key: EncodingKey::from_rsa_der(&registration.handle()),
+            encoding_key: encoding_key(registration.key.algorithm(), &registration.handle()),
             registration,
         }
     }
 
-    pub(super) fn key(&self) -> &RsaSigningKey {
+    pub(super) fn key(&self) -> &TokenSigningKey {
         &self.registration.key
     }
 }
@@ -40,28 +40,36 @@ impl RegisteredSigner {
 #[derive(Debug)]
 pub(super) struct RegisteredVerifier {
     pub(super) decoding_key: DecodingKey,
-    /// Held for its drop: the handle in `decoding_key` is good as long as this lives.
-    _registration: Registration<RsaVerifyingKey>,
+    registration: Registration<TokenVerifyingKey>,
 }
 
 impl RegisteredVerifier {
-    pub(super) fn new(key: RsaVerifyingKey) -> Self {
+    pub(super) fn new(key: TokenVerifyingKey) -> Self {
         let registration = Registration::new(&VERIFIERS, key);
         Self {
-            decoding_key: DecodingKey::from_rsa_der(&registration.handle()),
-            _registration: registration,
+            decoding_key: DecodingKey::from_secret(&registration.handle()),
+            registration,
         }
     }
 
     pub(super) fn algorithm(&self) -> JwsAlgorithm {
-        JwsAlgorithm::Rs256
+        self.registration.key.algorithm()
+    }
+}
+
+/// The handle as a key of the algorithm's family, which `jsonwebtoken::encode` checks.
+fn encoding_key(algorithm: JwsAlgorithm, handle: &[u8]) -> EncodingKey {
+    match algorithm {
+        JwsAlgorithm::Rs256 | JwsAlgorithm::Ps256 => EncodingKey::from_rsa_der(handle),
+        JwsAlgorithm::Es256 => EncodingKey::from_ec_der(handle),
+        JwsAlgorithm::EdDsa => EncodingKey::from_ed_der(handle),
     }
 }
 
 type Registry<K> = LazyLock<RwLock<HashMap<u64, Weak<K>>>>;
 
-static SIGNERS: Registry<RsaSigningKey> = LazyLock::new(RwLock::default);
-static VERIFIERS: Registry<RsaVerifyingKey> = LazyLock::new(RwLock::default);
+static SIGNERS: Registry<TokenSigningKey> = LazyLock::new(RwLock::default);
+static VERIFIERS: Registry<TokenVerifyingKey> = LazyLock::new(RwLock::default);
 static NEXT_HANDLE: AtomicU64 = AtomicU64::new(1);
 
 #[derive(Debug)]
@@ -121,43 +129,45 @@ static PROVIDER: CryptoProvider = CryptoProvider {
 };
 
 fn signer_factory(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>, Error> {
-    if *algorithm != Algorithm::RS256 {
+    let key = find(&SIGNERS, key.as_bytes())?;
+    if *algorithm != key.algorithm().into() {
         return Err(ErrorKind::InvalidAlgorithm.into());
     }
-    Ok(Box::new(Rs256Signer(find(&SIGNERS, key.as_bytes())?)))
+    Ok(Box::new(FoundSigner(key)))
 }
 
 fn verifier_factory(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>, Error> {
-    if *algorithm != Algorithm::RS256 {
+    let key = find(&VERIFIERS, key.try_get_as_bytes()?)?;
+    if *algorithm != key.algorithm().into() {
         return Err(ErrorKind::InvalidAlgorithm.into());
     }
-    Ok(Box::new(Rs256Verifier(find(&VERIFIERS, key.try_get_as_bytes()?)?)))
+    Ok(Box::new(FoundVerifier(key)))
 }
 
-struct Rs256Signer(Arc<RsaSigningKey>);
+struct FoundSigner(Arc<TokenSigningKey>);
 
-impl Signer<Vec<u8>> for Rs256Signer {
+impl Signer<Vec<u8>> for FoundSigner {
     fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, signature::Error> {
         self.0.sign(message).map_err(|_| signature::Error::new())
     }
 }
 
-impl JwtSigner for Rs256Signer {
+impl JwtSigner for FoundSigner {
     fn algorithm(&self) -> Algorithm {
-        Algorithm::RS256
+        self.0.algorithm().into()
     }
 }
 
-struct Rs256Verifier(Arc<RsaVerifyingKey>);
+struct FoundVerifier(Arc<TokenVerifyingKey>);
 
-impl Verifier<Vec<u8>> for Rs256Verifier {
+impl Verifier<Vec<u8>> for FoundVerifier {
     fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), signature::Error> {
         self.0.verify(message, signature).map_err(|_| signature::Error::new())
     }
 }
 
-impl JwtVerifier for Rs256Verifier {
+impl JwtVerifier for FoundVerifier {
     fn algorithm(&self) -> Algorithm {
-        Algorithm::RS256
+        self.0.algorithm().into()
     }
 }

@@ -4,35 +4,13 @@ use std::collections::HashMap;
 use std::fmt;
 
 use super::backend::RegisteredVerifier;
-use super::jwk::{Jwk, JwkError, JwkSet};
+use super::jwk::{Jwk, JwkError};
+use super::jwk_set::JwkSet;
+use super::key::{TokenSigningKey, TokenVerifyingKey};
 use super::signer::TokenSigner;
-use crate::keyset::{InvalidMaterial, KeyMaterial, KeyStatus, Keyset, Version1};
+use crate::keyset::{KeyMaterial, KeyStatus, Keyset};
 use crate::provider::Provider;
-use crate::secret::SecretBytes;
-use crate::sign::{RsaSigningKey, SignError};
-
-impl KeyMaterial for RsaSigningKey {
-    const PURPOSE: &'static str = "token-signing";
-    const VERSION_1: Option<Version1> = Some(Version1 {
-        purpose: "token-signing-rs256",
-        algorithm: "RS256",
-    });
-
-    fn algorithm(&self) -> &'static str {
-        "RS256"
-    }
-
-    fn to_bytes(&self) -> SecretBytes {
-        SecretBytes::new(self.pkcs8().expose_secret().to_vec())
-    }
-
-    fn from_bytes(algorithm: &str, bytes: SecretBytes) -> Result<Self, InvalidMaterial> {
-        if algorithm != "RS256" {
-            return Err(InvalidMaterial);
-        }
-        Self::from_pkcs8(bytes).map_err(|_| InvalidMaterial)
-    }
-}
+use crate::sign::SignError;
 
 /// An issuer's keys in use: the primary signs, all that are not revoked verify.
 #[derive(Debug)]
@@ -44,25 +22,27 @@ pub struct TokenKeys {
 }
 
 impl TokenKeys {
-    /// Takes the keys out of a keyset.
+    /// Takes the keys out of a keyset, of one algorithm or of several.
     ///
     /// # Errors
     ///
-    /// [`SignError`] when the backend refuses a key's public half.
+    /// [`SignError`] when the backend refuses a key's public half; [`SignError::InvalidPublicKey`] for one RSA key under
+    /// two algorithms, which would share a `kid`.
     ///
     /// # Panics
     ///
     /// Never: a keyset has a primary key.
-    pub fn new(keyset: Keyset<RsaSigningKey>) -> Result<Self, SignError> {
+    pub fn new<K: KeyMaterial + Into<TokenSigningKey>>(keyset: Keyset<K>) -> Result<Self, SignError> {
         let mut signer = None;
         let mut verification = VerificationKeys::default();
         for entry in keyset.into_entries() {
             if entry.status == KeyStatus::Revoked {
                 continue;
             }
-            verification.insert(Jwk::from_key(&entry.key.verifying_key()?), entry.key.verifying_key()?);
+            let key = entry.key.into();
+            verification.add(key.verifying_key()?)?;
             if entry.status == KeyStatus::Primary {
-                signer = Some(TokenSigner::new(entry.key)?);
+                signer = Some(TokenSigner::new(key)?);
             }
         }
         Ok(Self {
@@ -84,13 +64,32 @@ impl VerificationKeys {
     ///
     /// # Errors
     ///
-    /// [`JwkError`] when any key of the set is unusable: a set is trusted whole or not at all.
+    /// [`JwkError::Key`] when any key of the set is unacceptable, [`JwkError::DuplicateKeyId`] when two share a `kid`: a
+    /// set is trusted whole or not at all.
     pub fn from_jwk_set(provider: Provider, set: &JwkSet) -> Result<Self, JwkError> {
         let mut keys = Self::default();
         for jwk in &set.keys {
+            if keys.by_kid.contains_key(jwk.kid()) {
+                return Err(JwkError::DuplicateKeyId);
+            }
             keys.insert(jwk.clone(), jwk.to_key(provider)?);
         }
         Ok(keys)
+    }
+
+    /// Adds a key under its thumbprint. The same key twice is one key.
+    ///
+    /// # Errors
+    ///
+    /// [`SignError::InvalidPublicKey`] for one RSA key under two algorithms, which would share a `kid`.
+    pub fn add(&mut self, key: TokenVerifyingKey) -> Result<(), SignError> {
+        let jwk = Jwk::from_key(&key);
+        match self.by_kid.get(jwk.kid()) {
+            None => self.insert(jwk, key),
+            Some(known) if known.algorithm() == key.algorithm() => {}
+            Some(_) => return Err(SignError::InvalidPublicKey),
+        }
+        Ok(())
     }
 
     /// The set to publish.
@@ -102,7 +101,7 @@ impl VerificationKeys {
         self.by_kid.get(kid)
     }
 
-    fn insert(&mut self, jwk: Jwk, key: crate::sign::RsaVerifyingKey) {
+    fn insert(&mut self, jwk: Jwk, key: TokenVerifyingKey) {
         self.by_kid.insert(jwk.kid().to_owned(), RegisteredVerifier::new(key));
         self.published.keys.push(jwk);
     }

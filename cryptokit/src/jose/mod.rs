@@ -1,4 +1,5 @@
-//! RS256 access tokens: JWS (RFC 7515), JWK (RFC 7517), JWT (RFC 7519), the profile of RFC 9068, the advice of RFC 8725.
+//! Access tokens: JWS (RFC 7515), JWK (RFC 7517), JWT (RFC 7519), the profile of RFC 9068, the advice of RFC 8725, signed
+//! with RS256, PS256, ES256 or EdDSA by the type of the key.
 //!
 //! A token is untrusted text until [`TokenVerifier::verify`] returns [`Verified`] claims, and there is no other way to
 //! obtain those. Header and claims are read and written by `jsonwebtoken`; signatures go through [`crate::provider`],
@@ -10,15 +11,19 @@ mod claims;
 mod compact;
 mod error;
 mod jwk;
+mod jwk_set;
+mod key;
 mod keys;
 mod remote;
 mod signer;
 mod verifier;
 
 pub use algorithm::JwsAlgorithm;
-pub use claims::{AccessTokenClaims, Audience};
+pub use claims::{AccessTokenClaims, Audience, Confirmation};
 pub use error::TokenError;
-pub use jwk::{Jwk, JwkError, JwkSet};
+pub use jwk::{Jwk, JwkError, SkipReason};
+pub use jwk_set::{JwkSet, SkippedKey};
+pub use key::{TokenSigningKey, TokenVerifyingKey};
 pub use keys::{TokenKeys, VerificationKeys};
 pub use remote::{Fetch, FetchError, FetchOutcome, KeyRefusal, KeyStep, RemoteKeys, RemoteKeysPolicy};
 pub use signer::{IssueError, TokenSigner};

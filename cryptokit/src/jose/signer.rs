@@ -2,16 +2,17 @@
 
 use std::fmt;
 
-use jsonwebtoken::{Algorithm, Header};
+use jsonwebtoken::Header;
 
 use super::backend::RegisteredSigner;
 use super::claims::AccessTokenClaims;
 use super::jwk::Jwk;
+use super::key::TokenSigningKey;
 use super::{ACCESS_TOKEN_TYPE, MAX_TOKEN_LEN};
 use crate::secret::SecretString;
-use crate::sign::{RsaSigningKey, SignError};
+use crate::sign::SignError;
 
-/// Signs access tokens with one RSA key.
+/// Signs access tokens with one key, by its algorithm.
 pub struct TokenSigner {
     key: RegisteredSigner,
     header: Header,
@@ -24,7 +25,7 @@ pub enum IssueError {
     /// The token would be longer than [`MAX_TOKEN_LEN`], which no verifier of ours accepts.
     #[error("token would be longer than {MAX_TOKEN_LEN} bytes")]
     TooLong,
-    /// The claims are not in order: `exp` must be after `iat`, and `nbf` not after `exp`.
+    /// The claims are not in order: `exp` must be after `iat` and `nbf`.
     #[error("token would never be valid")]
     Times,
     /// The backend could not sign.
@@ -38,9 +39,10 @@ impl TokenSigner {
     /// # Errors
     ///
     /// [`SignError`] when the backend refuses the key's public half.
-    pub fn new(key: RsaSigningKey) -> Result<Self, SignError> {
+    pub fn new(key: impl Into<TokenSigningKey>) -> Result<Self, SignError> {
+        let key = key.into();
         let kid = Jwk::from_key(&key.verifying_key()?).kid().to_owned();
-        let mut header = Header::new(Algorithm::RS256);
+        let mut header = Header::new(key.algorithm().into());
         header.typ = Some(ACCESS_TOKEN_TYPE.to_owned());
         header.kid = Some(kid);
         Ok(Self {
@@ -59,17 +61,18 @@ impl TokenSigner {
     }
 
     /// The key.
-    pub fn key(&self) -> &RsaSigningKey {
+    pub fn key(&self) -> &TokenSigningKey {
         self.key.key()
     }
 
-    /// Signs the claims as a compact JWS. One RSA private-key operation: 0.25 ms at 2048 bits on AWS-LC.
+    /// Signs the claims as a compact JWS. One private-key operation: 0.25 ms for RSA with 2048 bits on
+    /// AWS-LC, a tenth of that for ES256 and EdDSA.
     ///
     /// # Errors
     ///
     /// [`IssueError`], with the cause.
     pub fn sign(&self, claims: &AccessTokenClaims) -> Result<SecretString, IssueError> {
-        if claims.exp <= claims.iat || claims.nbf > claims.exp {
+        if claims.exp <= claims.iat || claims.nbf.is_some_and(|nbf| nbf >= claims.exp) {
             return Err(IssueError::Times);
         }
         let token = jsonwebtoken::encode(&self.header, claims, &self.key.encoding_key).map_err(|_| IssueError::Sign)?;

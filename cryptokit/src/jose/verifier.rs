@@ -144,7 +144,7 @@ impl TokenVerifier {
         if now >= claims.exp.saturating_add(leeway) {
             return Err(TokenError::Expired);
         }
-        if claims.nbf > now + leeway || claims.iat > now + leeway {
+        if claims.nbf.is_some_and(|nbf| nbf > now + leeway) || claims.iat > now + leeway {
             return Err(TokenError::NotYetValid);
         }
         Ok(())

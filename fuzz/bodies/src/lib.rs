@@ -6,12 +6,14 @@
 
 mod certificate;
 mod certification_request;
+mod jwks;
 mod jwt_verifier;
 mod login_request;
 mod revocation_list;
 
 pub use certificate::certificate;
 pub use certification_request::certification_request;
+pub use jwks::jwks;
 pub use jwt_verifier::jwt_verifier;
 pub use login_request::login_request;
 pub use revocation_list::revocation_list;

@@ -15,33 +15,41 @@ struct Target {
     mutations: u64,
 }
 
-const TARGETS: [Target; 5] = [
-    Target {
-        name: "certificate_pem_der",
-        body: fuzz_bodies::certificate,
-        mutations: 4_000,
-    },
-    Target {
-        name: "certification_request",
-        body: fuzz_bodies::certification_request,
-        mutations: 4_000,
-    },
-    Target {
-        name: "jwt_verifier",
-        body: fuzz_bodies::jwt_verifier,
-        mutations: 6_000,
-    },
-    Target {
-        name: "login_request",
-        body: fuzz_bodies::login_request,
-        mutations: 6_000,
-    },
-    Target {
-        name: "revocation_list",
-        body: fuzz_bodies::revocation_list,
-        mutations: 6_000,
-    },
-];
+/// One line for each target, in the order of their names: `name: body, mutations;`.
+macro_rules! targets {
+    ($($name:ident: $body:ident, $mutations:literal;)*) => {
+        const TARGETS: &[Target] = &[$(Target {
+            name: stringify!($name),
+            body: fuzz_bodies::$body,
+            mutations: $mutations,
+        }),*];
+
+        $(mod $name {
+            #[test]
+            fn seeds_keep_every_promise() {
+                super::replay(super::target(stringify!($name)));
+            }
+
+            #[test]
+            fn mutated_seeds_keep_every_promise() {
+                super::mutate(super::target(stringify!($name)));
+            }
+        })*
+    };
+}
+
+targets! {
+    certificate_pem_der: certificate, 4_000;
+    certification_request: certification_request, 4_000;
+    jwks: jwks, 6_000;
+    jwt_verifier: jwt_verifier, 6_000;
+    login_request: login_request, 6_000;
+    revocation_list: revocation_list, 6_000;
+}
+
+fn target(name: &str) -> &'static Target {
+    TARGETS.iter().find(|target| target.name == name).unwrap()
+}
 
 #[test]
 fn every_fuzz_target_is_replayed_here() {
@@ -57,60 +65,6 @@ fn every_fuzz_target_is_replayed_here() {
     let replayed: Vec<_> = TARGETS.iter().map(|target| target.name.to_owned()).collect();
     assert_eq!(names("fuzz_targets"), replayed);
     assert_eq!(names("corpus"), replayed);
-}
-
-#[test]
-fn seeds_of_certificate_pem_der_keep_every_promise() {
-    replay(target("certificate_pem_der"));
-}
-
-#[test]
-fn seeds_of_jwt_verifier_keep_every_promise() {
-    replay(target("jwt_verifier"));
-}
-
-#[test]
-fn seeds_of_login_request_keep_every_promise() {
-    replay(target("login_request"));
-}
-
-#[test]
-fn mutated_seeds_of_certificate_pem_der_keep_every_promise() {
-    mutate(target("certificate_pem_der"));
-}
-
-#[test]
-fn mutated_seeds_of_jwt_verifier_keep_every_promise() {
-    mutate(target("jwt_verifier"));
-}
-
-#[test]
-fn mutated_seeds_of_login_request_keep_every_promise() {
-    mutate(target("login_request"));
-}
-
-#[test]
-fn seeds_of_certification_request_keep_every_promise() {
-    replay(target("certification_request"));
-}
-
-#[test]
-fn mutated_seeds_of_certification_request_keep_every_promise() {
-    mutate(target("certification_request"));
-}
-
-#[test]
-fn seeds_of_revocation_list_keep_every_promise() {
-    replay(target("revocation_list"));
-}
-
-#[test]
-fn mutated_seeds_of_revocation_list_keep_every_promise() {
-    mutate(target("revocation_list"));
-}
-
-fn target(name: &str) -> &'static Target {
-    TARGETS.iter().find(|target| target.name == name).unwrap()
 }
 
 fn replay(target: &Target) {

@@ -135,16 +135,17 @@ impl AuthService {
         let issued_at = self.clock.now();
         let expires_at = issued_at + self.policy.access_token_ttl;
         let claims = AccessTokenClaims {
-            iss: self.policy.issuer.clone(),
-            sub: user.id.to_string(),
-            aud: Audience::one(audience.as_str()),
-            exp: numeric_date(expires_at)?,
-            iat: numeric_date(issued_at)?,
-            nbf: numeric_date(issued_at)?,
-            jti: RecordId::generate().to_string(),
-            client_id: FIRST_PARTY_CLIENT_ID.to_owned(),
-            scope: None,
+            nbf: Some(numeric_date(issued_at)?),
             email: Some(user.email.to_string()),
+            ..AccessTokenClaims::new(
+                &self.policy.issuer,
+                &user.id.to_string(),
+                Audience::one(audience.as_str()),
+                FIRST_PARTY_CLIENT_ID,
+                &RecordId::generate().to_string(),
+                numeric_date(issued_at)?,
+                numeric_date(expires_at)?,
+            )
         };
         let token = self.tokens.signer.sign(&claims).map_err(|error| {
             Failure::new(

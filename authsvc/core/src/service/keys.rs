@@ -1,7 +1,7 @@
 //! The service's keysets in the database, sealed by the root key.
 
 use cryptokit::aead::AeadKey;
-use cryptokit::jose::TokenKeys;
+use cryptokit::jose::{TokenKeys, TokenSigningKey};
 use cryptokit::keyset::{KeyMaterial, Keyset, KeysetError, RootKey};
 use cryptokit::sign::{RsaKeySize, RsaSigningKey, SignError};
 
@@ -77,7 +77,7 @@ pub async fn create_keys(store: &dyn Store, root: &RootKey, size: RsaKeySize) ->
 /// [`KeyStorageError::Missing`], [`KeyStorageError::Sealed`] and [`KeyStorageError::Store`].
 pub async fn open_keys(store: &dyn Store, root: &RootKey) -> Result<ServiceKeys, KeyStorageError> {
     let sealing = open(store, root, SEALING).await?;
-    let tokens = TokenKeys::new(open(store, root, TOKENS).await?)?;
+    let tokens = TokenKeys::new(open::<TokenSigningKey>(store, root, TOKENS).await?)?;
     Ok(ServiceKeys { sealing, tokens })
 }
 

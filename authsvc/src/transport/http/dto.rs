@@ -204,7 +204,8 @@ impl<'a> From<&'a ActiveToken> for ActiveTokenResponse<'a> {
             scope: claims.scope.as_deref(),
             client_id: &claims.client_id,
             iat: claims.iat,
-            nbf: claims.nbf,
+            // Always there in what this issuer signs.
+            nbf: claims.nbf.unwrap_or(claims.iat),
             exp: claims.exp,
             jti: &claims.jti,
             token_type: "Bearer",

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::negative_cache::NegativeCache;
 use super::policy::RemoteKeysPolicy;
-use crate::jose::jwk::{JwkError, JwkSet};
+use crate::jose::jwk::JwkError;
+use crate::jose::jwk_set::JwkSet;
 use crate::jose::keys::VerificationKeys;
 use crate::provider::Provider;
 
