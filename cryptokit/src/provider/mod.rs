@@ -4,7 +4,7 @@
 //! `ring`. Both may be compiled in and used side by side in one process; the cross-check tests do exactly that.
 //! Outside this module no code names a backend crate.
 #![cfg_attr(
-    not(test),
+    not(all(test, any(feature = "aws-lc", feature = "ring-oaep-decrypt"))),
     expect(
         dead_code,
         reason = "backends offer every primitive of the design; the last of its users removes this line"
@@ -22,6 +22,8 @@ mod operations;
 mod ring;
 #[cfg(feature = "tls")]
 mod tls;
+#[cfg(test)]
+mod wycheproof;
 
 use std::fmt;
 use std::num::NonZeroU32;

@@ -2,5 +2,19 @@
 //!
 //! In the crate, because a backend is not public.
 
+#[cfg(any(feature = "aws-lc", feature = "ring-oaep-decrypt"))]
 mod oaep;
 mod signature;
+
+use super::Provider;
+
+#[test]
+fn a_provider_that_does_not_decrypt_takes_no_key() {
+    for provider in Provider::all() {
+        let pkcs8 = provider.backend().generate_rsa_pkcs8(2048).unwrap();
+        let taken = provider.backend().oaep_decrypter(&pkcs8).is_ok();
+        assert_eq!(taken, provider.decrypts_oaep(), "{provider:?}");
+        let expected = provider.name() == "aws-lc" || cfg!(feature = "ring-oaep-decrypt");
+        assert_eq!(provider.decrypts_oaep(), expected, "{provider:?}");
+    }
+}

@@ -83,14 +83,3 @@ fn weak_keys_and_other_keys_are_refused() {
         }
     }
 }
-
-#[test]
-fn a_provider_that_does_not_decrypt_takes_no_key() {
-    for provider in Provider::all() {
-        let pkcs8 = provider.backend().generate_rsa_pkcs8(2048).unwrap();
-        let taken = provider.backend().oaep_decrypter(&pkcs8).is_ok();
-        assert_eq!(taken, provider.decrypts_oaep(), "{provider:?}");
-        let expected = provider.name() == "aws-lc" || cfg!(feature = "ring-oaep-decrypt");
-        assert_eq!(provider.decrypts_oaep(), expected, "{provider:?}");
-    }
-}

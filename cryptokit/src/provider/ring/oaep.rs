@@ -40,17 +40,15 @@ impl OaepEncrypter for Encrypter {
 mod decrypt {
     use rsa::RsaPrivateKey;
     use rsa::pkcs8::DecodePrivateKey;
-    use rsa::traits::{PrivateKeyParts, PublicKeyParts};
+    use rsa::traits::PublicKeyParts;
     use zeroize::Zeroizing;
 
     use super::*;
 
     pub(in crate::provider::ring) fn decrypter(pkcs8: &[u8]) -> Result<Box<dyn OaepDecrypter>, Unspecified> {
         let key = RsaPrivateKey::from_pkcs8_der(pkcs8).map_err(|_| Unspecified)?;
-        // ring and AWS-LC know two-prime keys only; RFC 8017 §3.2 allows more, and nobody makes them.
-        let two_primes = key.primes().len() == 2;
         let size = usize::try_from(key.n().bits_vartime()).map_err(|_| Unspecified)?;
-        if !two_primes || !SIZES.contains(&size) {
+        if !SIZES.contains(&size) {
             return Err(Unspecified);
         }
         Ok(Box::new(Decrypter(key)))
@@ -60,6 +58,13 @@ mod decrypt {
 
     impl OaepDecrypter for Decrypter {
         fn decrypt(&self, label: &[u8], ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unspecified> {
+            // SP 800-56B rev. 2 §7.1.2.1: a ciphertext is more than one. AWS-LC refuses those two, `rsa` takes them.
+            if ciphertext
+                .split_last()
+                .is_none_or(|(last, rest)| *last <= 1 && rest.iter().all(|&byte| byte == 0))
+            {
+                return Err(Unspecified);
+            }
             self.0
                 .decrypt_blinded(&mut RingRng, Oaep::<Sha256>::new_with_label(label), ciphertext)
                 .map(Zeroizing::new)
