@@ -11,6 +11,7 @@
 mod arena;
 mod argon2;
 mod backend;
+mod calibrate;
 mod hasher;
 mod params;
 mod pepper;
@@ -26,6 +27,7 @@ use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
 pub use backend::{Argon2Backend, UnfitBackend};
+pub use calibrate::{CalibrateError, Calibration, CalibrationTarget, calibrate};
 pub use hasher::{HashError, PasswordHasher, Policy, Verdict};
 pub use params::{Argon2Params, InvalidParams};
 pub use pepper::Pepper;

@@ -39,8 +39,8 @@ pub enum InvalidParams {
 impl Argon2Params {
     /// Least memory in KiB. The RFC allows less, for tests only.
     pub const MIN_M_COST: u32 = 8;
-    /// Most memory in KiB: 1 GiB.
-    pub const MAX_M_COST: u32 = 1 << 20;
+    /// Most memory in KiB: 2 GiB.
+    pub const MAX_M_COST: u32 = 1 << 21;
     /// Most passes.
     pub const MAX_T_COST: u32 = 64;
     /// Most lanes.
@@ -52,10 +52,23 @@ impl Argon2Params {
         t_cost: 2,
         p_cost: 1,
     };
-    /// The second recommendation of RFC 9106 §4: 64 MiB, 3 passes, 4 lanes.
+    /// OWASP's minimum for a single pass: 46 MiB, 1 lane. As strong as [`Self::OWASP`]: more memory, less computation.
+    pub const OWASP_ONE_PASS: Self = Self {
+        m_cost: 46 * 1024,
+        t_cost: 1,
+        p_cost: 1,
+    };
+    /// The second recommendation of RFC 9106 §4, for memory-constrained environments: 64 MiB, 3 passes, 4 lanes.
     pub const RFC_9106_LOW_MEMORY: Self = Self {
         m_cost: 64 * 1024,
         t_cost: 3,
+        p_cost: 4,
+    };
+    /// The first recommendation of RFC 9106 §4: 2 GiB, 1 pass, 4 lanes. Lanes are computed one after the other here, so
+    /// that one hash takes about a second: for a key that a person waits for, not for logins.
+    pub const RFC_9106: Self = Self {
+        m_cost: 1 << 21,
+        t_cost: 1,
         p_cost: 4,
     };
 
@@ -98,6 +111,19 @@ impl Argon2Params {
         (self.m_cost - self.m_cost % (4 * self.p_cost)) as usize * 1024
     }
 
+    /// Whether the costs are at least OWASP's minimum for new hashes: 19 MiB and 2 passes, or 46 MiB and 1 pass.
+    ///
+    /// OWASP's list goes on with less memory and more passes; those profiles are not counted, because an attacker's
+    /// hardware is held back by memory.
+    pub const fn meets_owasp(self) -> bool {
+        let least = if self.t_cost == 1 {
+            Self::OWASP_ONE_PASS
+        } else {
+            Self::OWASP
+        };
+        self.memory_bytes() >= least.memory_bytes()
+    }
+
     /// Whether no cost is above the one in `ceiling`.
     pub const fn within(self, ceiling: Self) -> bool {
         self.m_cost <= ceiling.m_cost && self.t_cost <= ceiling.t_cost && self.p_cost <= ceiling.p_cost
@@ -107,5 +133,57 @@ impl Argon2Params {
 impl Default for Argon2Params {
     fn default() -> Self {
         Self::OWASP
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn presets_are_what_their_sources_say_and_in_range() {
+        for (params, costs) in [
+            (Argon2Params::OWASP, (19_456, 2, 1)),
+            (Argon2Params::OWASP_ONE_PASS, (47_104, 1, 1)),
+            (Argon2Params::RFC_9106_LOW_MEMORY, (65_536, 3, 4)),
+            (Argon2Params::RFC_9106, (2_097_152, 1, 4)),
+        ] {
+            assert_eq!(Argon2Params::new(costs.0, costs.1, costs.2), Ok(params));
+            assert!(params.meets_owasp(), "{params:?}");
+        }
+    }
+
+    #[test]
+    fn less_than_owasp_asks_for_is_recognised() {
+        for (m_cost, t_cost, p_cost, meets) in [
+            (19_456, 2, 1, true),
+            (19_455, 2, 1, false),
+            (19_455, 64, 1, false),
+            (47_103, 1, 1, false),
+            (19_456, 1, 1, false),
+            // Rounded down to a multiple of 12 KiB.
+            (19_456, 2, 3, false),
+            (19_464, 2, 3, true),
+        ] {
+            let params = Argon2Params::new(m_cost, t_cost, p_cost).unwrap();
+            assert_eq!(params.meets_owasp(), meets, "{params:?}");
+        }
+    }
+
+    #[test]
+    fn costs_out_of_range_are_refused_by_name() {
+        use InvalidParams::{Lanes, Memory, Time};
+        for (costs, error) in [
+            ((7, 1, 1), Memory { m_cost: 7 }),
+            ((31, 1, 4), Memory { m_cost: 31 }),
+            ((2_097_153, 1, 1), Memory { m_cost: 2_097_153 }),
+            ((u32::MAX, 1, 1), Memory { m_cost: u32::MAX }),
+            ((8, 0, 1), Time { t_cost: 0 }),
+            ((8, 65, 1), Time { t_cost: 65 }),
+            ((8, 1, 0), Lanes { p_cost: 0 }),
+            ((1024, 1, 17), Lanes { p_cost: 17 }),
+        ] {
+            assert_eq!(Argon2Params::new(costs.0, costs.1, costs.2), Err(error));
+        }
     }
 }
