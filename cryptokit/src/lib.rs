@@ -5,6 +5,8 @@
 //! - [`stream`]: encryption of streams and files, seekable, committing to its key (Cobblestone-256).
 //! - [`keyset`]: one life cycle for all keys, sealed at rest by a root key.
 //! - [`jose`]: RS256 access tokens, issued and strictly verified; JWK Sets.
+//! - [`encrypt`]: RSA-OAEP-256, with keys that cannot sign.
+//! - [`jwe`]: messages of any length to holders of RSA keys, opened by any JOSE library; signed as well on request.
 //! - [`x509`]: root, intermediate, server and client certificates; chains verified to an identity.
 //! - [`secret`]: wiped, silent types for everything secret.
 //!
@@ -46,12 +48,15 @@
 
 pub mod aead;
 pub mod encoding;
+pub mod encrypt;
 pub mod hash;
 pub mod jose;
+pub mod jwe;
 pub mod keyset;
 pub mod password;
 pub mod provider;
 pub mod random;
+mod rsa_public;
 pub mod secret;
 pub mod sign;
 pub mod stream;

@@ -14,7 +14,6 @@
 mod ecdsa;
 mod ed25519;
 mod key;
-mod roca;
 mod rsa;
 mod scheme;
 

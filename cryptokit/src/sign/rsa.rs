@@ -5,9 +5,9 @@ use std::marker::PhantomData;
 
 use super::SignError;
 use super::key::{SigningKey, VerifyingKey};
-use super::roca;
 use super::scheme::{Backed, Sealed, SignFn};
 use crate::provider::{Provider, RsaScheme, SignatureVerifier, Unspecified};
+use crate::rsa_public::{self, Fault};
 
 /// An RSA private key that signs RS256 (RFC 7518 §3.3). The signature is as long as the modulus and the same each time.
 pub type RsaSigningKey = SigningKey<Rsa<Pkcs1>>;
@@ -144,9 +144,9 @@ impl<P: BackedPadding> SigningKey<Rsa<P>> {
 #[expect(private_bounds, reason = "every padding is backed; how is nobody's business")]
 impl<P: BackedPadding> VerifyingKey<Rsa<P>> {
     /// Smallest accepted modulus in bits (RFC 7518 §3.3).
-    pub const MIN_MODULUS_BITS: usize = MIN_MODULUS_BITS;
+    pub const MIN_MODULUS_BITS: usize = rsa_public::MIN_MODULUS_BITS;
     /// Largest accepted modulus in bits: verification cost grows with its square.
-    pub const MAX_MODULUS_BITS: usize = MAX_MODULUS_BITS;
+    pub const MAX_MODULUS_BITS: usize = rsa_public::MAX_MODULUS_BITS;
 
     /// Takes modulus and exponent, big-endian without leading zeros (RFC 7518 §6.3.1). Costs some 10 µs.
     ///
@@ -180,24 +180,11 @@ impl<P: BackedPadding> VerifyingKey<Rsa<P>> {
     }
 }
 
-const MIN_MODULUS_BITS: usize = 2048;
-const MAX_MODULUS_BITS: usize = 4096;
-
-/// 65537 in the form of RFC 7518 §6.3.1.2; small and huge exponents have only ever been attacks.
-const EXPONENT_65537: [u8; 3] = [1, 0, 1];
-
 fn check_public(n: &[u8], e: &[u8]) -> Result<(), SignError> {
-    let Some((&first, &last)) = n.first().zip(n.last()) else {
-        return Err(SignError::InvalidPublicKey);
-    };
-    let bits = (n.len() * 8).saturating_sub(first.leading_zeros() as usize);
-    if !(MIN_MODULUS_BITS..=MAX_MODULUS_BITS).contains(&bits) {
-        return Err(SignError::ModulusSize { bits });
-    }
-    if first == 0 || last & 1 == 0 || e != EXPONENT_65537 || roca::has_fingerprint(n) {
-        return Err(SignError::InvalidPublicKey);
-    }
-    Ok(())
+    rsa_public::check(n, e).map_err(|fault| match fault {
+        Fault::ModulusSize { bits } => SignError::ModulusSize { bits },
+        Fault::Invalid => SignError::InvalidPublicKey,
+    })
 }
 
 #[cfg(test)]

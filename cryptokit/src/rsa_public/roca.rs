@@ -71,7 +71,10 @@ mod tests {
 
     #[test]
     fn a_marked_modulus_is_no_key() {
-        let refused = super::super::RsaVerifyingKey::from_components(&power_of_65537(128), &[1, 0, 1]);
-        assert_eq!(refused.unwrap_err(), super::super::SignError::InvalidPublicKey);
+        let modulus = power_of_65537(128);
+        let signing = crate::sign::RsaVerifyingKey::from_components(&modulus, &[1, 0, 1]);
+        assert_eq!(signing.unwrap_err(), crate::sign::SignError::InvalidPublicKey);
+        let encrypting = crate::encrypt::RsaEncryptionKey::from_components(&modulus, &[1, 0, 1]);
+        assert_eq!(encrypting.unwrap_err(), crate::encrypt::EncryptError::InvalidPublicKey);
     }
 }
