@@ -1,6 +1,7 @@
 //! Cryptography for services that must trust each other, hard to misuse.
 //!
-//! - [`password`]: Argon2id with a pepper through a bounded pool of memory; hashes sealed to their row.
+//! - [`password`]: Argon2id with a pepper through a bounded pool of memory; hashes of other schemes verified where a
+//!   policy allows and replaced; hashes sealed to their row.
 //! - [`aead`]: AES-GCM with associated data that cannot be left out and nonces that cannot be chosen.
 //! - [`stream`]: encryption of streams and files, seekable, committing to its key (Cobblestone-256).
 //! - [`keyset`]: one life cycle for all keys, sealed at rest by a root key.

@@ -323,7 +323,7 @@ const ONE_PASS_M_COST_KIB: u32 = 46 * 1024;
 
 /// Obeys stored hashes up to the default ceiling, or up to what new ones cost where that is more.
 fn policy_for(params: Argon2Params) -> Policy {
-    let ceiling = Policy::default().ceiling();
+    let ceiling = Policy::default().limits().argon2.ceiling;
     let ceiling = Argon2Params::new(
         ceiling.m_cost().max(params.m_cost()),
         ceiling.t_cost().max(params.t_cost()),
@@ -335,6 +335,8 @@ fn policy_for(params: Argon2Params) -> Policy {
 
 #[cfg(test)]
 mod tests {
+    use cryptokit::password::NewHash;
+
     use super::*;
 
     const MINIMAL: &str = r#"
@@ -383,7 +385,7 @@ mod tests {
             "the public one unless said otherwise"
         );
         assert_eq!(config.tokens.access_token_ttl, Duration::from_secs(900));
-        assert_eq!(config.hashing.policy.params(), Argon2Params::OWASP);
+        assert_eq!(config.hashing.policy.new_hash(), NewHash::Argon2id(Argon2Params::OWASP));
         assert_eq!(config.log_level, LogLevel::Info);
     }
 

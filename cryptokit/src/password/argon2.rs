@@ -8,7 +8,6 @@ use super::params::Argon2Params;
 use super::pool::HashPermit;
 
 /// Which of the three functions (RFC 9106 §3.1, "type y"). Ours is Argon2id; the others are for imported hashes.
-#[cfg_attr(not(test), expect(dead_code, reason = "imports are yet to come"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Variant {
     /// Memory is read at places that depend on the password.
@@ -20,7 +19,6 @@ pub(super) enum Variant {
 }
 
 /// Which revision of the function (RFC 9106 §3.1, "version number v").
-#[cfg_attr(not(test), expect(dead_code, reason = "imports are yet to come"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Version {
     /// 1.0, before the RFC: later passes overwrite a block instead of XORing into it. For imported hashes.

@@ -3,59 +3,18 @@
 use std::fmt;
 
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
 
 use super::Password;
-use super::argon2::{Input, Variant, Version, argon2};
-use super::params::Argon2Params;
 use super::pepper::Pepper;
-use super::phc::StoredHash;
+use super::policy::{NewHash, Policy, Standing};
 use super::pool::HashPermit;
+use super::scheme::argon2::Argon2Hash;
+use super::scheme::bcrypt::{self, BcryptHash, PepperedBcryptHash, Revision};
+use super::scheme::salted_peppered::{self, SaltedPepperedHash};
+use super::scheme::unlabelled::UnlabelledPeppers;
+use super::scheme::{Form, Scheme, StoredHash};
 use crate::keyset::{KeyId, Keyset};
-use crate::provider::Provider;
 use crate::random;
-
-/// What new hashes cost, and what a stored hash may cost at most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Policy {
-    params: Argon2Params,
-    ceiling: Argon2Params,
-}
-
-impl Policy {
-    /// New hashes use `params`; stored hashes are obeyed up to `ceiling`.
-    ///
-    /// # Errors
-    ///
-    /// [`HashError::AboveCeiling`] when `params` itself is above the ceiling.
-    pub fn new(params: Argon2Params, ceiling: Argon2Params) -> Result<Self, HashError> {
-        if !params.within(ceiling) {
-            return Err(HashError::AboveCeiling);
-        }
-        Ok(Self { params, ceiling })
-    }
-
-    /// What new hashes cost.
-    pub fn params(&self) -> Argon2Params {
-        self.params
-    }
-
-    /// The most a stored hash may cost.
-    pub fn ceiling(&self) -> Argon2Params {
-        self.ceiling
-    }
-}
-
-impl Default for Policy {
-    /// OWASP's minimum, obeying stored hashes up to 64 MiB, 4 passes, 4 lanes.
-    fn default() -> Self {
-        let ceiling = Argon2Params::new(64 * 1024, 4, 4).expect("constants in range");
-        Self {
-            params: Argon2Params::OWASP,
-            ceiling,
-        }
-    }
-}
 
 /// The outcome of a verification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +33,12 @@ pub enum HashError {
     /// A stored hash costs more than the policy's ceiling. Nothing was allocated.
     #[error("stored hash costs more than the policy allows")]
     AboveCeiling,
+    /// A stored hash was made with a scheme that the policy does not accept. Nothing was allocated.
+    #[error("stored hash was made with {scheme}, which the policy does not accept")]
+    SchemeNotAccepted {
+        /// The scheme.
+        scheme: Scheme,
+    },
     /// The hash names a pepper that is not in the keyset, or is revoked.
     #[error("stored hash was made with pepper {id}, which this keyset does not hold")]
     UnknownPepper {
@@ -83,9 +48,15 @@ pub enum HashError {
     /// The system has no memory to give.
     #[error("no memory for a password hash")]
     OutOfMemory,
+    /// The hash was made with a pepper that it does not name, and none to try were given.
+    #[error("stored hash was made with an unlabelled pepper, and there is none to try")]
+    NoUnlabelledPeppers,
     /// Argon2 refused its input, which the checks before it should have made impossible.
     #[error("argon2 refused its input")]
     Argon2,
+    /// scrypt refused its input, which the checks before it should have made impossible.
+    #[error("scrypt refused its input")]
+    Scrypt,
 }
 
 /// Hashes and verifies passwords under one policy and one set of peppers.
@@ -93,25 +64,40 @@ pub enum HashError {
 pub struct PasswordHasher {
     policy: Policy,
     peppers: Keyset<Pepper>,
+    unlabelled: Option<UnlabelledPeppers>,
     decoy: StoredHash,
 }
 
 impl PasswordHasher {
-    /// Length of new salts in bytes (RFC 9106 §3.1).
+    /// Length of new Argon2 salts in bytes (RFC 9106 §3.1).
     pub const SALT_LEN: usize = 16;
-    /// Length of new tags in bytes.
+    /// Length of new Argon2 tags in bytes.
     pub const TAG_LEN: usize = 32;
 
     /// Takes the policy and the peppers.
     pub fn new(policy: Policy, peppers: Keyset<Pepper>) -> Self {
-        // Not the hash of any password: a random tag, which no password's tag equals but by a chance of 2⁻²⁵⁶.
-        let decoy = StoredHash {
-            params: policy.params,
-            pepper: Some(peppers.primary().0),
-            salt: random::bytes::<{ Self::SALT_LEN }>().to_vec(),
-            tag: random::bytes::<{ Self::TAG_LEN }>().to_vec(),
-        };
-        Self { policy, peppers, decoy }
+        // Not the hash of any password: a random tag, which no password's tag equals but by a chance of 2⁻¹⁸⁴ or less.
+        let mut decoy = blank(&policy, peppers.primary().0);
+        match &mut decoy {
+            Form::Argon2(hash) => hash.tag = random::bytes::<{ Self::TAG_LEN }>().to_vec(),
+            Form::PepperedBcrypt(hash) => hash.bcrypt.tag = random::bytes(),
+            _ => {}
+        }
+        Self {
+            policy,
+            peppers,
+            unlabelled: None,
+            decoy: StoredHash(decoy),
+        }
+    }
+
+    /// Takes the peppers to try for hashes of [`Scheme::UnlabelledSha512`], which the policy has to accept as well.
+    #[must_use]
+    pub fn with_unlabelled_peppers(self, peppers: UnlabelledPeppers) -> Self {
+        Self {
+            unlabelled: Some(peppers),
+            ..self
+        }
     }
 
     /// The policy.
@@ -119,46 +105,100 @@ impl PasswordHasher {
         self.policy
     }
 
-    /// Hashes a password with a fresh salt, the policy's parameters and the primary pepper. One Argon2 run.
+    /// Hashes a password with a fresh salt, the policy's scheme and costs and the primary pepper. One run.
     ///
     /// # Errors
     ///
     /// [`HashError::Argon2`].
     pub fn hash(&self, permit: &mut HashPermit, password: &Password) -> Result<StoredHash, HashError> {
-        let mut salt = vec![0; Self::SALT_LEN];
-        random::fill(Provider::default(), &mut salt);
-        let (pepper, _) = self.peppers.primary();
-        let mut phc = StoredHash {
-            params: self.policy.params,
-            pepper: Some(pepper),
-            salt,
-            tag: vec![0; Self::TAG_LEN],
-        };
-        phc.tag = self.tag(permit, password, &phc)?.to_vec();
-        Ok(phc)
+        let (id, pepper) = self.peppers.primary();
+        let mut new = blank(&self.policy, id);
+        match &mut new {
+            Form::Argon2(hash) => {
+                hash.tag = hash
+                    .tag(permit, password.normalised(), pepper.expose_secret())?
+                    .to_vec();
+            }
+            Form::PepperedBcrypt(hash) => {
+                hash.bcrypt.tag = *hash.tag(permit, password.normalised(), pepper.expose_secret());
+            }
+            _ => {}
+        }
+        Ok(StoredHash(new))
     }
 
-    /// Verifies a password against a stored hash. One Argon2 run; the comparison takes constant time.
+    /// The founding documents' salted and peppered hash in one self-describing string: 32 bytes of salt, one
+    /// HMAC-SHA-512 under the primary pepper. **Unfit for passwords**: it exists to be compared with, and for data that
+    /// has to stay readable by what reads it.
+    ///
+    /// # Security
+    ///
+    /// Whoever has the hash and the pepper tries about a million passwords a second on one core, and billions on
+    /// graphics cards; a password from a list falls at once. [`Self::verify`] accepts it when the policy lists
+    /// [`Scheme::SaltedPeppered`], and always asks for it to be replaced.
+    pub fn salted_and_peppered(&self, password: &Password) -> StoredHash {
+        let (id, pepper) = self.peppers.primary();
+        let salt = random::bytes::<{ salted_peppered::SALT_LEN }>();
+        let tag = SaltedPepperedHash::tag(&salt, password.normalised(), pepper.expose_secret());
+        StoredHash(Form::SaltedPeppered(SaltedPepperedHash {
+            pepper: id,
+            salt: salt.to_vec(),
+            tag: tag.as_ref().to_vec(),
+        }))
+    }
+
+    /// Verifies a password against a stored hash. One run of the scheme the hash names, at the cost it names; the
+    /// comparison takes constant time.
+    ///
+    /// Our own hashes are of the password in normalisation form C. Imported ones are of whatever bytes the other system
+    /// was given, so they are compared with the password as typed: the same bytes, the same answer, one run. (Trying
+    /// both forms would double the cost of every wrong password, and by its time tell which ones the forms differ for.)
+    ///
+    /// Hashes of one scheme and cost take equal times whatever the password; different schemes do not, and while
+    /// imported hashes remain, how long a refusal takes can tell which accounts have one.
     ///
     /// # Errors
     ///
-    /// [`HashError::AboveCeiling`] and [`HashError::UnknownPepper`], before anything is computed;
-    /// [`HashError::Argon2`]. From outside all of these should look like a wrong password.
+    /// Those of [`Self::standing`], before anything is computed; [`HashError::Argon2`] and [`HashError::Scrypt`]. From
+    /// outside all of these should look like a wrong password.
     pub fn verify(
         &self,
         permit: &mut HashPermit,
         password: &Password,
         stored: &StoredHash,
     ) -> Result<Verdict, HashError> {
-        let tag = self.tag(permit, password, stored)?;
-        let ok: bool = tag.as_slice().ct_eq(&stored.tag).into();
+        let standing = self.standing(stored)?;
+        let ok = self.matches(permit, password, &stored.0)?;
         Ok(Verdict {
             ok,
-            needs_rehash: ok && !self.is_current(stored),
+            needs_rehash: ok && standing != Standing::Current,
         })
     }
 
-    /// Does the work of a verification for an account that does not exist, so that its absence cannot be timed.
+    /// Whether a stored hash can be verified, and how it stands beside what is made now. Computes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Policy::check`]; [`HashError::UnknownPepper`]; [`HashError::NoUnlabelledPeppers`].
+    pub fn standing(&self, stored: &StoredHash) -> Result<Standing, HashError> {
+        self.policy.check(stored)?;
+        if let Some(id) = pepper_of(&stored.0) {
+            self.pepper(id)?;
+        }
+        if matches!(stored.0, Form::Unlabelled(_)) && self.unlabelled.is_none() {
+            return Err(HashError::NoUnlabelledPeppers);
+        }
+        Ok(if self.is_current(&stored.0) {
+            Standing::Current
+        } else if self.policy.is_below_floor(stored.cost()) {
+            Standing::Weak
+        } else {
+            Standing::Outdated
+        })
+    }
+
+    /// Does the work of a verification for an account that does not exist, so that its absence cannot be timed: one run
+    /// of what new hashes are made with.
     ///
     /// # Errors
     ///
@@ -167,215 +207,108 @@ impl PasswordHasher {
         self.verify(permit, password, &self.decoy).map(|_| ())
     }
 
-    fn is_current(&self, stored: &StoredHash) -> bool {
-        stored.params == self.policy.params
-            && stored.pepper == Some(self.peppers.primary().0)
-            && stored.salt.len() >= Self::SALT_LEN
-            && stored.tag.len() == Self::TAG_LEN
+    fn matches(&self, permit: &mut HashPermit, password: &Password, stored: &Form) -> Result<bool, HashError> {
+        let (ours, typed) = (password.normalised(), password.typed());
+        let equal: bool = match stored {
+            Form::Argon2(hash) => {
+                let tag = match hash.pepper {
+                    Some(id) => hash.tag(permit, ours, self.pepper(id)?)?,
+                    None => hash.tag(permit, typed, &[])?,
+                };
+                tag.ct_eq(&hash.tag).into()
+            }
+            Form::PepperedBcrypt(hash) => {
+                let tag = hash.tag(permit, ours, self.pepper(hash.pepper)?);
+                tag.ct_eq(&hash.bcrypt.tag).into()
+            }
+            Form::Bcrypt(hash) => {
+                let equal: bool = hash.tag_of_typed(permit, typed).ct_eq(&hash.tag).into();
+                // bcrypt repeats the password with its NUL, so that `a` and `a\0a` have one hash. The run has taken
+                // place all the same.
+                equal && !typed.contains(&0)
+            }
+            Form::Pbkdf2(hash) => {
+                let equal: bool = hash.tag(permit, typed).ct_eq(&hash.tag).into();
+                equal && !ends_with_nul(typed)
+            }
+            Form::Scrypt(hash) => {
+                let equal: bool = hash.tag(permit, typed)?.ct_eq(&hash.tag).into();
+                equal && !ends_with_nul(typed)
+            }
+            Form::SaltedPeppered(hash) => {
+                let pepper = self.pepper(hash.pepper)?;
+                let tag = permit.run_elsewhere(0, || SaltedPepperedHash::tag(&hash.salt, ours, pepper));
+                tag.as_ref().ct_eq(&hash.tag).into()
+            }
+            Form::Unlabelled(hash) => {
+                let peppers = self.unlabelled.as_ref().ok_or(HashError::NoUnlabelledPeppers)?;
+                permit.run_elsewhere(0, || hash.matches_any(peppers.iter(), typed))
+            }
+        };
+        Ok(equal)
     }
 
-    fn tag(
-        &self,
-        permit: &mut HashPermit,
-        password: &Password,
-        phc: &StoredHash,
-    ) -> Result<Zeroizing<Vec<u8>>, HashError> {
-        if !phc.params.within(self.policy.ceiling) {
-            return Err(HashError::AboveCeiling);
+    fn pepper(&self, id: KeyId) -> Result<&[u8], HashError> {
+        let pepper = self.peppers.get(id).ok_or(HashError::UnknownPepper { id })?;
+        Ok(pepper.expose_secret())
+    }
+
+    fn is_current(&self, stored: &Form) -> bool {
+        let primary = self.peppers.primary().0;
+        match (self.policy.new_hash(), stored) {
+            (NewHash::Argon2id(params), Form::Argon2(hash)) => {
+                hash.scheme() == Scheme::Argon2id
+                    && hash.params == params
+                    && hash.pepper == Some(primary)
+                    && hash.salt.len() >= Self::SALT_LEN
+                    && hash.tag.len() == Self::TAG_LEN
+            }
+            (NewHash::PepperedBcrypt(cost), Form::PepperedBcrypt(hash)) => {
+                hash.bcrypt.cost == cost.get() && hash.pepper == primary
+            }
+            _ => false,
         }
-        let pepper = match phc.pepper {
-            None => &[][..],
-            Some(id) => self
-                .peppers
-                .get(id)
-                .ok_or(HashError::UnknownPepper { id })?
-                .expose_secret(),
-        };
-        let mut tag = Zeroizing::new(vec![0; phc.tag.len()]);
-        let input = Input {
-            variant: Variant::Argon2id,
-            version: Version::V0x13,
-            params: phc.params,
-            password: password.as_bytes(),
-            salt: &phc.salt,
-            secret: pepper,
-            associated_data: &[],
-        };
-        argon2(permit, input, &mut tag)?;
-        Ok(tag)
+    }
+}
+
+/// What the policy makes, with a fresh salt and a tag of zeros.
+fn blank(policy: &Policy, pepper: KeyId) -> Form {
+    match policy.new_hash() {
+        NewHash::Argon2id(params) => Form::Argon2(Argon2Hash::ours(
+            params,
+            pepper,
+            random::bytes::<{ PasswordHasher::SALT_LEN }>().to_vec(),
+            vec![0; PasswordHasher::TAG_LEN],
+        )),
+        NewHash::PepperedBcrypt(cost) => Form::PepperedBcrypt(PepperedBcryptHash {
+            pepper,
+            bcrypt: BcryptHash {
+                revision: Revision::B,
+                cost: cost.get(),
+                salt: random::bytes(),
+                tag: [0; bcrypt::TAG_LEN],
+            },
+        }),
+    }
+}
+
+/// HMAC pads its key with zeros (RFC 2104 §2), and the password is the key in PBKDF2 and in scrypt, which is built on
+/// it: `a` and `a\0` have one hash there. Asked after the run, so that it takes no less time.
+fn ends_with_nul(typed: &[u8]) -> bool {
+    typed.last() == Some(&0)
+}
+
+fn pepper_of(stored: &Form) -> Option<KeyId> {
+    match stored {
+        Form::Argon2(hash) => hash.pepper,
+        Form::PepperedBcrypt(hash) => Some(hash.pepper),
+        Form::SaltedPeppered(hash) => Some(hash.pepper),
+        Form::Bcrypt(_) | Form::Pbkdf2(_) | Form::Scrypt(_) | Form::Unlabelled(_) => None,
     }
 }
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.ok { "accepted" } else { "refused" })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::num::NonZeroUsize;
-
-    use super::*;
-    use crate::password::HashPool;
-
-    fn pool() -> HashPool {
-        HashPool::new(NonZeroUsize::MIN)
-    }
-
-    fn cheap() -> Argon2Params {
-        Argon2Params::new(32, 1, 1).unwrap()
-    }
-
-    fn hasher(params: Argon2Params) -> PasswordHasher {
-        let ceiling = Argon2Params::new(128, 3, 4).unwrap();
-        PasswordHasher::new(
-            Policy::new(params, ceiling).unwrap(),
-            Keyset::new("peppers", Pepper::generate()),
-        )
-    }
-
-    fn password(text: &str) -> Password {
-        Password::new(text).unwrap()
-    }
-
-    #[test]
-    fn a_right_password_is_accepted_and_a_wrong_one_is_not() {
-        let (pool, hasher) = (pool(), hasher(cheap()));
-        let mut permit = pool.try_acquire().unwrap();
-        let stored = hasher.hash(&mut permit, &password("correct horse")).unwrap();
-        let stored = StoredHash::parse(&stored.to_string()).unwrap();
-        let right = hasher.verify(&mut permit, &password("correct horse"), &stored).unwrap();
-        assert_eq!(
-            right,
-            Verdict {
-                ok: true,
-                needs_rehash: false
-            }
-        );
-        for wrong in ["correct hors", "correct horse ", "Correct horse", "\0"] {
-            let verdict = hasher.verify(&mut permit, &password(wrong), &stored).unwrap();
-            assert_eq!(
-                verdict,
-                Verdict {
-                    ok: false,
-                    needs_rehash: false
-                }
-            );
-        }
-    }
-
-    #[test]
-    fn byte_73_and_bytes_after_nul_count() {
-        let (pool, hasher) = (pool(), hasher(cheap()));
-        let mut permit = pool.try_acquire().unwrap();
-        for (one, other) in [
-            ("a".repeat(72) + "b", "a".repeat(72) + "c"),
-            ("a\0b".into(), "a\0c".into()),
-        ] {
-            let stored = hasher.hash(&mut permit, &password(&one)).unwrap();
-            assert!(hasher.verify(&mut permit, &password(&one), &stored).unwrap().ok);
-            assert!(!hasher.verify(&mut permit, &password(&other), &stored).unwrap().ok);
-        }
-    }
-
-    #[test]
-    fn equal_passwords_get_different_hashes() {
-        let (pool, hasher) = (pool(), hasher(cheap()));
-        let mut permit = pool.try_acquire().unwrap();
-        let first = hasher.hash(&mut permit, &password("same")).unwrap();
-        let second = hasher.hash(&mut permit, &password("same")).unwrap();
-        assert_ne!(first.to_string(), second.to_string());
-    }
-
-    #[test]
-    fn the_pepper_matters_and_an_edited_keyid_never_widens_what_verifies() {
-        let (pool, hasher) = (pool(), hasher(cheap()));
-        let mut permit = pool.try_acquire().unwrap();
-        let stored = hasher.hash(&mut permit, &password("p")).unwrap();
-
-        let mut without = stored.clone();
-        without.pepper = None;
-        assert!(!hasher.verify(&mut permit, &password("p"), &without).unwrap().ok);
-
-        let mut unknown = stored.clone();
-        let id = KeyId::from_bytes([1; 8]);
-        unknown.pepper = Some(id);
-        assert_eq!(
-            hasher.verify(&mut permit, &password("p"), &unknown),
-            Err(HashError::UnknownPepper { id }),
-        );
-
-        let other = PasswordHasher::new(
-            hasher.policy,
-            Keyset::with_id("peppers", stored.pepper.unwrap(), Pepper::generate()),
-        );
-        assert!(!other.verify(&mut permit, &password("p"), &stored).unwrap().ok);
-    }
-
-    #[test]
-    fn old_parameters_and_old_peppers_ask_for_a_rehash() {
-        let pool = pool();
-        let mut permit = pool.try_acquire().unwrap();
-        let mut hasher = hasher(cheap());
-        let stored = hasher.hash(&mut permit, &password("p")).unwrap();
-
-        hasher.policy.params = Argon2Params::new(64, 1, 1).unwrap();
-        let verdict = hasher.verify(&mut permit, &password("p"), &stored).unwrap();
-        assert_eq!(
-            verdict,
-            Verdict {
-                ok: true,
-                needs_rehash: true
-            }
-        );
-        let verdict = hasher.verify(&mut permit, &password("wrong"), &stored).unwrap();
-        assert!(!verdict.needs_rehash, "a wrong password never leads to a rehash");
-
-        hasher.policy.params = cheap();
-        let id = hasher.peppers.add(Pepper::generate());
-        hasher.peppers.promote(id).unwrap();
-        assert!(
-            hasher
-                .verify(&mut permit, &password("p"), &stored)
-                .unwrap()
-                .needs_rehash
-        );
-    }
-
-    #[test]
-    fn a_stored_hash_above_the_ceiling_is_refused_before_any_memory_is_mapped() {
-        let (pool, hasher) = (pool(), hasher(cheap()));
-        let mut permit = pool.try_acquire().unwrap();
-        let stored = hasher.hash(&mut permit, &password("p")).unwrap();
-        drop(permit);
-        pool.release_idle();
-        pool.release_idle();
-        let mut permit = pool.try_acquire().unwrap();
-        for costs in [(256, 1, 1), (32, 4, 1), (128, 1, 8)] {
-            let mut hostile = stored.clone();
-            hostile.params = Argon2Params::new(costs.0, costs.1, costs.2).unwrap();
-            assert_eq!(
-                hasher.verify(&mut permit, &password("p"), &hostile),
-                Err(HashError::AboveCeiling),
-            );
-        }
-        drop(permit);
-        assert_eq!(pool.idle_bytes(), 0);
-        assert_eq!(Policy::new(Argon2Params::OWASP, cheap()), Err(HashError::AboveCeiling));
-    }
-
-    #[test]
-    fn every_path_costs_exactly_one_run() {
-        let (pool, hasher) = (pool(), hasher(cheap()));
-        let mut permit = pool.try_acquire().unwrap();
-        let stored = hasher.hash(&mut permit, &password("p")).unwrap();
-        assert_eq!(pool.completed(), 1);
-        let _ = hasher.verify(&mut permit, &password("p"), &stored).unwrap();
-        assert_eq!(pool.completed(), 2);
-        let _ = hasher.verify(&mut permit, &password("x"), &stored).unwrap();
-        assert_eq!(pool.completed(), 3);
-        hasher.verify_decoy(&mut permit, &password("p")).unwrap();
-        assert_eq!(pool.completed(), 4);
     }
 }

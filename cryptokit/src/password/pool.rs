@@ -8,7 +8,8 @@
 //! ```
 //!
 //! holds whatever callers do, idle memory included. The costliest run is that of the policy's ceiling, if hashes of
-//! other origin are verified, or else of its parameters: [`Argon2Params::memory_bytes`] for Argon2. With the default
+//! other origin are verified, or else of its parameters: [`Argon2Params::memory_bytes`] for Argon2,
+//! [`ScryptParams::memory_bytes`] for imported scrypt; [`Policy::max_memory_bytes`] is the larger one. With the default
 //! policy and two permits that is 2 × 64 MiB at worst, and 2 × 19 MiB while all hashes are our own.
 //!
 //! A permit is owned: it moves into the work, and a caller that goes away while its hash is running does not free it
@@ -31,7 +32,7 @@ use super::argon2::Input;
 use super::backend::{Argon2Backend, Memory, UnfitBackend};
 use super::hasher::HashError;
 #[cfg(doc)]
-use super::params::Argon2Params;
+use super::{Argon2Params, Policy, ScryptParams};
 
 /// Hands out at most N permits, each with memory that is reused.
 #[derive(Clone)]
@@ -185,8 +186,7 @@ impl HashPermit {
     }
 
     /// Runs work that brings its own memory, `bytes` at most. The permit's own is given back first, so that one permit
-    /// never stands for two runs' memory. With 0, for work that needs none to speak of, it is kept.
-    #[cfg_attr(not(test), expect(dead_code, reason = "hashes of other schemes are yet to come"))]
+    /// never stands for two runs' memory; nobody wipes the work's own. With 0, for work that needs none to speak of, it is kept.
     pub(super) fn run_elsewhere<T>(&mut self, bytes: usize, work: impl FnOnce() -> T) -> T {
         if bytes > 0 {
             self.memory.release();

@@ -15,7 +15,7 @@
 
 use std::fmt;
 
-use super::phc::{StoredHash, StoredHashError};
+use super::scheme::{StoredHash, StoredHashError};
 use crate::aead::{AeadError, AeadKey, AssociatedData, named_key};
 use crate::encoding::base64url;
 use crate::keyset::Keyset;

@@ -9,6 +9,7 @@ mod certification_request;
 mod jwks;
 mod jwt_verifier;
 mod login_request;
+mod password_hash;
 mod revocation_list;
 
 pub use certificate::certificate;
@@ -16,4 +17,5 @@ pub use certification_request::certification_request;
 pub use jwks::jwks;
 pub use jwt_verifier::jwt_verifier;
 pub use login_request::login_request;
+pub use password_hash::password_hash;
 pub use revocation_list::revocation_list;
