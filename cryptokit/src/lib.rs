@@ -9,6 +9,7 @@
 //! - [`encrypt`]: RSA-OAEP-256, with keys that cannot sign.
 //! - [`jwe`]: messages of any length to holders of RSA keys, opened by any JOSE library; signed as well on request.
 //! - [`x509`]: root, intermediate, server and client certificates; chains verified to an identity.
+//! - [`key_format`]: PKCS#8, SPKI, JWK and PEM, also encrypted, to and from other programs.
 //! - [`secret`]: wiped, silent types for everything secret.
 //!
 //! It is not a TLS library, does no I/O beyond asking the operating system for random bytes, has no `async`, and reads
@@ -53,6 +54,7 @@ pub mod encrypt;
 pub mod hash;
 pub mod jose;
 pub mod jwe;
+pub mod key_format;
 pub mod keyset;
 pub mod password;
 pub mod provider;
