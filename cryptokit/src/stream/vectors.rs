@@ -75,6 +75,14 @@ fn valid_cases_decrypt_in_every_way_and_encrypt_to_the_same_bytes() {
                 .expect(&what);
             assert_message(case, &message, &what);
 
+            let mut writer = EncryptWriter::start(Vec::new(), again(&key, case, &stream)).unwrap();
+            writer.write_all(&message).unwrap();
+            assert!(writer.finish().unwrap() == stream, "{what}");
+
+            // The pure-Rust AES-GCM of the ring provider takes seconds for these in a debug build.
+            if stream.len() > 1 << 20 && provider.name() == "ring" {
+                continue;
+            }
             let mut seeking = key.decrypt_seek(&case.ctx, Cursor::new(&stream)).unwrap();
             assert_eq!(seeking.message_len(), message.len() as u64, "{what}");
             let mut sought = Vec::new();
@@ -93,9 +101,6 @@ fn valid_cases_decrypt_in_every_way_and_encrypt_to_the_same_bytes() {
                 assert!(whole == message, "{what}");
             }
 
-            let mut writer = EncryptWriter::start(Vec::new(), again(&key, case, &stream)).unwrap();
-            writer.write_all(&message).unwrap();
-            assert!(writer.finish().unwrap() == stream, "{what}");
             let mut read = Vec::new();
             EncryptReader::start(message.as_slice(), again(&key, case, &stream))
                 .read_to_end(&mut read)
