@@ -6,6 +6,7 @@
 
 mod certificate;
 mod certification_request;
+mod encrypted_stream;
 mod jwks;
 mod jwt_verifier;
 mod login_request;
@@ -14,6 +15,7 @@ mod revocation_list;
 
 pub use certificate::certificate;
 pub use certification_request::certification_request;
+pub use encrypted_stream::encrypted_stream;
 pub use jwks::jwks;
 pub use jwt_verifier::jwt_verifier;
 pub use login_request::login_request;

@@ -41,6 +41,7 @@ macro_rules! targets {
 targets! {
     certificate_pem_der: certificate, 4_000;
     certification_request: certification_request, 4_000;
+    encrypted_stream: encrypted_stream, 1_000;
     jwks: jwks, 6_000;
     jwt_verifier: jwt_verifier, 6_000;
     login_request: login_request, 6_000;
