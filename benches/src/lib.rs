@@ -1,7 +1,7 @@
 //! What cryptokit costs beside the bare primitives it is built on.
 //!
-//! Each module sets up one family of [`Comparison`]s. Criterion reports their wall time (`benches/argon2id.rs`,
-//! `benches/rs256.rs`, `benches/aes_gcm.rs`); `benches/ratios.rs` runs both sides alternately and prints one table.
+//! Each module sets up one family of [`Comparison`]s. Criterion reports their wall time (a file of the same name in
+//! `benches/`); `benches/ratios.rs` runs both sides alternately and prints one table.
 //! The baselines call a backend's crate directly, which is what they are for; nothing else outside
 //! `cryptokit::provider` may.
 
@@ -9,6 +9,7 @@ pub mod aes_gcm;
 pub mod argon2id;
 pub mod ratio;
 pub mod rs256;
+pub mod stream;
 
 use std::fmt;
 use std::time::Duration;
@@ -63,6 +64,7 @@ pub fn comparisons() -> Vec<Comparison> {
     let mut all = argon2id::comparisons();
     all.extend(rs256::comparisons());
     all.extend(aes_gcm::comparisons());
+    all.extend(stream::comparisons());
     all
 }
 
