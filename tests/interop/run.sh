@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Has other implementations judge what ours make: certificates by OpenSSL and others, tokens by PyJWT and OpenSSL,
-# encrypted streams by pyca/cryptography.
+# encrypted streams by pyca/cryptography, password hashes by libargon2, bcrypt, libpass, Django and hashlib.
 #
 #   tests/interop/run.sh [DIR_OF_BINARIES]
 #
-# Without the directory, certgen, authsvc and cryptokit's example `stream` are built first. PYTHON names a Python that has PyJWT and cryptography.
+# Without the directory, certgen, authsvc and cryptokit's examples `stream` and `password_hashes` are built first. PYTHON
+# names a Python that has what .ci/requirements.txt lists.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -12,7 +13,7 @@ binaries=${1:-}
 if [[ -z $binaries ]]; then
     cd "$here/../.."
     cargo build --locked --package certgen --package authsvc
-    cargo build --locked --package cryptokit --example stream
+    cargo build --locked --package cryptokit --example stream --example password_hashes
     binaries=${CARGO_TARGET_DIR:-target}/debug
 fi
 
@@ -22,3 +23,5 @@ echo "== tokens"
 "$here/tokens.sh" "$binaries"
 echo "== encrypted streams"
 "$here/streams.sh" "$binaries"
+echo "== password hashes"
+"${PYTHON:-python3}" "$here/passwords.py" "$binaries/examples/password_hashes"
