@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Has other implementations judge what ours make: certificates by OpenSSL and others, tokens by PyJWT and OpenSSL,
-# encrypted streams by pyca/cryptography, password hashes by libargon2, bcrypt, libpass, Django and hashlib.
+# encrypted streams by pyca/cryptography, password hashes by libargon2, bcrypt, libpass, Django and hashlib, JWE by
+# joserfc, jwcrypto and jose.
 #
 #   tests/interop/run.sh [DIR_OF_BINARIES]
 #
-# Without the directory, certgen, authsvc and cryptokit's examples `stream` and `password_hashes` are built first. PYTHON
-# names a Python that has what .ci/requirements.txt lists.
+# Without the directory, certgen, authsvc and cryptokit's examples are built first. PYTHON names a Python that has what
+# .ci/requirements.txt lists, NODE_MODULES a folder with jose from npm in it.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -13,7 +14,7 @@ binaries=${1:-}
 if [[ -z $binaries ]]; then
     cd "$here/../.."
     cargo build --locked --package certgen --package authsvc
-    cargo build --locked --package cryptokit --example stream --example password_hashes
+    cargo build --locked --package cryptokit --example stream --example password_hashes --example jwe
     binaries=${CARGO_TARGET_DIR:-target}/debug
 fi
 
@@ -25,3 +26,5 @@ echo "== encrypted streams"
 "$here/streams.sh" "$binaries"
 echo "== password hashes"
 "${PYTHON:-python3}" "$here/passwords.py" "$binaries/examples/password_hashes"
+echo "== JWE"
+"$here/jwe.sh" "$binaries/examples/jwe"
