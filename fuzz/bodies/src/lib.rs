@@ -7,6 +7,7 @@
 mod certificate;
 mod certification_request;
 mod encrypted_stream;
+mod jwe;
 mod jwks;
 mod jwt_verifier;
 mod login_request;
@@ -16,6 +17,7 @@ mod revocation_list;
 pub use certificate::certificate;
 pub use certification_request::certification_request;
 pub use encrypted_stream::encrypted_stream;
+pub use jwe::{jwe_compact, jwe_json};
 pub use jwks::jwks;
 pub use jwt_verifier::jwt_verifier;
 pub use login_request::login_request;

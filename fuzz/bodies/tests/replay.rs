@@ -42,6 +42,8 @@ targets! {
     certificate_pem_der: certificate, 4_000;
     certification_request: certification_request, 4_000;
     encrypted_stream: encrypted_stream, 1_000;
+    jwe_compact: jwe_compact, 1_000;
+    jwe_json: jwe_json, 1_000;
     jwks: jwks, 6_000;
     jwt_verifier: jwt_verifier, 6_000;
     login_request: login_request, 6_000;
