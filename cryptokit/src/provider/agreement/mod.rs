@@ -1,10 +1,15 @@
 //! The backends agree with each other: what one makes, every other reads, and what is deterministic is the same bytes.
+//! Where a pure-Rust crate does the same, it is asked too, so that a build with one provider has a second opinion.
 //!
 //! In the crate, because a backend is not public.
 
+mod aead;
+mod digest;
 #[cfg(any(feature = "aws-lc", feature = "ring-oaep-decrypt"))]
 mod oaep;
+mod rsa;
 mod signature;
+mod three_primes;
 
 use super::Provider;
 
