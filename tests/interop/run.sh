@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Has other implementations judge what ours make: certificates by OpenSSL and others, tokens by PyJWT and OpenSSL,
 # encrypted streams by pyca/cryptography, password hashes by libargon2, bcrypt, libpass, Django and hashlib, JWE by
-# joserfc, jwcrypto and jose.
+# joserfc, jwcrypto and jose, keys by OpenSSL, GnuTLS and jwcrypto.
 #
 #   tests/interop/run.sh [DIR_OF_BINARIES]
 #
@@ -14,7 +14,7 @@ binaries=${1:-}
 if [[ -z $binaries ]]; then
     cd "$here/../.."
     cargo build --locked --package certgen --package authsvc
-    cargo build --locked --package cryptokit --example stream --example password_hashes --example jwe
+    cargo build --locked --package cryptokit --example stream --example password_hashes --example jwe --example convert_key
     binaries=${CARGO_TARGET_DIR:-target}/debug
 fi
 
@@ -28,3 +28,5 @@ echo "== password hashes"
 "${PYTHON:-python3}" "$here/passwords.py" "$binaries/examples/password_hashes"
 echo "== JWE"
 "$here/jwe.sh" "$binaries/examples/jwe"
+echo "== keys"
+"$here/keys.sh" "$binaries"

@@ -203,7 +203,20 @@ fn read_ec(der: &[u8], outside: Option<Curve>) -> Result<PrivateParts, KeyFormat
         .public_key
         .filter(|point| point.first() == Some(&4))
         .ok_or(KeyFormatError::MissingPublicKey)?;
-    from_ec_scalar(curve, key.private_key, point)
+    from_ec_scalar(curve, &fixed_length(key.private_key, curve)?, point)
+}
+
+/// RFC 5915 §3 fixes the length of the private key. GnuTLS writes it like an INTEGER: with a zero in front when the
+/// first bit is set, and without those that it starts with.
+fn fixed_length(scalar: &[u8], curve: Curve) -> Result<Zeroizing<Vec<u8>>, KeyFormatError> {
+    let length = curve.field_len();
+    let (excess, rest) = scalar.split_at(scalar.len().saturating_sub(length));
+    if !matches!(excess, [] | [0]) || rest.is_empty() {
+        return Err(KeyFormatError::Malformed);
+    }
+    let mut fixed = Zeroizing::new(vec![0; length]);
+    fixed[length - rest.len()..].copy_from_slice(rest);
+    Ok(fixed)
 }
 
 /// PKCS#8 version 1 (RFC 5958 §2 without attributes) around a key.

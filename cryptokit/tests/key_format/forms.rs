@@ -226,6 +226,41 @@ fn halves_that_do_not_belong_together_are_refused() {
     );
 }
 
+#[test]
+fn scalars_are_read_in_the_lengths_that_gnutls_gives_them() {
+    let [_, p256, p384, _] = one_of_each();
+    for key in [&p256, &p384] {
+        let inner = inside(key);
+        let sec1 = EcPrivateKey::from_der(&inner).unwrap();
+        let with_scalar = |scalar: &[u8]| {
+            let mut altered = sec1.clone();
+            altered.private_key = scalar;
+            PrivateKey::from_der(&repack(key.pkcs8().expose_secret(), &altered.to_der().unwrap()))
+        };
+        let padded = |zeros: usize| [&vec![0; zeros], sec1.private_key].concat();
+        assert!(same(&with_scalar(&padded(1)).unwrap(), key), "one zero more");
+        for refused in [padded(2), [&[1], sec1.private_key].concat(), Vec::new()] {
+            assert_eq!(with_scalar(&refused).unwrap_err(), KeyFormatError::Malformed);
+        }
+        assert_eq!(
+            with_scalar(&sec1.private_key[1..]).unwrap_err(),
+            KeyFormatError::Inconsistent
+        );
+    }
+    // The scalar 1, whose point is the curve's base point (FIPS 186-5, SP 800-186 §3.2.1.3), in one byte.
+    let point = hex!(
+        "046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296
+         4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"
+    );
+    let short = EcPrivateKey {
+        private_key: &[1],
+        parameters: Some(sec1::EcParameters::NamedCurve("1.2.840.10045.3.1.7".parse().unwrap())),
+        public_key: Some(&point),
+    };
+    let key = PrivateKey::from_der(&short.to_der().unwrap()).unwrap();
+    assert_eq!(EcPrivateKey::from_der(&inside(&key)).unwrap().private_key.len(), 32);
+}
+
 /// PKCS#8 with another key inside.
 fn repack(pkcs8: &[u8], key: &[u8]) -> Vec<u8> {
     let mut info = PrivateKeyInfoRef::from_der(pkcs8).unwrap();
