@@ -152,6 +152,11 @@ impl Jwk {
         }
     }
 
+    /// RFC 7638, RFC 8037 §2.
+    pub(super) fn ed25519_thumbprint(public_key: &[u8; 32]) -> String {
+        Numbers::Ed25519 { x: *public_key }.thumbprint()
+    }
+
     /// The key id.
     pub fn kid(&self) -> &str {
         &self.kid

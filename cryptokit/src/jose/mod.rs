@@ -15,6 +15,7 @@ mod jwk_set;
 mod key;
 mod keys;
 mod remote;
+mod revocation;
 mod signer;
 mod verifier;
 
@@ -26,6 +27,10 @@ pub use jwk_set::{JwkSet, SkippedKey};
 pub use key::{TokenSigningKey, TokenVerifyingKey};
 pub use keys::{TokenKeys, VerificationKeys};
 pub use remote::{Fetch, FetchError, FetchOutcome, KeyRefusal, KeyStep, RemoteKeys, RemoteKeysPolicy};
+pub use revocation::{
+    FeedDigest, FeedError, FeedPolicy, FeedPosition, FeedSigningKey, FeedVerifyingKey, InvalidRevocation, PublishError,
+    Revocation, RevocationFeed, RevocationPublisher, RevokedBy, Standing, WhenStale,
+};
 pub use signer::{IssueError, TokenSigner};
 pub use verifier::{TokenVerifier, Unverified, Verified};
 

@@ -12,6 +12,7 @@ mod jwks;
 mod jwt_verifier;
 mod login_request;
 mod password_hash;
+mod revocation_delta;
 mod revocation_list;
 
 pub use certificate::certificate;
@@ -22,4 +23,5 @@ pub use jwks::jwks;
 pub use jwt_verifier::jwt_verifier;
 pub use login_request::login_request;
 pub use password_hash::password_hash;
+pub use revocation_delta::revocation_delta;
 pub use revocation_list::revocation_list;

@@ -1,0 +1,331 @@
+//! The verifier's side.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use time::OffsetDateTime;
+
+use super::document::{DELTA_TYPE, Delta, FeedPosition, SNAPSHOT_TYPE, Snapshot};
+use super::index::{Index, RevokedBy};
+use super::key::FeedVerifyingKey;
+use crate::jose::backend::RegisteredVerifier;
+use crate::jose::compact::Compact;
+use crate::jose::{AccessTokenClaims, TokenError, TokenVerifier};
+
+/// What a verifier does about tokens that are not known to be revoked while its feed is older than
+/// [`FeedPolicy::max_staleness`]. There is no default: each choice is wrong for somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenStale {
+    /// Fail open: accept them. Whoever can keep the feed away keeps revoked tokens alive until they expire.
+    Accept,
+    /// Fail closed: refuse them. Whoever can keep the feed away stops the service.
+    Refuse,
+}
+
+/// The bounds of a [`RevocationFeed`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FeedPolicy {
+    /// What happens beyond `max_staleness`.
+    pub when_stale: WhenStale,
+    /// How old the newest document may be, by the issuer's clock.
+    pub max_staleness: Duration,
+    /// Most revocations kept. Default 1,000,000, which take some 60 MB.
+    pub max_entries: usize,
+    /// Longest accepted snapshot in bytes. Default 128 MiB.
+    pub max_snapshot_len: usize,
+}
+
+impl FeedPolicy {
+    /// The policy with the default bounds.
+    pub fn new(when_stale: WhenStale, max_staleness: Duration) -> Self {
+        Self {
+            when_stale,
+            max_staleness,
+            max_entries: 1_000_000,
+            max_snapshot_len: 128 << 20,
+        }
+    }
+}
+
+/// Where a token stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Standing {
+    /// Not revoked, as far as a fresh feed knows.
+    NotRevoked,
+    /// Not revoked as far as is known, which is not enough; accepted because of [`WhenStale::Accept`].
+    AcceptedStale,
+    /// Not known, and refused because of [`WhenStale::Refuse`]. Says nothing about the token.
+    Unavailable,
+    /// Revoked.
+    Revoked(RevokedBy),
+}
+
+impl Standing {
+    /// Whether a token that is otherwise good may be used.
+    pub fn is_accepted(self) -> bool {
+        matches!(self, Self::NotRevoked | Self::AcceptedStale)
+    }
+}
+
+/// Why a document was not taken. Nothing has changed then, except what [`RevocationFeed::needs_snapshot`] says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FeedError {
+    /// Too long, not a signed document of this kind, or its signature is not good.
+    #[error("not a signed document of a revocation feed: {0}")]
+    Document(#[from] TokenError),
+    /// It is another issuer's.
+    #[error("document is from another issuer")]
+    Issuer,
+    /// It is from another feed, or there is no snapshot yet: get one.
+    #[error("delta of a feed of which there is no snapshot")]
+    NeedsSnapshot,
+    /// Deltas are missing before this one: get them, or a snapshot.
+    #[error("delta {found} does not follow; {expected} is expected")]
+    Gap {
+        /// The next number.
+        expected: u64,
+        /// The number found.
+        found: u64,
+    },
+    /// It was taken already, or is older than what was taken.
+    #[error("document is not newer than what is known")]
+    Old,
+    /// It has the right number and does not follow upon the delta before: the issuer's history has two branches.
+    #[error("document belongs to another history")]
+    Fork,
+    /// It was issued in the future.
+    #[error("document is from the future")]
+    NotYetIssued,
+    /// More revocations than [`FeedPolicy::max_entries`]. Until a snapshot fits, the feed counts as stale.
+    #[error("more revocations than are kept")]
+    Full,
+}
+
+/// What an issuer has revoked.
+#[derive(Debug)]
+pub struct RevocationFeed {
+    issuer: String,
+    keys: HashMap<String, RegisteredVerifier>,
+    policy: FeedPolicy,
+    state: Option<State>,
+    needs_snapshot: bool,
+    /// A document had to be left out for want of room.
+    incomplete: bool,
+}
+
+#[derive(Debug)]
+struct State {
+    position: FeedPosition,
+    issued_at: u64,
+    next_update: u64,
+    index: Index,
+    /// When to look for what can be forgotten.
+    forget_at: u64,
+}
+
+impl RevocationFeed {
+    /// Longest accepted delta in bytes.
+    pub const MAX_DELTA_LEN: usize = 256 * 1024;
+
+    /// Most that the issuer's clock may be ahead.
+    const MAX_AHEAD_SECONDS: u64 = 60;
+
+    /// Between two searches through all entries for what has expired.
+    const FORGET_EVERY_SECONDS: u64 = 60;
+
+    /// Starts with nothing; the first document has to be a snapshot. Any of `keys` may have signed.
+    pub fn new(issuer: &str, keys: impl IntoIterator<Item = FeedVerifyingKey>, policy: FeedPolicy) -> Self {
+        let keys = keys
+            .into_iter()
+            .map(|key| (key.kid(), RegisteredVerifier::new(key.0.into())))
+            .collect();
+        Self {
+            issuer: issuer.to_owned(),
+            keys,
+            policy,
+            state: None,
+            needs_snapshot: true,
+            incomplete: false,
+        }
+    }
+
+    /// Whether a token is revoked. Constant time; at most three digests of short names.
+    ///
+    /// The claims must be verified ones: this says nothing about a token that is not good anyway.
+    pub fn check(&self, claims: &AccessTokenClaims, now: OffsetDateTime) -> Standing {
+        if let Some(by) = self.state.as_ref().and_then(|state| state.index.revoked_by(claims)) {
+            return Standing::Revoked(by);
+        }
+        if self.is_fresh(now) {
+            return Standing::NotRevoked;
+        }
+        match self.policy.when_stale {
+            WhenStale::Accept => Standing::AcceptedStale,
+            WhenStale::Refuse => Standing::Unavailable,
+        }
+    }
+
+    /// Whether what is known is complete and no older than [`FeedPolicy::max_staleness`].
+    pub fn is_fresh(&self, now: OffsetDateTime) -> bool {
+        let budget = self.policy.max_staleness.as_secs();
+        !self.incomplete
+            && self
+                .state
+                .as_ref()
+                .is_some_and(|state| seconds(now) <= state.issued_at.saturating_add(budget))
+    }
+
+    /// Whether only a snapshot helps: there is none yet, or a delta came that does not follow.
+    pub fn needs_snapshot(&self) -> bool {
+        self.needs_snapshot
+    }
+
+    /// The last delta that was taken. Ask the issuer for what follows.
+    pub fn position(&self) -> Option<&FeedPosition> {
+        self.state.as_ref().map(|state| &state.position)
+    }
+
+    /// When the issuer has promised the next document, in seconds since 1970.
+    pub fn next_update(&self) -> Option<u64> {
+        self.state.as_ref().map(|state| state.next_update)
+    }
+
+    /// How many revocations are kept, at most [`FeedPolicy::max_entries`].
+    pub fn len(&self) -> usize {
+        self.state.as_ref().map_or(0, |state| state.index.len())
+    }
+
+    /// Whether nothing is kept.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Takes the next delta, whole or not at all. One signature check and O(n) in the delta; once a minute also in all
+    /// that is kept.
+    ///
+    /// # Errors
+    ///
+    /// [`FeedError`], with the cause.
+    pub fn apply_delta(&mut self, delta: &str, now: OffsetDateTime) -> Result<(), FeedError> {
+        let now = seconds(now);
+        let document: Delta = self.open(delta, Self::MAX_DELTA_LEN, DELTA_TYPE)?;
+        self.check_origin(&document.iss, document.iat, now)?;
+        let Some(state) = self.state.as_mut().filter(|state| state.position.feed == document.feed) else {
+            self.needs_snapshot = true;
+            return Err(FeedError::NeedsSnapshot);
+        };
+        // After the last number there is none: whatever comes then is old.
+        let expected = match state.position.seq.checked_add(1) {
+            Some(expected) if document.seq >= expected => expected,
+            _ => return Err(FeedError::Old),
+        };
+        if document.seq > expected {
+            self.needs_snapshot = true;
+            let found = document.seq;
+            return Err(FeedError::Gap { expected, found });
+        }
+        if document.prev != state.position.head || document.iat < state.issued_at {
+            self.needs_snapshot = true;
+            return Err(FeedError::Fork);
+        }
+        let horizon = horizon(now);
+        let new: Vec<_> = document.entries.iter().filter(|entry| entry.exp() >= horizon).collect();
+        if now >= state.forget_at || state.index.len() + new.len() > self.policy.max_entries {
+            state.index.forget_before(horizon);
+            state.forget_at = now.saturating_add(Self::FORGET_EVERY_SECONDS);
+        }
+        if state.index.len() + new.len() > self.policy.max_entries {
+            self.incomplete = true;
+            self.needs_snapshot = true;
+            return Err(FeedError::Full);
+        }
+        new.into_iter().for_each(|entry| state.index.insert(entry));
+        state.position = state.position.after(document.seq, delta);
+        state.issued_at = document.iat;
+        state.next_update = document.next;
+        self.needs_snapshot = self.incomplete;
+        Ok(())
+    }
+
+    /// Takes a snapshot in the place of all that is known. One signature check and O(n) in the snapshot, which is in
+    /// memory as a whole meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// [`FeedError`], with the cause; [`FeedError::Old`] for one that would take the feed back.
+    pub fn apply_snapshot(&mut self, snapshot: &str, now: OffsetDateTime) -> Result<(), FeedError> {
+        let now = seconds(now);
+        let document: Snapshot = self.open(snapshot, self.policy.max_snapshot_len, SNAPSHOT_TYPE)?;
+        self.check_origin(&document.iss, document.iat, now)?;
+        if let Some(state) = &self.state {
+            if document.iat < state.issued_at {
+                return Err(FeedError::Old);
+            }
+            if document.feed == state.position.feed {
+                if document.seq < state.position.seq {
+                    return Err(FeedError::Old);
+                }
+                if document.seq == state.position.seq && document.head != state.position.head {
+                    return Err(FeedError::Fork);
+                }
+            } else if document.iat == state.issued_at {
+                // Of two feeds within a second, which one followed cannot be told.
+                return Err(FeedError::Old);
+            }
+        }
+        let horizon = horizon(now);
+        let mut index = Index::default();
+        for entry in document.entries.iter().filter(|entry| entry.exp() >= horizon) {
+            index.insert(entry);
+            if index.len() > self.policy.max_entries {
+                self.incomplete = true;
+                return Err(FeedError::Full);
+            }
+        }
+        self.state = Some(State {
+            position: FeedPosition {
+                feed: document.feed,
+                seq: document.seq,
+                head: document.head,
+            },
+            issued_at: document.iat,
+            next_update: document.next,
+            index,
+            forget_at: now.saturating_add(Self::FORGET_EVERY_SECONDS),
+        });
+        self.needs_snapshot = false;
+        self.incomplete = false;
+        Ok(())
+    }
+
+    fn open<T: DeserializeOwned>(&self, text: &str, max_len: usize, document_type: &str) -> Result<T, TokenError> {
+        let compact = Compact::parse(text, max_len, document_type)?;
+        let key = self.keys.get(&compact.kid).ok_or(TokenError::UnknownKey)?;
+        compact.verify(key)
+    }
+
+    fn check_origin(&self, issuer: &str, issued_at: u64, now: u64) -> Result<(), FeedError> {
+        if issuer != self.issuer {
+            return Err(FeedError::Issuer);
+        }
+        // Else a document from the future would count as fresh for as long as it likes.
+        if issued_at > now.saturating_add(Self::MAX_AHEAD_SECONDS) {
+            return Err(FeedError::NotYetIssued);
+        }
+        Ok(())
+    }
+}
+
+/// A revocation that ends before this concerns no token that any verifier still accepts.
+fn horizon(now: u64) -> u64 {
+    now.saturating_sub(TokenVerifier::MAX_LEEWAY.as_secs())
+}
+
+/// Seconds since 1970; a clock before that is broken and says the least that it can.
+fn seconds(time: OffsetDateTime) -> u64 {
+    u64::try_from(time.unix_timestamp()).unwrap_or(0)
+}

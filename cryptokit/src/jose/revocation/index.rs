@@ -1,0 +1,101 @@
+//! Revocations by what they name: constant time to ask, bounded memory.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use super::entry::Revocation;
+use crate::hash;
+use crate::jose::AccessTokenClaims;
+use crate::provider::Provider;
+
+/// What a token was revoked by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RevokedBy {
+    /// Its own `jti`.
+    Token,
+    /// Its `sid`.
+    Family,
+    /// Its `sub`, for having been issued too early.
+    Subject,
+    /// Having been issued too early, whoever it is for.
+    All,
+}
+
+/// Of names, 128 bits of SHA-256 are kept: an entry has one size, whatever the names are.
+type Fingerprint = [u8; 16];
+
+/// Tokens issued before `before` are revoked; forgotten after `exp`.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cutoff {
+    before: u64,
+    exp: u64,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    tokens: HashMap<Fingerprint, u64>,
+    families: HashMap<Fingerprint, u64>,
+    subjects: HashMap<Fingerprint, Cutoff>,
+    all: Cutoff,
+}
+
+impl Index {
+    pub(super) fn len(&self) -> usize {
+        self.tokens.len() + self.families.len() + self.subjects.len()
+    }
+
+    pub(super) fn insert(&mut self, revocation: &Revocation) {
+        match revocation {
+            Revocation::Token { jti, exp } => later(self.tokens.entry(fingerprint(jti)), *exp),
+            Revocation::Family { sid, exp } => later(self.families.entry(fingerprint(sid)), *exp),
+            Revocation::Subject { sub, before, exp } => {
+                self.subjects.entry(fingerprint(sub)).or_default().widen(*before, *exp);
+            }
+            Revocation::All { before, exp } => self.all.widen(*before, *exp),
+        }
+    }
+
+    pub(super) fn revoked_by(&self, claims: &AccessTokenClaims) -> Option<RevokedBy> {
+        if claims.iat < self.all.before {
+            return Some(RevokedBy::All);
+        }
+        if self.tokens.contains_key(&fingerprint(&claims.jti)) {
+            return Some(RevokedBy::Token);
+        }
+        if let Some(sid) = &claims.sid
+            && self.families.contains_key(&fingerprint(sid))
+        {
+            return Some(RevokedBy::Family);
+        }
+        let cutoff = self.subjects.get(&fingerprint(&claims.sub))?;
+        (claims.iat < cutoff.before).then_some(RevokedBy::Subject)
+    }
+
+    /// Forgets what concerns no token that was still good at `time`. O(n).
+    pub(super) fn forget_before(&mut self, time: u64) {
+        self.tokens.retain(|_, exp| *exp >= time);
+        self.families.retain(|_, exp| *exp >= time);
+        self.subjects.retain(|_, cutoff| cutoff.exp >= time);
+        if self.all.exp < time {
+            self.all = Cutoff::default();
+        }
+    }
+}
+
+impl Cutoff {
+    fn widen(&mut self, before: u64, exp: u64) {
+        self.before = self.before.max(before);
+        self.exp = self.exp.max(exp);
+    }
+}
+
+fn later(entry: Entry<'_, Fingerprint, u64>, exp: u64) {
+    let known = entry.or_default();
+    *known = (*known).max(exp);
+}
+
+fn fingerprint(name: &str) -> Fingerprint {
+    let digest = hash::sha256_with(Provider::default(), &[name.as_bytes()]);
+    let (first, _) = digest.split_at(size_of::<Fingerprint>());
+    first.try_into().expect("the first half of a digest")
+}
