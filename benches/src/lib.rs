@@ -7,6 +7,7 @@
 
 pub mod aes_gcm;
 pub mod argon2id;
+pub mod founding_rows;
 pub mod ratio;
 pub mod rs256;
 pub mod stream;
