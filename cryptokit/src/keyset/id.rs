@@ -26,7 +26,8 @@ impl KeyId {
         Self(random::bytes())
     }
 
-    pub(super) fn from_hex(text: &str) -> Option<Self> {
+    /// Reads what `Display` writes: 16 lower-case hexadecimal digits.
+    pub fn from_hex(text: &str) -> Option<Self> {
         if text.len() != 2 * Self::LEN || !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
             return None;
         }

@@ -115,9 +115,11 @@ impl PasswordHasher {
         let mut new = blank(&self.policy, id);
         match &mut new {
             Form::Argon2(hash) => {
-                hash.tag = hash
-                    .tag(permit, password.normalised(), pepper.expose_secret())?
-                    .to_vec();
+                let tag = match hash.pepper {
+                    Some(_) => hash.tag(permit, password.normalised(), pepper.expose_secret())?,
+                    None => hash.tag(permit, password.typed(), &[])?,
+                };
+                hash.tag = tag.to_vec();
             }
             Form::PepperedBcrypt(hash) => {
                 hash.bcrypt.tag = *hash.tag(permit, password.normalised(), pepper.expose_secret());
@@ -256,10 +258,10 @@ impl PasswordHasher {
     fn is_current(&self, stored: &Form) -> bool {
         let primary = self.peppers.primary().0;
         match (self.policy.new_hash(), stored) {
-            (NewHash::Argon2id(params), Form::Argon2(hash)) => {
+            (NewHash::Argon2id(params) | NewHash::UnpepperedArgon2id(params), Form::Argon2(hash)) => {
                 hash.scheme() == Scheme::Argon2id
                     && hash.params == params
-                    && hash.pepper == Some(primary)
+                    && hash.pepper == pepper_for(self.policy.new_hash(), primary)
                     && hash.salt.len() >= Self::SALT_LEN
                     && hash.tag.len() == Self::TAG_LEN
             }
@@ -274,9 +276,9 @@ impl PasswordHasher {
 /// What the policy makes, with a fresh salt and a tag of zeros.
 fn blank(policy: &Policy, pepper: KeyId) -> Form {
     match policy.new_hash() {
-        NewHash::Argon2id(params) => Form::Argon2(Argon2Hash::ours(
+        new_hash @ (NewHash::Argon2id(params) | NewHash::UnpepperedArgon2id(params)) => Form::Argon2(Argon2Hash::ours(
             params,
-            pepper,
+            pepper_for(new_hash, pepper),
             random::bytes::<{ PasswordHasher::SALT_LEN }>().to_vec(),
             vec![0; PasswordHasher::TAG_LEN],
         )),
@@ -289,6 +291,14 @@ fn blank(policy: &Policy, pepper: KeyId) -> Form {
                 tag: [0; bcrypt::TAG_LEN],
             },
         }),
+    }
+}
+
+/// The pepper that such a hash names, given the primary one.
+fn pepper_for(new_hash: NewHash, primary: KeyId) -> Option<KeyId> {
+    match new_hash {
+        NewHash::UnpepperedArgon2id(_) => None,
+        NewHash::Argon2id(_) | NewHash::PepperedBcrypt(_) => Some(primary),
     }
 }
 

@@ -14,6 +14,7 @@
 //! | --- | --- | --- | --- |
 //! | Argon2id | by default | by default | as the secret value K; `keyid` names it |
 //! | bcrypt over HMAC-SHA-256 | on request ([`NewHash::PepperedBcrypt`]) | by default | as the HMAC key; `keyid` names it |
+//! | Argon2id without a pepper | on request ([`NewHash::UnpepperedArgon2id`]) | by default | none |
 //! | Argon2i, Argon2d, Argon2 of version 0x10; bcrypt; PBKDF2; scrypt | never | where [`Policy::accepting`] says so | none |
 //! | salted and peppered SHA-512, labelled | by a method of its own, unfit for passwords | where the policy says so | as the HMAC key; `keyid` names it |
 //! | salted and peppered SHA-512, unlabelled | never | where the policy says so | every one of [`UnlabelledPeppers`] is tried |

@@ -21,6 +21,9 @@ pub struct Policy {
 pub enum NewHash {
     /// Argon2id with the pepper as its secret value. The default.
     Argon2id(Argon2Params),
+    /// Argon2id without a pepper: for hashes that a program with no pepper has to verify. Whoever steals them can start
+    /// guessing at once. Of the password as typed, like every hash that others share.
+    UnpepperedArgon2id(Argon2Params),
     /// bcrypt over HMAC-SHA-256 with the pepper: where memory is scarcer than time. An attacker with graphics cards
     /// fares far better against it than against Argon2id.
     PepperedBcrypt(BcryptCost),
@@ -165,7 +168,7 @@ impl Policy {
 
     fn checked(self) -> Result<Self, HashError> {
         let (scheme, cost) = match self.new_hash {
-            NewHash::Argon2id(params) => (Scheme::Argon2id, Cost::Argon2(params)),
+            NewHash::Argon2id(params) | NewHash::UnpepperedArgon2id(params) => (Scheme::Argon2id, Cost::Argon2(params)),
             NewHash::PepperedBcrypt(cost) => (Scheme::PepperedBcrypt, Cost::Bcrypt { cost: cost.get() }),
         };
         if self.is_above_ceiling(cost) {

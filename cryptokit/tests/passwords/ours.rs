@@ -24,6 +24,26 @@ fn a_right_password_is_accepted_and_a_wrong_one_is_not() {
     }
 }
 
+/// Made here, to be verified by a program that has no pepper and knows nothing of normalisation.
+#[test]
+fn a_hash_without_a_pepper_needs_none_and_is_of_the_bytes_as_typed() {
+    let policy = tolerant().with_new_hash(NewHash::UnpepperedArgon2id(cheap())).unwrap();
+    let mut bench = Bench::new(policy);
+    let stored = bench.hash("cafe\u{301}");
+    assert!(
+        stored.to_string().starts_with("$argon2id$v=19$m=32,t=1,p=1$"),
+        "{stored}"
+    );
+    assert_eq!(bench.verify("cafe\u{301}", &stored), ACCEPTED);
+    assert_eq!(bench.verify("caf\u{e9}", &stored), REFUSED);
+
+    let mut other = Bench::with(PasswordHasher::new(policy, Keyset::new("others", Pepper::generate())));
+    assert_eq!(other.verify("cafe\u{301}", &stored), ACCEPTED, "whatever the peppers");
+    let mut peppering = Bench::new(tolerant());
+    assert_eq!(peppering.verify("cafe\u{301}", &stored), ACCEPTED_ONCE_MORE);
+    assert_eq!(bench.verify("p", &peppering.hash("p")), ACCEPTED_ONCE_MORE);
+}
+
 #[test]
 fn new_hashes_say_what_they_are() {
     let argon2id = Bench::new(tolerant()).hash("p");

@@ -31,14 +31,14 @@ pub(in crate::password) struct Argon2Hash {
 }
 
 impl Argon2Hash {
-    /// One of ours: Argon2id of the RFC's version with a labelled pepper.
-    pub(in crate::password) fn ours(params: Argon2Params, pepper: KeyId, salt: Vec<u8>, tag: Vec<u8>) -> Self {
+    /// One of ours: Argon2id of the RFC's version, with a labelled pepper or none.
+    pub(in crate::password) fn ours(params: Argon2Params, pepper: Option<KeyId>, salt: Vec<u8>, tag: Vec<u8>) -> Self {
         Self {
             variant: Variant::Argon2id,
             version: Version::V0x13,
             states_version: true,
             params,
-            pepper: Some(pepper),
+            pepper,
             salt,
             tag,
         }
