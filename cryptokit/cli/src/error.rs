@@ -1,0 +1,138 @@
+//! What can go wrong, what to do about it, and the exit code that says which kind it was.
+
+use std::error::Error as _;
+use std::fmt::Write as _;
+use std::io;
+use std::path::PathBuf;
+
+use private_files::PrivateFileError;
+
+use crate::streams::WriteFailure;
+
+/// Exit code for "no": the password is another one, the message does not open, the token is not good.
+pub(crate) const REFUSED: u8 = 1;
+/// Exit code for work that could not be done. Code 2 is wrong usage, which clap reports.
+pub(crate) const FAILED: u8 = 3;
+
+/// Why a command ended without having done what was asked. Never holds a secret.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// The question was answered, with no.
+    #[error("{0}")]
+    Refused(String),
+    /// An input holds something else than was expected of it.
+    #[error("{what}: {why}")]
+    Input {
+        /// Which one, such as a path.
+        what: String,
+        /// What is wrong with it.
+        why: String,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// A file that only its owner should be able to use.
+    #[error(transparent)]
+    PrivateFile(#[from] PrivateFileError),
+    /// A file cannot be read.
+    #[error("{} cannot be read", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Standard input or an open file failed in the middle.
+    #[error("the input cannot be read")]
+    ReadInput(#[source] io::Error),
+    /// Standard output refused.
+    #[error("the output cannot be written")]
+    Output(#[source] io::Error),
+    /// A secret is needed and there is nobody to ask.
+    #[error("no terminal to ask for the {what} on")]
+    NoTerminal {
+        /// What was to be asked for.
+        what: &'static str,
+        /// The flag to use instead.
+        flag: &'static str,
+    },
+    /// The terminal failed.
+    #[error("the terminal cannot be read")]
+    Terminal(#[source] io::Error),
+    /// The library could not do it.
+    #[error("{what} failed")]
+    Library {
+        /// What was tried.
+        what: &'static str,
+        /// Why not.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl Error {
+    /// The exit code.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Refused(_) => REFUSED,
+            _ => FAILED,
+        }
+    }
+
+    /// An input that is not what it should be.
+    pub(crate) fn input(what: impl Into<String>, why: impl ToString, hint: &'static str) -> Self {
+        Self::Input {
+            what: what.into(),
+            why: why.to_string(),
+            hint,
+        }
+    }
+
+    /// A call into the library that failed for no fault of the input.
+    pub(crate) fn library(what: &'static str, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        let source = Box::new(source);
+        Self::Library { what, source }
+    }
+
+    /// An error of copying, which may be the input's or the output's.
+    pub(crate) fn from_copying(error: io::Error) -> Self {
+        if error.get_ref().is_some_and(|inner| inner.is::<WriteFailure>()) {
+            Self::Output(error)
+        } else {
+            Self::ReadInput(error)
+        }
+    }
+
+    /// What is printed on standard error: what happened with its causes, and on the next line what to do.
+    pub(crate) fn report(&self) -> String {
+        let mut text = format!("error: {self}");
+        let mut source = self.source();
+        while let Some(cause) = source {
+            let cause_text = cause.to_string();
+            if !text.ends_with(&cause_text) {
+                let _ = write!(text, ": {cause_text}");
+            }
+            source = cause.source();
+        }
+        text.push('\n');
+        if let Some(hint) = self.hint() {
+            let _ = writeln!(text, "hint: {hint}");
+        }
+        text
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::PrivateFile(PrivateFileError::Write { source, .. })
+                if source.kind() == io::ErrorKind::AlreadyExists =>
+            {
+                Some("choose another name; where --force is offered, it replaces the file".to_owned())
+            }
+            Self::Refused(_) | Self::PrivateFile(_) | Self::Library { .. } => None,
+            Self::Input { hint, .. } => Some((*hint).to_owned()),
+            Self::Read { .. } => Some("check the path and who may read it".to_owned()),
+            Self::ReadInput(_) => Some("what was written so far is not complete".to_owned()),
+            Self::Output(_) => Some("check the disk and the program that reads the output".to_owned()),
+            Self::NoTerminal { flag, .. } => Some(format!("use {flag}")),
+            Self::Terminal(_) => Some("give the secret in a file instead".to_owned()),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! `keyset`.
+
+use std::os::unix::fs::MetadataExt as _;
+
+use crate::support::Folder;
+
+#[test]
+fn files_are_their_owners_alone() {
+    let folder = Folder::with_keyset("aead");
+    folder.run("keyset add --keyset set.json --root-key root.key").text();
+    for name in ["root.key", "set.json"] {
+        assert_eq!(folder.path(name).metadata().unwrap().mode() & 0o7777, 0o600, "{name}");
+    }
+    assert_eq!(folder.names(), ["root.key", "set.json"], "nothing temporary is left");
+}
+
+#[test]
+fn a_key_goes_from_active_to_pruned() {
+    let folder = Folder::with_keyset("aead");
+    let show = || {
+        folder
+            .run("keyset show --json --keyset set.json --root-key root.key")
+            .text()
+    };
+    let first = show().split(r#""id":""#).nth(1).unwrap()[..16].to_owned();
+    let second = folder.run("keyset add --keyset set.json --root-key root.key").text();
+    let does = |what: &str, id: &str| folder.run(&format!("keyset {what} {id} --keyset set.json --root-key root.key"));
+
+    assert_eq!(does("retire", &first).code, 3, "it is primary");
+    does("promote", &second).text();
+    does("retire", &first).text();
+    assert_eq!(does("promote", &first).code, 3, "retired keys do not come back");
+    assert_eq!(does("prune", &first).code, 3, "nobody said how long it is needed");
+    let long_gone = format!("{first} --needed-until 2020-01-01T00:00:00Z");
+    does("retire", &long_gone).text();
+    assert!(
+        show().contains(r#""needed_until":"2020-01-01T00:00:00Z""#),
+        "{}",
+        show()
+    );
+    does("prune", &first).text();
+    assert!(show().contains(&format!(r#""pruned":["{first}"]"#)), "{}", show());
+
+    let third = folder.run("keyset add --keyset set.json --root-key root.key").text();
+    does("revoke", &third).text();
+    does("prune", &third).text();
+}
+
+/// Two at once: neither change is lost.
+#[test]
+fn concurrent_changes_all_take_effect() {
+    let folder = Folder::with_keyset("aead");
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| folder.run("keyset add --keyset set.json --root-key root.key").text());
+        }
+    });
+    let shown = folder.run("keyset show --keyset set.json --root-key root.key").text();
+    assert_eq!(shown.lines().count(), 1 + 1 + 8, "{shown}");
+}

@@ -1,0 +1,80 @@
+//! `hash` and `verify`.
+
+use crate::support::Folder;
+
+#[test]
+fn a_password_verifies_and_another_does_not() {
+    let folder = Folder::new();
+    folder.write("password", "correct horse\n");
+    folder.write("other", "correct hors\n");
+    let hash = folder.run("hash --password-file password").text();
+    assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+    folder.write("hash", format!("{hash}\n"));
+
+    let verify = |password: &str| folder.run(&format!("verify --hash-file hash --password-file {password}"));
+    assert_eq!(verify("password").text(), "accepted");
+    let refused = verify("other");
+    assert_eq!((refused.code, refused.stdout.len()), (1, 0));
+    assert_eq!(refused.stderr, "error: it is another password\n");
+
+    // From a pipe, where a line end from another system changes nothing.
+    let piped = folder.run_with("verify --hash-file hash --password-file -", b"correct horse\r\n");
+    assert_eq!(piped.text(), "accepted");
+    let piped = folder.run_with("verify --hash-file - --password-file password", hash.as_bytes());
+    assert_eq!(piped.text(), "accepted");
+}
+
+#[test]
+fn peppered_hashes_need_their_peppers() {
+    let folder = Folder::with_keyset("pepper");
+    folder.write("password", "correct horse");
+    for scheme in ["argon2id", "bcrypt"] {
+        let hash = folder
+            .run(&format!(
+                "hash --scheme {scheme} --peppers set.json --root-key root.key --password-file password"
+            ))
+            .text();
+        folder.write("hash", hash);
+        let with =
+            folder.run("verify --hash-file hash --peppers set.json --root-key root.key --password-file password");
+        assert!(with.text().starts_with("accepted"), "{scheme}");
+        let without = folder.run("verify --hash-file hash --password-file password");
+        assert_eq!(without.code, 3, "{scheme}");
+        assert!(
+            without.stderr.contains("which this keyset does not hold"),
+            "{}",
+            without.stderr
+        );
+    }
+}
+
+/// Nothing is computed for it, however much the file asks for.
+#[test]
+fn a_hash_that_asks_for_too_much_is_refused() {
+    let folder = Folder::new();
+    folder.write("password", "p");
+    let tag = "A".repeat(43);
+    folder.write(
+        "hash",
+        format!("$argon2id$v=19$m=131072,t=2,p=1$c2FsdHNhbHRzYWx0$c{}", &tag[1..]),
+    );
+    let refused = folder.run("verify --hash-file hash --password-file password");
+    assert_eq!(refused.code, 3);
+    assert!(
+        refused.stderr.contains("costs more than the policy allows"),
+        "{}",
+        refused.stderr
+    );
+    let obeyed = folder.run("verify --hash-file hash --max-memory-kib 131072 --password-file password");
+    assert_eq!(obeyed.code, 1, "{}", obeyed.stderr);
+}
+
+#[test]
+fn calibrate_prints_arguments_that_hash_takes() {
+    let folder = Folder::new();
+    folder.write("password", "p");
+    let found = folder.run("calibrate --target 60000 --memory-kib 19456");
+    let arguments = found.text();
+    assert!(arguments.starts_with("--memory-kib 19456 --passes "), "{arguments}");
+    assert!(found.stderr.starts_with("One hash took "), "{}", found.stderr);
+}
