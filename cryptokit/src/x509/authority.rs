@@ -10,6 +10,7 @@ use super::encode::{self, IssuerName, IssuerParts, Subject, Template};
 use super::issue_error::IssueError;
 use super::key::CertificateKey;
 use super::leaf_request::{IssuedCertificate, LeafRequest};
+use super::name_constraints::NameConstraints;
 use super::profile::{Profile, key_identifier};
 use super::public_key::PublicKey;
 use super::subject_alternative_name::SubjectAlternativeName;
@@ -61,6 +62,7 @@ impl CertificateAuthority {
             subject: Subject::Full(&request.subject),
             subject_alternative_names: &[],
             path_length: Some(request.path_length),
+            name_constraints: request.name_constraints.as_ref(),
             not_before,
             not_after,
             serial: new_serial(),
@@ -103,6 +105,7 @@ impl CertificateAuthority {
             subject: Subject::Full(&request.subject),
             subject_alternative_names: &[],
             path_length: Some(request.path_length),
+            name_constraints: request.name_constraints.as_ref(),
             validity: request.validity,
         };
         let certificate = self.sign(asked, key.public_key(), now)?;
@@ -115,7 +118,7 @@ impl CertificateAuthority {
     ///
     /// Subject, key and key identifier are the other's; the validity is the other's as far as this authority's
     /// reaches, from 5 minutes before `now`; the path length is the other's, or one less than this authority's where
-    /// that is less. That the other certificate is the right one the caller must know: it becomes trusted.
+    /// that is less. Its name constraints are kept. That the other certificate is the right one the caller must know: it becomes trusted.
     ///
     /// # Errors
     ///
@@ -153,6 +156,7 @@ impl CertificateAuthority {
             subject: Subject::Copied(&name),
             subject_alternative_names: &[],
             path_length: Some(path_length),
+            name_constraints: other.name_constraints(),
             validity: Validity::Lasting(other.not_after() - now),
         };
         let certificate = self.sign(asked, &key, now)?;
@@ -202,6 +206,7 @@ impl CertificateAuthority {
             subject: request.subject(),
             subject_alternative_names: names,
             path_length: None,
+            name_constraints: None,
             validity: request.validity,
         };
         let certificate = self.sign(asked, key, now)?;
@@ -299,6 +304,7 @@ impl CertificateAuthority {
             subject: asked.subject,
             subject_alternative_names: asked.subject_alternative_names,
             path_length: asked.path_length,
+            name_constraints: asked.name_constraints,
             not_before,
             not_after,
             serial: new_serial(),
@@ -306,6 +312,11 @@ impl CertificateAuthority {
         let der = encode::signed_by(&template, key, &self.parts())?;
         let certificate = Certificate::from_der(&der)?;
         check_as_asked(&certificate, &template, key, self.certificate.subject_der())?;
+        if let Some(constraints) = self.certificate.name_constraints() {
+            constraints
+                .check(&certificate)
+                .map_err(|name| IssueError::NameConstraint { name })?;
+        }
         if certificate.authority_key_identifier() != Some(&self.key_identifier) {
             return Err(IssueError::NotAsAsked {
                 field: "authorityKeyIdentifier",
@@ -321,6 +332,7 @@ struct Asked<'a> {
     subject: Subject<'a>,
     subject_alternative_names: &'a [SubjectAlternativeName],
     path_length: Option<u8>,
+    name_constraints: Option<&'a NameConstraints>,
     validity: Validity,
 }
 
@@ -341,6 +353,10 @@ fn check_as_asked(
         (
             "path length",
             certificate.basic_constraints().and_then(|found| found.path_length) == template.path_length.map(u32::from),
+        ),
+        (
+            "nameConstraints",
+            certificate.name_constraints() == template.name_constraints,
         ),
         (
             "subjectAltName",

@@ -3,6 +3,7 @@
 use time::{Duration, OffsetDateTime};
 
 use super::distinguished_name::DistinguishedName;
+use super::name_constraints::NameConstraints;
 use super::profile::Profile;
 use super::validity::Validity;
 
@@ -12,6 +13,7 @@ pub struct AuthorityRequest {
     pub(super) subject: DistinguishedName,
     pub(super) path_length: u8,
     pub(super) validity: Validity,
+    pub(super) name_constraints: Option<NameConstraints>,
 }
 
 impl AuthorityRequest {
@@ -30,6 +32,7 @@ impl AuthorityRequest {
             subject,
             path_length,
             validity: Validity::Lasting(profile.lifetime()),
+            name_constraints: None,
         }
     }
 
@@ -37,6 +40,16 @@ impl AuthorityRequest {
     #[must_use]
     pub fn with_path_length(self, path_length: u8) -> Self {
         Self { path_length, ..self }
+    }
+
+    /// Limits the names of everything below (RFC 5280 §4.2.1.10). Constraints of authorities above go on to hold.
+    /// Without any subtree nothing is limited.
+    #[must_use]
+    pub fn with_name_constraints(self, constraints: NameConstraints) -> Self {
+        Self {
+            name_constraints: Some(constraints).filter(|constraints| !constraints.is_empty()),
+            ..self
+        }
     }
 
     /// Asks for another lifetime, above zero and at most [`Profile::max_lifetime`]. It is cut where the issuer's ends.

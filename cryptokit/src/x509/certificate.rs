@@ -12,6 +12,7 @@ use x509_parser::x509::{AttributeTypeAndValue, X509Name, X509Version};
 
 use super::der::{Malformed, Reader, SEQUENCE};
 use super::extensions::{BasicConstraints, ExtendedKeyUsage, Extensions, KeyUsage};
+use super::name_constraints::NameConstraints;
 use super::public_key::{PublicKey, PublicKeyError};
 use super::signature::{self, SignatureFailure};
 use super::subject_alternative_name::SubjectAlternativeName;
@@ -184,6 +185,11 @@ impl Certificate {
     /// Its extKeyUsage, if any.
     pub fn extended_key_usage(&self) -> Option<ExtendedKeyUsage> {
         self.extensions.extended_key_usage.as_ref().map(|marked| marked.value)
+    }
+
+    /// Its nameConstraints, if any.
+    pub fn name_constraints(&self) -> Option<&NameConstraints> {
+        self.extensions.name_constraints.as_ref().map(|marked| &marked.value)
     }
 
     /// Its subjectKeyIdentifier, if any.

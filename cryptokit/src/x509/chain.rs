@@ -1,26 +1,26 @@
-//! Deciding whether a chain of certificates leads to a trust anchor (RFC 5280 §6), on top of `webpki`.
+//! Deciding whether a chain of certificates leads to a trust anchor (RFC 5280 §6), and saying why not.
 //!
-//! `webpki` leaves three things out that are checked here besides: that every issuer's keyUsage, where it has one,
-//! allows signing certificates (§6.1.4 n); that the anchor's own validity and path length hold; and that the leaf
-//! states its purpose, where §4.2.1.12 would read a missing extension as "any".
+//! Every path that names allow is looked at, and every certificate on it, the trust anchor included. A path is
+//! accepted when it passes all checks here and `webpki` agrees. Certificate policies (RFC 5280 §6.1.2 (a) to (g)) are
+//! not processed: a critical extension about them refuses the path.
 
-use std::time::Duration;
-
-use rustls_pki_types::{CertificateDer, DnsName, IpAddr, ServerName, UnixTime};
+use rustls_pki_types::CertificateDer;
 use time::OffsetDateTime;
-use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
 
-use super::certificate::{Certificate, CertificateError};
+use super::certificate::Certificate;
+use super::chain_error::ChainError;
+use super::chain_policy::ChainPolicy;
+use super::path::{Candidate, candidates};
+use super::path_checks::{Failures, Question};
+use super::path_failure::PathFailure;
 use super::signature::SignatureFailure;
 use super::subject_alternative_name::SubjectAlternativeName;
 use super::trust_anchors::TrustAnchors;
-use crate::hash::sha256;
-use crate::provider::Provider;
 
 /// Most certificates looked at in one chain, the leaf included.
-const MAX_CHAIN_CERTIFICATES: usize = 16;
+pub(super) const MAX_CHAIN_CERTIFICATES: usize = 16;
 
-/// A peer whose chain was verified; made by [`verify_client_chain`] and [`verify_server_chain`] only.
+/// A peer whose chain was verified; made by [`verify_client_chain`], [`verify_server_chain`] and [`verify_chain`] only.
 ///
 /// The chain says who the peer is. That it holds the key, the TLS handshake has to show.
 #[derive(Clone, Debug)]
@@ -62,10 +62,63 @@ impl PeerCertificate {
     }
 }
 
+/// A chain that was verified: the path from the leaf to the trust anchor.
+#[derive(Clone, Debug)]
+pub struct VerifiedChain {
+    path: Vec<Certificate>,
+}
+
+impl VerifiedChain {
+    /// The path, leaf first and trust anchor last.
+    pub fn path(&self) -> &[Certificate] {
+        &self.path
+    }
+
+    /// The peer that the leaf names.
+    pub fn peer(&self) -> PeerCertificate {
+        PeerCertificate {
+            leaf: self.path[0].clone(),
+            issuer_spki_sha256: self.path[1].spki_sha256(),
+        }
+    }
+}
+
+/// What came of every path: [`explain_chain`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ChainExplanation {
+    /// The first path that is good, if any.
+    pub accepted: Option<VerifiedChain>,
+    /// The paths that are not, those that reach a trust anchor first.
+    pub rejected: Vec<RejectedPath>,
+    /// Whether there may be further paths that were not looked at.
+    pub truncated: bool,
+}
+
+/// A path that is not good.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RejectedPath {
+    /// Its certificates, leaf first.
+    pub certificates: Vec<ExplainedCertificate>,
+    /// Whether the last certificate is a trust anchor.
+    pub reaches_anchor: bool,
+}
+
+/// A certificate of a rejected path.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ExplainedCertificate {
+    /// The certificate.
+    pub certificate: Certificate,
+    /// What is wrong with it on this path; nothing for many.
+    pub failures: Vec<PathFailure>,
+}
+
 /// Verifies a client's chain, leaf first, further certificates in any order.
 ///
 /// The leaf must carry the extended key usage clientAuth; which names are welcome is for the caller to decide.
-/// Costs one signature check per certificate of the path; revocation is not looked at.
+/// Costs two signature checks per certificate of the path; revocation is not looked at.
 ///
 /// # Errors
 ///
@@ -75,7 +128,7 @@ pub fn verify_client_chain(
     anchors: &TrustAnchors,
     now: OffsetDateTime,
 ) -> Result<PeerCertificate, ChainError> {
-    verify(chain, anchors, Purpose::Client, now)
+    verify_chain(chain, anchors, &ChainPolicy::client(), now).map(|chain| chain.peer())
 }
 
 /// Verifies a server's chain, leaf first, and that it is valid for `name`, a DNS name or an IP address.
@@ -92,10 +145,101 @@ pub fn verify_server_chain(
     now: OffsetDateTime,
 ) -> Result<PeerCertificate, ChainError> {
     // A question that cannot be answered is refused before any signature is looked at.
-    let server_name = server_name(name)?;
-    let peer = verify(chain, anchors, Purpose::Server, now)?;
-    verify_name(&peer.leaf, &server_name)?;
-    Ok(peer)
+    if !matches!(name, SubjectAlternativeName::Dns(_) | SubjectAlternativeName::Ip(_)) {
+        return Err(ChainError::NameKind);
+    }
+    let policy = ChainPolicy::server().with_name(name.clone())?;
+    verify_chain(chain, anchors, &policy, now).map(|chain| chain.peer())
+}
+
+/// Verifies a chain, leaf first, further certificates in any order, by a policy of the caller's.
+///
+/// Looks at the paths one after the other, up to the first that is good; at most 64, with at most 100 signatures.
+///
+/// # Errors
+///
+/// [`ChainError`], for the candidate path that came furthest. [`explain_chain`] says more.
+pub fn verify_chain(
+    chain: &[CertificateDer<'_>],
+    anchors: &TrustAnchors,
+    policy: &ChainPolicy<'_>,
+    now: OffsetDateTime,
+) -> Result<VerifiedChain, ChainError> {
+    let (leaf, others, unreadable) = read(chain)?;
+    let found = candidates(&leaf, &others, anchors.certificates());
+    let mut question = Question::new(policy, anchors, now);
+    let mut furthest: Option<((bool, usize), Failures)> = None;
+    for candidate in &found.paths {
+        let failures = question.failures(candidate);
+        if failures.is_empty() {
+            return Ok(verified(candidate));
+        }
+        // A path to an anchor says more than a dead end, and one with few failures is more likely the one meant.
+        let distance = (!candidate.reaches_anchor(), failures.len());
+        if furthest.as_ref().is_none_or(|(least, _)| distance < *least) {
+            furthest = Some((distance, failures));
+        }
+    }
+    let error = furthest
+        .and_then(|(_, failures)| failures.into_iter().min_by_key(|(_, failure)| failure.rank()))
+        .map_or(ChainError::UnknownIssuer, |(position, failure)| {
+            ChainError::from_failure(&failure, position == 0)
+        });
+    // What could not be read may have been what was missing.
+    match unreadable {
+        Some(unreadable) if error == ChainError::UnknownIssuer => Err(unreadable.into()),
+        _ => Err(error),
+    }
+}
+
+/// Looks at every path, leaf first, further certificates in any order, and says of each certificate on each what is
+/// wrong with it. For people: [`verify_chain`] decides the same.
+///
+/// ```
+/// # use cryptokit::x509::{
+/// #     CertificateAuthority, ChainPolicy, DistinguishedName, LeafProfile, LeafRequest, PathFailure, TrustAnchors,
+/// #     explain_chain,
+/// # };
+/// # let now = time::OffsetDateTime::from_unix_timestamp(1_800_000_000)?;
+/// # let root = CertificateAuthority::new_root(&DistinguishedName::new("Example root CA")?, now)?;
+/// # let request = LeafRequest::new(LeafProfile::Server, vec!["dns:api.example".parse()?]);
+/// # let (issued, _key) = root.issue_leaf(&request, now)?;
+/// # let anchors = TrustAnchors::from_certificates(vec![root.certificate().clone()])?;
+/// let explained = explain_chain(&issued.chain_der(), &anchors, &ChainPolicy::client(), now)?;
+/// assert!(explained.accepted.is_none());
+/// let leaf = &explained.rejected[0].certificates[0];
+/// assert_eq!(leaf.failures, [PathFailure::ExtendedKeyUsage { needed: "clientAuth" }]);
+/// assert_eq!(leaf.failures[0].section(), "RFC 5280 §4.2.1.12");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// [`ChainError::Empty`], [`ChainError::TooManyCertificates`] and [`ChainError::Malformed`], when there is no path to
+/// look at.
+pub fn explain_chain(
+    chain: &[CertificateDer<'_>],
+    anchors: &TrustAnchors,
+    policy: &ChainPolicy<'_>,
+    now: OffsetDateTime,
+) -> Result<ChainExplanation, ChainError> {
+    let (leaf, others, _) = read(chain)?;
+    let found = candidates(&leaf, &others, anchors.certificates());
+    let mut question = Question::new(policy, anchors, now);
+    let mut explanation = ChainExplanation {
+        accepted: None,
+        rejected: Vec::new(),
+        truncated: found.truncated,
+    };
+    for candidate in &found.paths {
+        let failures = question.failures(candidate);
+        if !failures.is_empty() {
+            explanation.rejected.push(rejected(candidate, failures));
+        } else if explanation.accepted.is_none() {
+            explanation.accepted = Some(verified(candidate));
+        }
+    }
+    Ok(explanation)
 }
 
 /// As [`verify_server_chain`], for each name of the leaf under which a server can be reached.
@@ -104,12 +248,10 @@ pub(super) fn verify_server_chain_for_own_names(
     anchors: &TrustAnchors,
     now: OffsetDateTime,
 ) -> Result<PeerCertificate, ChainError> {
-    let peer = verify(chain, anchors, Purpose::Server, now)?;
+    let peer = verify_chain(chain, anchors, &ChainPolicy::server(), now)?.peer();
     for name in peer.subject_alternative_names() {
-        match server_name(&a_host_of(name)) {
-            Ok(server_name) => verify_name(&peer.leaf, &server_name)?,
-            Err(ChainError::NameKind) => {}
-            Err(error) => return Err(error),
+        if !super::second_opinion::is_for(&peer.leaf, &a_host_of(name)) {
+            return Err(ChainError::Name);
         }
     }
     Ok(peer)
@@ -125,203 +267,49 @@ pub(super) fn verify_own_signature(certificate: &Certificate, issuer: &Certifica
         })
 }
 
-/// Why a chain was not accepted.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ChainError {
-    /// No certificate at all.
-    #[error("no certificate was presented")]
-    Empty,
-    /// More than 16 certificates.
-    #[error("{found} certificates in one chain; at most {MAX_CHAIN_CERTIFICATES} are looked at")]
-    TooManyCertificates {
-        /// How many there were.
-        found: usize,
-    },
-    /// The leaf, or an issuer on the way, is not readable.
-    #[error("a certificate of the chain is not readable")]
-    Malformed(#[from] CertificateError),
-    /// A certificate of the path, or its anchor, is not valid yet.
-    #[error("not valid before {not_before}; it is {time}")]
-    NotYetValid {
-        /// When the chain was verified.
-        time: OffsetDateTime,
-        /// When the validity begins.
-        not_before: OffsetDateTime,
-    },
-    /// A certificate of the path, or its anchor, is no longer valid.
-    #[error("expired at {not_after}; it is {time}")]
-    Expired {
-        /// When the chain was verified.
-        time: OffsetDateTime,
-        /// When the validity ended.
-        not_after: OffsetDateTime,
-    },
-    /// No path leads to a trust anchor.
-    #[error("no trusted authority issued it")]
-    UnknownIssuer,
-    /// A signature does not verify.
-    #[error("a signature does not verify")]
-    BadSignature,
-    /// A signature algorithm that is weak or unknown.
-    #[error("a signature algorithm is not supported")]
-    UnsupportedSignatureAlgorithm,
-    /// The certificate of an authority where a leaf belongs.
-    #[error("the certificate of an authority was presented as a leaf")]
-    AuthorityAsLeaf,
-    /// A certificate on the path that may not sign certificates.
-    #[error("a certificate on the path is not that of an authority")]
-    IssuerNotAuthority,
-    /// More intermediates than a path length allows.
-    #[error("the path is longer than an authority on it allows")]
-    PathLength,
-    /// The path does not permit the purpose.
-    #[error("the certificate is not for {required} authentication")]
-    ExtendedKeyUsage {
-        /// `client` or `server`.
-        required: &'static str,
-    },
-    /// The leaf's keyUsage does not allow signatures, or allows signing certificates.
-    #[error("the key usage of the leaf does not fit TLS")]
-    KeyUsage,
-    /// The certificate is for other names.
-    #[error("the certificate is not valid for this name")]
-    Name,
-    /// The name asked for is neither a DNS name without wildcard nor an IP address.
-    #[error("a server is reached under a DNS name or an IP address")]
-    NameKind,
-    /// A name constraint of an authority is violated.
-    #[error("an authority on the path may not issue for this name")]
-    NameConstraint,
-    /// An extension that must be understood and is not.
-    #[error("a critical extension is not supported")]
-    UnsupportedCriticalExtension,
-    /// Anything else, in the verifier's words.
-    #[error("not acceptable: {reason}")]
-    Rejected {
-        /// The verifier's name for it.
-        reason: String,
-    },
-}
+type ReadChain = (Certificate, Vec<Certificate>, Option<super::CertificateError>);
 
-#[derive(Clone, Copy)]
-enum Purpose {
-    Client,
-    Server,
-}
-
-impl Purpose {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Client => "client",
-            Self::Server => "server",
-        }
-    }
-
-    /// Issuers may leave the extension out; the leaf may not, see [`check_leaf`].
-    const fn key_usage(self) -> KeyUsage {
-        match self {
-            Self::Client => KeyUsage::client_auth(),
-            Self::Server => KeyUsage::server_auth(),
-        }
-    }
-}
-
-fn verify(
-    chain: &[CertificateDer<'_>],
-    anchors: &TrustAnchors,
-    purpose: Purpose,
-    now: OffsetDateTime,
-) -> Result<PeerCertificate, ChainError> {
-    let (leaf_der, others) = chain.split_first().ok_or(ChainError::Empty)?;
+/// The leaf, the others that are readable, and why another one is not.
+fn read(chain: &[CertificateDer<'_>]) -> Result<ReadChain, ChainError> {
+    let (leaf, others) = chain.split_first().ok_or(ChainError::Empty)?;
     if chain.len() > MAX_CHAIN_CERTIFICATES {
         return Err(ChainError::TooManyCertificates { found: chain.len() });
     }
-    let leaf = Certificate::from_der(leaf_der)?;
-    let end_entity = EndEntityCert::try_from(leaf_der).map_err(|error| ChainError::from_webpki(error, purpose))?;
-    let time = unix_time(now);
-    let path = end_entity
-        .verify_for_usage(
-            Provider::default().backend().certificate_signature_algorithms(),
-            anchors.anchors(),
-            others,
-            time,
-            purpose.key_usage(),
-            None,
-            Some(&|path| check_issuers(path, anchors, time)),
-        )
-        .map_err(|error| ChainError::from_webpki(error, purpose))?;
-    check_leaf(&leaf, purpose)?;
-    let issuer_spki_sha256 = issuer_spki_sha256(&path, anchors).ok_or(ChainError::UnknownIssuer)?;
-    Ok(PeerCertificate {
-        leaf,
-        issuer_spki_sha256,
-    })
-}
-
-/// What `webpki` does not ask of the issuers on an otherwise good path.
-fn check_issuers(path: &VerifiedPath<'_>, anchors: &TrustAnchors, time: UnixTime) -> Result<(), webpki::Error> {
-    let mut intermediates = 0_u32;
-    for intermediate in path.intermediate_certificates() {
-        let certificate = Certificate::from_der(&intermediate.der()).map_err(|_| webpki::Error::BadDer)?;
-        // RFC 5280 §6.1.4 (n).
-        if !certificate.key_usage().is_none_or(|usage| usage.key_cert_sign()) {
-            return Err(webpki::Error::EndEntityUsedAsCa);
+    let leaf = Certificate::from_der(leaf)?;
+    let mut readable = Vec::new();
+    let mut unreadable = None;
+    for other in others {
+        match Certificate::from_der(other) {
+            Ok(certificate) => readable.push(certificate),
+            Err(error) => unreadable = Some(error),
         }
-        // RFC 5280 §6.1.4 (l): self-issued certificates do not count.
-        intermediates += u32::from(!certificate.is_self_issued());
     }
-    let anchor = anchors
-        .certificate_of(path.anchor())
-        .ok_or(webpki::Error::UnknownIssuer)?;
-    let allowed = anchor
-        .basic_constraints()
-        .and_then(|constraints| constraints.path_length);
-    if allowed.is_some_and(|allowed| intermediates > allowed) {
-        return Err(webpki::Error::PathLenConstraintViolated);
-    }
-    let (not_before, not_after) = (unix_time(anchor.not_before()), unix_time(anchor.not_after()));
-    if time < not_before {
-        Err(webpki::Error::CertNotValidYet { time, not_before })
-    } else if time > not_after {
-        Err(webpki::Error::CertExpired { time, not_after })
-    } else {
-        Ok(())
+    Ok((leaf, readable, unreadable))
+}
+
+fn verified(candidate: &Candidate<'_>) -> VerifiedChain {
+    VerifiedChain {
+        path: candidate.certificates.iter().copied().cloned().collect(),
     }
 }
 
-fn check_leaf(leaf: &Certificate, purpose: Purpose) -> Result<(), ChainError> {
-    let states_purpose = leaf.extended_key_usage().is_some_and(|usage| match purpose {
-        Purpose::Client => usage.client_auth,
-        Purpose::Server => usage.server_auth,
-    });
-    if !states_purpose {
-        return Err(ChainError::ExtendedKeyUsage {
-            required: purpose.name(),
-        });
+fn rejected(candidate: &Candidate<'_>, failures: Failures) -> RejectedPath {
+    let of = |position: usize| {
+        let found = failures.iter().filter(move |(at, _)| *at == position);
+        found.map(|(_, failure)| failure.clone()).collect()
+    };
+    RejectedPath {
+        reaches_anchor: candidate.reaches_anchor(),
+        certificates: candidate
+            .certificates
+            .iter()
+            .enumerate()
+            .map(|(position, certificate)| ExplainedCertificate {
+                certificate: (*certificate).clone(),
+                failures: of(position),
+            })
+            .collect(),
     }
-    // RFC 8446 §4.4.2.2: digitalSignature. RFC 5280 §4.2.1.9: no keyCertSign without cA.
-    if leaf
-        .key_usage()
-        .is_some_and(|usage| !usage.digital_signature() || usage.key_cert_sign())
-    {
-        return Err(ChainError::KeyUsage);
-    }
-    Ok(())
-}
-
-/// An anchor is kept by `webpki` without its outer SEQUENCE; the certificate it was made from has the whole.
-fn issuer_spki_sha256(path: &VerifiedPath<'_>, anchors: &TrustAnchors) -> Option<[u8; 32]> {
-    match path.intermediate_certificates().next() {
-        Some(issuer) => Some(sha256(&issuer.subject_public_key_info())),
-        None => anchors.certificate_of(path.anchor()).map(Certificate::spki_sha256),
-    }
-}
-
-fn verify_name(leaf: &Certificate, name: &ServerName<'_>) -> Result<(), ChainError> {
-    EndEntityCert::try_from(leaf.der())
-        .and_then(|leaf| leaf.verify_is_valid_for_subject_name(name))
-        .map_err(|error| ChainError::from_webpki(error, Purpose::Server))
 }
 
 /// For `*.example.com`, a host that a client would ask for; any other name is itself.
@@ -330,59 +318,4 @@ fn a_host_of(name: &SubjectAlternativeName) -> SubjectAlternativeName {
         .strip_prefix("*.")
         .and_then(|parent| SubjectAlternativeName::parse(&format!("dns:a.{parent}")).ok())
         .unwrap_or_else(|| name.clone())
-}
-
-fn server_name(name: &SubjectAlternativeName) -> Result<ServerName<'static>, ChainError> {
-    match name {
-        SubjectAlternativeName::Dns(name) => DnsName::try_from(name.as_str().to_owned())
-            .map(ServerName::DnsName)
-            .map_err(|_| ChainError::NameKind),
-        SubjectAlternativeName::Ip(address) => Ok(ServerName::IpAddress(IpAddr::from(*address))),
-        SubjectAlternativeName::Uri(_) | SubjectAlternativeName::Email(_) => Err(ChainError::NameKind),
-    }
-}
-
-/// Times before 1970 become 1970: no certificate is valid then.
-fn unix_time(time: OffsetDateTime) -> UnixTime {
-    let seconds = u64::try_from(time.unix_timestamp()).unwrap_or(0);
-    UnixTime::since_unix_epoch(Duration::from_secs(seconds))
-}
-
-fn date_time(time: UnixTime) -> OffsetDateTime {
-    i64::try_from(time.as_secs())
-        .ok()
-        .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
-        .unwrap_or(OffsetDateTime::UNIX_EPOCH)
-}
-
-impl ChainError {
-    fn from_webpki(error: webpki::Error, purpose: Purpose) -> Self {
-        use webpki::Error;
-        match error {
-            Error::CertExpired { time, not_after } => Self::Expired {
-                time: date_time(time),
-                not_after: date_time(not_after),
-            },
-            Error::CertNotValidYet { time, not_before } => Self::NotYetValid {
-                time: date_time(time),
-                not_before: date_time(not_before),
-            },
-            Error::UnknownIssuer => Self::UnknownIssuer,
-            Error::InvalidSignatureForPublicKey => Self::BadSignature,
-            Error::UnsupportedSignatureAlgorithmContext(_)
-            | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => Self::UnsupportedSignatureAlgorithm,
-            Error::CaUsedAsEndEntity => Self::AuthorityAsLeaf,
-            Error::EndEntityUsedAsCa => Self::IssuerNotAuthority,
-            Error::PathLenConstraintViolated => Self::PathLength,
-            Error::RequiredEkuNotFoundContext(_) | Error::EmptyEkuExtension => Self::ExtendedKeyUsage {
-                required: purpose.name(),
-            },
-            Error::CertNotValidForName(_) => Self::Name,
-            Error::NameConstraintViolation => Self::NameConstraint,
-            Error::UnsupportedCriticalExtension => Self::UnsupportedCriticalExtension,
-            other => Self::Rejected {
-                reason: format!("{other:?}"),
-            },
-        }
-    }
 }

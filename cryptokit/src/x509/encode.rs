@@ -6,19 +6,21 @@
 //! result back.
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, DistinguishedName as RcgenName, DnType,
-    DnValue, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
-    PKCS_ECDSA_P384_SHA384, PKCS_ED25519, PKCS_RSA_SHA256, PublicKeyData, RevocationReason as RcgenReason,
-    RevokedCertParams, SanType, SerialNumber, SignatureAlgorithm, SigningKey,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CustomExtension,
+    DistinguishedName as RcgenName, DnType, DnValue, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod,
+    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ED25519, PKCS_RSA_SHA256, PublicKeyData,
+    RevocationReason as RcgenReason, RevokedCertParams, SanType, SerialNumber, SignatureAlgorithm, SigningKey,
 };
 use time::OffsetDateTime;
 use x509_parser::asn1_rs::{FromDer, Tag};
 use x509_parser::x509::{AttributeTypeAndValue, X509Name};
 
 use super::certificate::Certificate;
+use super::der;
 use super::distinguished_name::DistinguishedName;
 use super::key::CertificateKey;
 use super::leaf_request::LeafRequest;
+use super::name_constraints::NameConstraints;
 use super::profile::{Profile, key_identifier};
 use super::public_key::{KeyAlgorithm, PublicKey};
 use super::revocation_list::{RevocationReason, RevokedCertificate};
@@ -31,6 +33,7 @@ pub(super) struct Template<'a> {
     pub(super) subject: Subject<'a>,
     pub(super) subject_alternative_names: &'a [SubjectAlternativeName],
     pub(super) path_length: Option<u8>,
+    pub(super) name_constraints: Option<&'a NameConstraints>,
     pub(super) not_before: OffsetDateTime,
     pub(super) not_after: OffsetDateTime,
     pub(super) serial: [u8; 20],
@@ -146,6 +149,12 @@ fn params(template: &Template<'_>, subject_key: &PublicKey) -> Result<Certificat
     params.key_usages = key_usages(template.profile);
     params.extended_key_usages = extended_key_usages(template.profile);
     params.use_authority_key_identifier_extension = true;
+    if let Some(constraints) = template.name_constraints {
+        // Written here: rcgen knows no constraints on URIs. RFC 5280 §4.2.1.10: critical.
+        let mut extension = CustomExtension::from_oid_content(&[2, 5, 29, 30], constraints.to_der());
+        extension.set_criticality(true);
+        params.custom_extensions = vec![extension];
+    }
     params.key_identifier_method = KeyIdMethod::PreSpecified(key_identifier(subject_key.bits()));
     Ok(params)
 }
@@ -168,6 +177,28 @@ fn revoked(entry: &RevokedCertificate) -> RevokedCertParams {
         },
         invalidity_date: entry.invalidity_date,
     }
+}
+
+/// A DER `Name` of country, where there is one, and organization.
+pub(super) fn organization_name(name: &DistinguishedName) -> Vec<u8> {
+    let attribute = |kind: u8, tag: u8, text: &str| {
+        let kind = der::write(der::OID, &[&[0x55, 0x04, kind]]);
+        der::write(
+            der::SET,
+            &[&der::write(
+                der::SEQUENCE,
+                &[&kind, &der::write(tag, &[text.as_bytes()])],
+            )],
+        )
+    };
+    let country = name.country().map(|country| attribute(6, 0x13, country));
+    let organization = name
+        .organization()
+        .map(|organization| attribute(10, 0x0c, organization));
+    der::write(
+        der::SEQUENCE,
+        &[&country.unwrap_or_default(), &organization.unwrap_or_default()],
+    )
 }
 
 fn subject_name(subject: &Subject<'_>) -> Result<RcgenName, NotWritten> {

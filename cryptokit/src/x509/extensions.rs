@@ -16,6 +16,8 @@ use x509_parser::oid_registry::{
 };
 
 use super::certificate::CertificateError;
+use super::der::Malformed;
+use super::name_constraints::NameConstraints;
 use super::subject_alternative_name::{DnsName, EmailAddress, SubjectAlternativeName, Uri};
 
 /// Whether the subject is a certificate authority, and how long a path below it may be (RFC 5280 §4.2.1.9).
@@ -118,9 +120,11 @@ pub(super) struct Extensions {
     pub(super) subject_alternative_names: Option<Marked<Names>>,
     pub(super) subject_key_identifier: Option<Marked<Vec<u8>>>,
     pub(super) authority_key_identifier: Option<Marked<AuthorityKeyId>>,
-    pub(super) has_name_constraints: bool,
+    pub(super) name_constraints: Option<Marked<NameConstraints>>,
     /// How many are none of these.
     pub(super) others: usize,
+    /// Those of them that are critical, in dotted form.
+    pub(super) critical_others: Vec<String>,
 }
 
 /// The names of a subjectAltName extension.
@@ -130,6 +134,10 @@ pub(super) struct Names {
     /// Entries of other kinds (directory names and such) and entries whose text breaks the rules of their kind.
     /// They can match nothing, so they do no harm beside a usable name.
     pub(super) unusable: usize,
+    /// The context tags of those, but directory names.
+    pub(super) unusable_tags: Vec<u8>,
+    /// Directory names as DER.
+    pub(super) directory_names: Vec<Vec<u8>>,
 }
 
 /// An authorityKeyIdentifier (RFC 5280 §4.2.1.1).
@@ -183,11 +191,21 @@ impl Extensions {
             };
             self.authority_key_identifier = Some(marked(extension, value));
         } else if *oid == OID_X509_EXT_NAME_CONSTRAINTS {
-            self.has_name_constraints = true;
+            let value = NameConstraints::from_der(extension.value)?;
+            self.name_constraints = Some(marked(extension, value));
         } else {
             self.others += 1;
+            if extension.critical {
+                self.critical_others.push(oid.to_id_string());
+            }
         }
         Ok(())
+    }
+}
+
+impl From<Malformed> for CertificateError {
+    fn from(_: Malformed) -> Self {
+        Self::MalformedExtension
     }
 }
 
@@ -224,10 +242,32 @@ fn names(parsed: &ParsedNames<'_>) -> Names {
     for general_name in &parsed.general_names {
         match typed_name(general_name) {
             Some(name) => names.usable.push(name),
-            None => names.unusable += 1,
+            None => {
+                names.unusable += 1;
+                match general_name {
+                    GeneralName::DirectoryName(name) => names.directory_names.push(name.as_raw().to_vec()),
+                    other => names.unusable_tags.push(tag(other)),
+                }
+            }
         }
     }
     names
+}
+
+/// RFC 5280 §4.2.1.6.
+fn tag(name: &GeneralName<'_>) -> u8 {
+    match name {
+        GeneralName::OtherName(..) => 0,
+        GeneralName::RFC822Name(_) => 1,
+        GeneralName::DNSName(_) => 2,
+        GeneralName::X400Address(_) => 3,
+        GeneralName::DirectoryName(_) => 4,
+        GeneralName::EDIPartyName(_) => 5,
+        GeneralName::URI(_) => 6,
+        GeneralName::IPAddress(_) => 7,
+        GeneralName::RegisteredID(_) => 8,
+        GeneralName::Invalid(tag, _) => u8::try_from(tag.0).unwrap_or(u8::MAX),
+    }
 }
 
 fn typed_name(name: &GeneralName<'_>) -> Option<SubjectAlternativeName> {

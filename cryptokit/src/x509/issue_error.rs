@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 
 use super::certificate::CertificateError;
 use super::certification_request::CertificationRequestError;
-use super::chain::ChainError;
+use super::chain_error::ChainError;
 use super::encode::NotWritten;
 use super::profile::ProfileViolation;
 use super::public_key::PublicKeyError;
@@ -40,6 +40,12 @@ pub enum IssueError {
         not_before: OffsetDateTime,
         /// Last second of the issuer's validity.
         not_after: OffsetDateTime,
+    },
+    /// A name asked for is outside the authority's own name constraints.
+    #[error("this authority may not issue for {name} (RFC 5280 §4.2.1.10)")]
+    NameConstraint {
+        /// The name.
+        name: String,
     },
     /// The certificate to sign again is no longer valid.
     #[error("the certificate expired at {not_after}")]

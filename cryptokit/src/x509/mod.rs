@@ -31,7 +31,10 @@ mod authority_request;
 mod certificate;
 mod certification_request;
 mod chain;
+mod chain_error;
+mod chain_policy;
 mod der;
+mod directory_name;
 mod distinguished_name;
 mod encode;
 mod extensions;
@@ -40,12 +43,17 @@ mod issuance_policy;
 mod issue_error;
 mod key;
 mod leaf_request;
+mod name_constraints;
+mod path;
+mod path_checks;
+mod path_failure;
 mod pem;
 mod profile;
 mod public_key;
 mod raw_extension;
 mod revocation_list;
 mod revocation_request;
+mod second_opinion;
 mod signature;
 mod subject_alternative_name;
 mod trust_anchors;
@@ -55,7 +63,12 @@ pub use authority::CertificateAuthority;
 pub use authority_request::AuthorityRequest;
 pub use certificate::{Certificate, CertificateError};
 pub use certification_request::{AskedExtension, CertificationRequest, CertificationRequestError};
-pub use chain::{ChainError, PeerCertificate, verify_client_chain, verify_server_chain};
+pub use chain::{
+    ChainExplanation, ExplainedCertificate, PeerCertificate, RejectedPath, VerifiedChain, explain_chain, verify_chain,
+    verify_client_chain, verify_server_chain,
+};
+pub use chain_error::ChainError;
+pub use chain_policy::{ChainPolicy, RevocationDepth, RevocationPolicy, UnknownStatus};
 pub use distinguished_name::{DistinguishedName, DistinguishedNameError};
 pub use extensions::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 pub use inspect::{Inspection, inspect_untrusted};
@@ -63,6 +76,8 @@ pub use issuance_policy::{AllowedNames, Asked, Decision, GrantedRequest, Issuanc
 pub use issue_error::IssueError;
 pub use key::{CertificateKey, KeyKind};
 pub use leaf_request::{IssuedCertificate, LeafRequest};
+pub use name_constraints::{DirectorySubtree, EmailSubtree, HostSubtree, IpNetwork, NameConstraints, Subtree};
+pub use path_failure::PathFailure;
 pub use pem::{
     MAX_PEM_BYTES, MAX_PEM_CERTIFICATES, PemError, certificate_to_pem, certificates_from_pem, certificates_to_pem,
     private_key_from_pem, private_key_to_pem,

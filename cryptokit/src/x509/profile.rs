@@ -140,8 +140,13 @@ impl Profile {
             Self::Leaf(leaf) => check_leaf(leaf, certificate)?,
         }
         require(
-            certificate.extensions.others == 0 && !certificate.extensions.has_name_constraints,
+            certificate.extensions.others == 0,
             "there is an extension that the profile does not have",
+        )?;
+        let constraints = certificate.extensions.name_constraints.as_ref();
+        require(
+            constraints.is_none_or(|found| found.critical && !matches!(self, Self::Leaf(_))),
+            "nameConstraints are critical and in an authority's certificate only (RFC 5280 §4.2.1.10)",
         )
     }
 

@@ -277,7 +277,7 @@ fn check_length(text: &str, max_bytes: usize) -> Result<(), NameError> {
 }
 
 /// RFC 1034 §3.5 with the relaxation of RFC 1123 §2.1; `host` is in lower case.
-fn check_host(host: &str) -> Result<(), NameError> {
+pub(super) fn check_host(host: &str) -> Result<(), NameError> {
     check_length(host, DnsName::MAX_LEN)?;
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())

@@ -41,14 +41,13 @@ impl TrustAnchors {
         &self.certificates
     }
 
-    pub(super) fn anchors(&self) -> &[TrustAnchor<'static>] {
-        &self.anchors
-    }
-
-    /// The certificate that an anchor of this set was made from.
-    pub(super) fn certificate_of(&self, anchor: &TrustAnchor<'_>) -> Option<&Certificate> {
-        let position = self.anchors.iter().position(|candidate| candidate == anchor)?;
-        self.certificates.get(position)
+    /// The anchor that was made from a certificate of this set.
+    pub(super) fn anchor_of(&self, certificate: &Certificate) -> Option<&TrustAnchor<'static>> {
+        let position = self
+            .certificates
+            .iter()
+            .position(|candidate| candidate == certificate)?;
+        self.anchors.get(position)
     }
 }
 

@@ -460,7 +460,7 @@ fn each_rule_of_the_leaf_profile_catches_its_breach() {
         ("does not have", |params| {
             params.custom_extensions = vec![CustomExtension::from_oid_content(&[1, 2, 3], vec![5, 0])];
         }),
-        ("does not have", |params| {
+        ("nameConstraints", |params| {
             params.name_constraints = Some(NameConstraints {
                 permitted_subtrees: vec![GeneralSubtree::DnsName("example".into())],
                 excluded_subtrees: Vec::new(),

@@ -6,6 +6,10 @@ mod authorities;
 #[cfg(test)]
 mod chain;
 #[cfg(test)]
+mod constraints;
+#[cfg(test)]
+mod explain;
+#[cfg(test)]
 mod issue;
 #[cfg(test)]
 mod names;
