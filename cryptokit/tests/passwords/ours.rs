@@ -183,6 +183,36 @@ fn a_hash_below_the_floor_is_verified_and_called_weak() {
 }
 
 #[test]
+fn a_short_salt_or_a_tag_of_another_length_asks_for_a_rehash() {
+    // libargon2 with the secret 00 01 … 1f, salts 00 01 …, at the costs that `tolerant` makes.
+    let mut bench = Bench::new(tolerant());
+    for (salt_and_tag, expected) in [
+        (
+            "AAECAwQFBgc$gsQLGVecBIkELqxXWIW7MINiRX348bo57IlP3NS246g",
+            ACCEPTED_ONCE_MORE,
+        ),
+        (
+            "AAECAwQFBgcICQoLDA0O$Y+aCTNId60/NF1UObD3xfqyzq/sNiXS8Vz7nv+ZzDUM",
+            ACCEPTED_ONCE_MORE,
+        ),
+        ("AAECAwQFBgcICQoLDA0ODw$tf+hjbdlzh2i6y0sfI5GKg", ACCEPTED_ONCE_MORE),
+        (
+            "AAECAwQFBgcICQoLDA0ODw$\
+             XFpwxEUP3EsbbrujvA8To8nz0dlO/VZxxo9NIzHK4oyB4WgLeAanDY4btzYC/IrLGjeGj4YkBdbnLj0lzFRrNw",
+            ACCEPTED_ONCE_MORE,
+        ),
+        (
+            "AAECAwQFBgcICQoLDA0ODxA$uKxCgramnyvN2tw1tU51/btFaXwee3eb7yns180icFE",
+            ACCEPTED,
+        ),
+    ] {
+        let stored = parse(&format!("$argon2id$v=19$m=32,t=1,p=1,keyid=AAAAAAAAAAA${salt_and_tag}"));
+        assert_eq!(bench.verify("p", &stored), expected, "{salt_and_tag}");
+        assert_eq!(bench.verify("q", &stored), REFUSED);
+    }
+}
+
+#[test]
 fn every_path_costs_exactly_one_run() {
     for policy in [tolerant(), bcrypt()] {
         let mut bench = Bench::new(policy);
