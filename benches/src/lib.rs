@@ -10,7 +10,9 @@ pub mod argon2id;
 pub mod founding_rows;
 pub mod ratio;
 pub mod rs256;
+pub mod rsa;
 pub mod stream;
+pub mod timing;
 
 use std::fmt;
 use std::time::Duration;

@@ -191,16 +191,16 @@ impl JweDecrypter {
     fn unwrap(&self, selected: Option<(&NamedKey, &WrappedKey)>, wrapped_keys: &[WrappedKey]) -> ContentKey {
         let mut content_key = ContentKey::generate(self.provider());
         let fitting = selected.filter(|(named, wrapped)| wrapped.ciphertext.len() == named.key.ciphertext_len());
-        let unwrapped = match fitting {
-            Some((named, wrapped)) => named.key.decrypt(b"", &wrapped.ciphertext),
-            None => {
-                let key = self.stand_in(wrapped_keys);
-                let mut ciphertext = vec![0; key.ciphertext_len()];
-                // Below the modulus, since the first byte stays zero.
-                random::fill(self.provider(), &mut ciphertext[1..]);
-                key.decrypt(b"", &ciphertext)
-            }
+        // Made and looked for in any case: doing so only when it is needed was 0.2 µs more, and measurable.
+        let stand_in = self.stand_in(wrapped_keys);
+        let mut ciphertext = vec![0; stand_in.ciphertext_len()];
+        // Below the modulus, since the first byte stays zero.
+        random::fill(self.provider(), &mut ciphertext[1..]);
+        let (key, ciphertext) = match fitting {
+            Some((named, wrapped)) => (&named.key, &wrapped.ciphertext),
+            None => (stand_in, &ciphertext),
         };
+        let unwrapped = key.decrypt(b"", ciphertext);
         let bytes: &[u8] = unwrapped.as_ref().map_or(&[], SecretBytes::expose_secret);
         // A content key of any other length than A256GCM's is no key (RFC 7518 §5.3).
         let usable = fitting.is_some() & (bytes.len() == KEY_LEN);
