@@ -12,8 +12,8 @@ set -euo pipefail
 mib=${1:-1024} rounds=${2:-5}
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 age=${AGE:-$(command -v age)} || { echo "no age: install it or set AGE" >&2 && exit 2; }
-gnu_time=$(command -v time || true)
-[[ -x ${gnu_time:=/usr/bin/time} ]] || { echo "no GNU time: install the package \`time\`" >&2 && exit 2; }
+gnu_time=$(type -P time || true)
+[[ -n $gnu_time ]] || { echo "no GNU time: install the package \`time\`" >&2 && exit 2; }
 
 cd "$root"
 cargo build --locked --release --package cryptokit --example stream

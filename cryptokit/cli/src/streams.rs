@@ -16,7 +16,7 @@ const PROGRESS_FROM_BYTES: u64 = 64 * 1024 * 1024;
 
 /// An open input and its progress.
 pub(crate) struct Input {
-    reader: Box<dyn Read>,
+    reader: Box<dyn Read + Send>,
     is_file: bool,
     progress: ProgressBar,
 }
@@ -26,7 +26,7 @@ impl Input {
     pub(crate) fn open(path: Option<&Path>) -> Result<Self, Error> {
         let Some(path) = path.filter(|path| *path != Path::new("-")) else {
             return Ok(Self {
-                reader: Box::new(io::stdin().lock()),
+                reader: Box::new(io::stdin()),
                 is_file: false,
                 progress: progress(None),
             });
@@ -47,7 +47,7 @@ impl Input {
         })
     }
 
-    /// Threads worth having beside the one that reads and writes. From a pipe, what has come should go on at once.
+    /// Threads worth having beside those that read and write. From a pipe, what has come should go on at once.
     pub(crate) fn workers(&self) -> usize {
         usize::from(self.is_file)
     }

@@ -101,15 +101,17 @@ impl Keyset<AeadKey> {
         primary.count_message()?;
         let nonce: [u8; NONCE_LEN] = random::bytes();
 
+        let mut header = [VERSION; HEADER_LEN];
+        header[1..].copy_from_slice(id.as_bytes());
+        let mut room = Bound::room();
+        let bound = bind(&header, associated_data, &mut room);
         let mut sealed = Vec::with_capacity(plaintext.len() + OVERHEAD);
-        sealed.push(VERSION);
-        sealed.extend_from_slice(id.as_bytes());
+        sealed.extend_from_slice(&header);
         sealed.extend_from_slice(&nonce);
         sealed.extend_from_slice(plaintext);
-        let bound = Bound::new(&sealed[..HEADER_LEN], associated_data);
         let tag = primary
             .key
-            .seal(nonce, bound.as_bytes(), &mut sealed[HEADER_LEN + NONCE_LEN..])
+            .seal(nonce, bound, &mut sealed[HEADER_LEN + NONCE_LEN..])
             .map_err(|_| AeadError::KeyExhausted)?;
         sealed.extend_from_slice(&tag);
         Ok(sealed)
@@ -129,7 +131,7 @@ impl Keyset<AeadKey> {
         if sealed.len() < OVERHEAD || sealed.len() > MAX_MESSAGE_LEN + OVERHEAD || sealed[0] != VERSION {
             return Err(AeadError::Open);
         }
-        let (header, rest) = sealed.split_at(HEADER_LEN);
+        let (header, rest) = sealed.split_first_chunk().ok_or(AeadError::Open)?;
         let (nonce, rest) = rest.split_at(NONCE_LEN);
         let (ciphertext, tag) = rest.split_at(rest.len() - TAG_LEN);
         let id = KeyId::from_bytes(header[1..].try_into().expect("the header holds a key id"));
@@ -138,7 +140,7 @@ impl Keyset<AeadKey> {
         let mut buffer = ciphertext.to_vec();
         let opened = key.key.open(
             nonce.try_into().expect("split at its length"),
-            Bound::new(header, associated_data).as_bytes(),
+            bind(header, associated_data, &mut Bound::room()),
             &mut buffer,
             tag.try_into().expect("split at its length"),
         );
@@ -159,38 +161,37 @@ pub(crate) fn named_key(sealed: &[u8]) -> Option<KeyId> {
     id.try_into().ok().map(KeyId::from_bytes)
 }
 
-/// Header and associated data as one. The header has a fixed length, so putting it in front is unambiguous.
-///
-/// What fits is put on the stack: an allocation is a twentieth of what sealing a short message costs.
+/// Room for header and associated data as one, filled by [`bind`].
 struct Bound {
     inline: [u8; Self::INLINE],
-    len: usize,
     spilled: Vec<u8>,
 }
 
 impl Bound {
-    const INLINE: usize = 192;
+    const INLINE: usize = 128;
 
-    fn new(header: &[u8], associated_data: &AssociatedData) -> Self {
-        let data = associated_data.as_bytes();
-        let mut bound = Self {
+    const fn room() -> Self {
+        Self {
             inline: [0; Self::INLINE],
-            len: header.len() + data.len(),
             spilled: Vec::new(),
-        };
-        match bound.inline.get_mut(..bound.len) {
-            Some(inline) => {
-                inline[..header.len()].copy_from_slice(header);
-                inline[header.len()..].copy_from_slice(data);
-            }
-            None => bound.spilled = [header, data].concat(),
         }
-        bound
     }
+}
 
-    fn as_bytes(&self) -> &[u8] {
-        self.inline.get(..self.len).unwrap_or(&self.spilled)
+/// Header and associated data as one. The header has a fixed length, so putting it in front is unambiguous.
+///
+/// What fits is put on the stack: an allocation is a twentieth of what sealing a short message costs.
+#[inline]
+fn bind<'a>(header: &[u8; HEADER_LEN], associated_data: &AssociatedData, room: &'a mut Bound) -> &'a [u8] {
+    let data = associated_data.as_bytes();
+    let len = HEADER_LEN + data.len();
+    if len > Bound::INLINE {
+        room.spilled = [header, data].concat();
+        return &room.spilled;
     }
+    room.inline[..HEADER_LEN].copy_from_slice(header);
+    room.inline[HEADER_LEN..len].copy_from_slice(data);
+    &room.inline[..len]
 }
 
 #[cfg(test)]

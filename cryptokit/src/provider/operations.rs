@@ -46,6 +46,15 @@ pub(crate) trait AeadKey: Send + Sync {
     /// Encrypts `buffer` in place and returns the tag.
     fn seal(&self, nonce: [u8; 12], associated_data: &[u8], buffer: &mut [u8]) -> Result<[u8; 16], Unspecified>;
 
+    /// Encrypts `plaintext` into `ciphertext`, which is as long, and returns the tag.
+    fn seal_into(
+        &self,
+        nonce: [u8; 12],
+        associated_data: &[u8],
+        plaintext: &[u8],
+        ciphertext: &mut [u8],
+    ) -> Result<[u8; 16], Unspecified>;
+
     /// Decrypts `buffer` in place. On failure it holds the ciphertext or zeros, never plaintext.
     fn open(
         &self,

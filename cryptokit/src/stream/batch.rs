@@ -68,6 +68,17 @@ impl Batch {
         Ok(whole)
     }
 
+    /// Seals whole chunks straight from `data` into the empty batch, as many as both have, and says how many they are.
+    pub(super) fn seal_from_slice(&mut self, chunks: &Chunks, first: u64, data: &[u8]) -> Result<usize, StreamError> {
+        let rooms = self.bytes.chunks_exact_mut(SEALED_CHUNK_LEN);
+        let mut sealed = 0;
+        for ((index, plaintext), room) in (first..).zip(data.chunks_exact(CHUNK_LEN)).zip(rooms) {
+            chunks.seal_into(index, plaintext, room)?;
+            sealed += 1;
+        }
+        Ok(sealed)
+    }
+
     /// Seals all there is as the end of the stream and returns the length of the result.
     pub(super) fn seal_last(&mut self, chunks: &Chunks, first: u64) -> Result<usize, StreamError> {
         let whole = self.seal_whole(chunks, first)?;

@@ -30,6 +30,15 @@ impl Chunks {
         Ok(())
     }
 
+    /// Seals `plaintext` into `chunk`, which is longer by a tag.
+    pub(super) fn seal_into(&self, index: u64, plaintext: &[u8], chunk: &mut [u8]) -> Result<(), StreamError> {
+        let nonce = self.nonce(index)?;
+        let (ciphertext, tag) = chunk.split_at_mut(plaintext.len());
+        let sealed = self.key.seal_into(nonce, &[], plaintext, ciphertext);
+        tag.copy_from_slice(&sealed.expect("16 KiB are within the bounds of GCM"));
+        Ok(())
+    }
+
     /// Opens a chunk in place and returns the length of its plaintext. On failure the chunk is wiped.
     pub(super) fn open(&self, index: u64, chunk: &mut [u8]) -> Result<usize, StreamError> {
         let nonce = self.nonce(index)?;
@@ -93,6 +102,9 @@ mod tests {
             let chunks = chunks(provider);
             let mut chunk = *b"plaintext and room for the tag..";
             chunks.seal(3, &mut chunk).unwrap();
+            let mut from_elsewhere = [0; 32];
+            chunks.seal_into(3, b"plaintext and ro", &mut from_elsewhere).unwrap();
+            assert_eq!(from_elsewhere, chunk, "{provider:?}");
             let mut elsewhere = chunk;
             assert_eq!(
                 chunks.open(4, &mut elsewhere),

@@ -81,7 +81,7 @@ impl Keyset<StreamKey> {
     /// # Errors
     ///
     /// As there.
-    pub fn encrypt<R: Read, W: Write>(
+    pub fn encrypt<R: Read + Send, W: Write>(
         &self,
         about: &AssociatedData,
         reader: R,
@@ -96,7 +96,7 @@ impl Keyset<StreamKey> {
     /// # Errors
     ///
     /// As there; [`StreamError::Key`] also for an unknown version and for a key that is unknown or revoked.
-    pub fn decrypt<R: Read, W: Write>(
+    pub fn decrypt<R: Read + Send, W: Write>(
         &self,
         about: &AssociatedData,
         mut reader: R,

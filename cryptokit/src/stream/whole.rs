@@ -22,10 +22,10 @@ const BATCHES_PER_WORKER: usize = 2;
 impl StreamKey {
     /// Encrypts all of `reader` to `writer` and returns the length of the message in bytes.
     ///
-    /// The calling thread reads and writes, `workers` threads encrypt meanwhile. With 0 the calling thread does
-    /// everything, which serves best where input comes slowly: batches of 256 KiB are then not waited for in pairs. With
-    /// a file on a fast disk one worker is worth having, more only where encryption is slower than reading and
-    /// writing together. Above [`MAX_WORKERS`] none are added. Holds 256 KiB, twice that for each worker.
+    /// The calling thread writes, one more reads, and `workers` threads encrypt meanwhile. With 0 the calling thread does
+    /// everything, which serves best where input comes slowly: what is read is then written before more is waited for.
+    /// From file to file one worker is worth having, more only where encryption is slower than reading and writing.
+    /// Above [`MAX_WORKERS`] none are added. Works in batches of 256 KiB and holds one, or two for each worker.
     ///
     /// # Errors
     ///
@@ -35,7 +35,13 @@ impl StreamKey {
     /// # Panics
     ///
     /// When the operating system's generator fails; see [`random::fill`](crate::random::fill).
-    pub fn encrypt<R: Read, W: Write>(&self, context: &[u8], reader: R, writer: W, workers: usize) -> io::Result<u64> {
+    pub fn encrypt<R: Read + Send, W: Write>(
+        &self,
+        context: &[u8],
+        reader: R,
+        writer: W,
+        workers: usize,
+    ) -> io::Result<u64> {
         encrypt(self.start(&[], context), reader, writer, workers)
     }
 
@@ -49,7 +55,7 @@ impl StreamKey {
     ///
     /// Those of `reader` and `writer`, that of starting a thread; [`StreamError::Key`], [`StreamError::Altered`],
     /// [`StreamError::Truncated`], [`StreamError::TooLong`].
-    pub fn decrypt<R: Read, W: Write>(
+    pub fn decrypt<R: Read + Send, W: Write>(
         &self,
         context: &[u8],
         mut reader: R,
@@ -61,7 +67,7 @@ impl StreamKey {
     }
 }
 
-pub(super) fn encrypt<R: Read, W: Write>(
+pub(super) fn encrypt<R: Read + Send, W: Write>(
     start: Start,
     mut reader: R,
     mut writer: W,
@@ -79,7 +85,6 @@ pub(super) fn encrypt<R: Read, W: Write>(
         |sealing| {
             sealing.batch.clear();
             sealing.last = !sealing.batch.fill_from_reader(&mut reader)?;
-            len += sealing.batch.filled() as u64;
             Ok(!sealing.last)
         },
         |sealing, first| {
@@ -90,7 +95,10 @@ pub(super) fn encrypt<R: Read, W: Write>(
                 whole.map(|chunks| chunks * SEALED_CHUNK_LEN)
             };
         },
-        |sealing| writer.write_all(sealing.batch.sealed(sealing.sealed?)),
+        |sealing| {
+            len += sealing.batch.filled() as u64;
+            writer.write_all(sealing.batch.sealed(sealing.sealed?))
+        },
     )?;
     writer.flush()?;
     Ok(len)
@@ -104,7 +112,7 @@ struct Sealing {
     sealed: Result<usize, StreamError>,
 }
 
-pub(super) fn decrypt<R: Read, W: Write>(
+pub(super) fn decrypt<R: Read + Send, W: Write>(
     chunks: &Chunks,
     mut reader: R,
     mut writer: W,
@@ -191,16 +199,15 @@ impl Opening {
 fn pump<B: Send>(
     workers: usize,
     make: impl Fn() -> B,
-    mut fill: impl FnMut(&mut B) -> io::Result<bool>,
+    mut fill: impl FnMut(&mut B) -> io::Result<bool> + Send,
     work: impl Fn(&mut B, u64) + Sync,
     mut drain: impl FnMut(&B) -> io::Result<()>,
 ) -> io::Result<()> {
-    let first_of = |batch: u64| batch * BATCH_CHUNKS as u64;
     if workers == 0 {
         let mut batch = make();
-        for number in 0.. {
+        for first in (0..).step_by(BATCH_CHUNKS) {
             let more = fill(&mut batch)?;
-            work(&mut batch, first_of(number));
+            work(&mut batch, first);
             drain(&batch)?;
             if !more {
                 break;
@@ -211,41 +218,52 @@ fn pump<B: Send>(
 
     let workers = workers.min(MAX_WORKERS);
     thread::scope(|scope| {
-        // On an early return the lanes are dropped, which ends the workers, which ends the scope.
-        let mut lanes = Vec::with_capacity(workers);
+        // Whoever ends drops its ends of the channels, which ends its neighbours, which ends the scope.
+        let mut jobs = Vec::with_capacity(workers);
+        let mut finished = Vec::with_capacity(workers);
         for _ in 0..workers {
-            let (jobs, to_do) = mpsc::sync_channel(BATCHES_PER_WORKER);
-            let (done, finished) = mpsc::sync_channel(BATCHES_PER_WORKER);
+            let (job, to_do) = mpsc::sync_channel(BATCHES_PER_WORKER);
+            let (done, result) = mpsc::sync_channel(BATCHES_PER_WORKER);
             let work = &work;
             thread::Builder::new().spawn_scoped(scope, move || run_worker(&to_do, &done, work))?;
-            lanes.push(Lane { jobs, finished });
+            jobs.push(job);
+            finished.push(result);
         }
-        let mut spare: Vec<B> = (0..workers * BATCHES_PER_WORKER).map(|_| make()).collect();
-        let (mut sent, mut drained, mut more) = (0, 0, true);
-        while more || drained < sent {
-            match spare.pop().filter(|_| more) {
-                Some(mut batch) => {
-                    more = fill(&mut batch)?;
-                    let lane = &lanes[sent % workers];
-                    lane.jobs.send((first_of(sent as u64), batch)).map_err(|_| stopped())?;
-                    sent += 1;
-                }
-                None => {
-                    let batch = lanes[drained % workers].finished.recv().map_err(|_| stopped())?;
-                    drain(&batch)?;
-                    spare.push(batch);
-                    drained += 1;
-                }
-            }
+        let (give_back, spare) = mpsc::channel();
+        for _ in 0..workers * BATCHES_PER_WORKER {
+            // The other end is here still.
+            give_back.send(make()).map_err(|_| stopped())?;
         }
-        Ok(())
+        let reading = thread::Builder::new().spawn_scoped(scope, move || run_reader(&spare, &jobs, &mut fill))?;
+
+        // Batches go round the workers in turn, which keeps them in order.
+        for lane in finished.iter().cycle() {
+            let Ok(batch) = lane.recv() else {
+                break;
+            };
+            drain(&batch)?;
+            // A reader that has come to its end needs no more of them.
+            drop(give_back.send(batch));
+        }
+        reading.join().map_err(|_| stopped())?
     })
 }
 
-/// The way to one worker and back. Batches go round the lanes in turn, which keeps them in order.
-struct Lane<B> {
-    jobs: SyncSender<(u64, B)>,
-    finished: Receiver<B>,
+fn run_reader<B>(
+    spare: &Receiver<B>,
+    jobs: &[SyncSender<(u64, B)>],
+    fill: &mut impl FnMut(&mut B) -> io::Result<bool>,
+) -> io::Result<()> {
+    for (first, lane) in (0..).step_by(BATCH_CHUNKS).zip(jobs.iter().cycle()) {
+        let Ok(mut batch) = spare.recv() else {
+            break;
+        };
+        let more = fill(&mut batch)?;
+        if lane.send((first, batch)).is_err() || !more {
+            break;
+        }
+    }
+    Ok(())
 }
 
 fn run_worker<B>(to_do: &Receiver<(u64, B)>, done: &SyncSender<B>, work: &impl Fn(&mut B, u64)) {
@@ -257,7 +275,7 @@ fn run_worker<B>(to_do: &Receiver<(u64, B)>, done: &SyncSender<B>, work: &impl F
     }
 }
 
-/// Only a worker that panicked stops before its lane is dropped; the scope then goes on with that panic.
+/// Only a thread that panicked stops before its neighbours do; the scope then goes on with that panic.
 fn stopped() -> io::Error {
-    io::Error::other("a worker stopped")
+    io::Error::other("a thread stopped")
 }

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::io::{self, Write};
 
-use super::StreamError;
 use super::batch::Batch;
 use super::chunk::{Chunks, SEALED_CHUNK_LEN};
 use super::key::Start;
+use super::{CHUNK_LEN, StreamError};
 
 /// Chunks held before they are sealed and written together.
 const BATCH_CHUNKS: usize = 4;
@@ -53,14 +53,27 @@ impl<W: Write> EncryptWriter<W> {
         Ok(self.inner)
     }
 
-    /// Seals and writes the whole chunks.
-    fn write_chunks(&mut self) -> io::Result<()> {
-        // Until all is written: after a failure nobody knows how much of it was.
+    /// Seals and writes the whole chunks that wait.
+    fn write_waiting(&mut self) -> io::Result<()> {
         self.broken = true;
         let sealed = self.batch.seal_whole(&self.chunks, self.next)?;
-        self.inner.write_all(self.batch.sealed(sealed * SEALED_CHUNK_LEN))?;
+        self.write_sealed(sealed)?;
         self.batch.clear_whole();
-        self.next += sealed as u64;
+        Ok(())
+    }
+
+    /// Seals and writes whole chunks of `data`, where nothing waits, without copying them first.
+    fn write_through(&mut self, data: &[u8]) -> io::Result<usize> {
+        self.broken = true;
+        let sealed = self.batch.seal_from_slice(&self.chunks, self.next, data)?;
+        self.write_sealed(sealed)?;
+        Ok(sealed * CHUNK_LEN)
+    }
+
+    /// Writes that many chunks. Until all is written the stream is broken: nobody knows how much of it was.
+    fn write_sealed(&mut self, chunks: usize) -> io::Result<()> {
+        self.inner.write_all(self.batch.sealed(chunks * SEALED_CHUNK_LEN))?;
+        self.next += chunks as u64;
         self.broken = false;
         Ok(())
     }
@@ -74,7 +87,10 @@ impl<W: Write> Write for EncryptWriter<W> {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         self.refuse_if_broken()?;
         if self.batch.is_full() {
-            self.write_chunks()?;
+            self.write_waiting()?;
+        }
+        if self.batch.filled() == 0 && data.len() >= CHUNK_LEN {
+            return self.write_through(data);
         }
         Ok(self.batch.fill_from_slice(data))
     }
@@ -82,7 +98,7 @@ impl<W: Write> Write for EncryptWriter<W> {
     /// Writes the whole chunks. What is shorter than a chunk waits for [`EncryptWriter::finish`] or for more.
     fn flush(&mut self) -> io::Result<()> {
         self.refuse_if_broken()?;
-        self.write_chunks()?;
+        self.write_waiting()?;
         self.inner.flush()
     }
 }

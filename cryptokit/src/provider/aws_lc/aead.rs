@@ -27,6 +27,21 @@ impl AeadKey for AesGcm {
         tag.as_ref().try_into().map_err(|_| Unspecified)
     }
 
+    fn seal_into(
+        &self,
+        nonce: [u8; 12],
+        associated_data: &[u8],
+        plaintext: &[u8],
+        ciphertext: &mut [u8],
+    ) -> Result<[u8; 16], Unspecified> {
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        let mut tag = [0; 16];
+        self.0
+            .seal_out_of_place_scatter(nonce, Aad::from(associated_data), plaintext, ciphertext, &[], &mut tag)
+            .map_err(|_| Unspecified)?;
+        Ok(tag)
+    }
+
     fn open(
         &self,
         nonce: [u8; 12],

@@ -1,6 +1,7 @@
 //! AES-GCM in pure Rust, by `aes-gcm`.
 
 use aes_gcm::aead::consts::{U12, U16};
+use aes_gcm::aead::inout::InOutBuf;
 use aes_gcm::aead::{AeadInOut, KeyInit};
 use aes_gcm::aes::Aes192;
 use aes_gcm::{Aes128Gcm, Aes256Gcm};
@@ -31,6 +32,20 @@ impl<A: Cipher> AeadKey for AesGcm<A> {
     fn seal(&self, nonce: [u8; 12], associated_data: &[u8], buffer: &mut [u8]) -> Result<[u8; 16], Unspecified> {
         self.0
             .encrypt_inout_detached(&nonce.into(), associated_data, buffer.into())
+            .map(Into::into)
+            .map_err(|_| Unspecified)
+    }
+
+    fn seal_into(
+        &self,
+        nonce: [u8; 12],
+        associated_data: &[u8],
+        plaintext: &[u8],
+        ciphertext: &mut [u8],
+    ) -> Result<[u8; 16], Unspecified> {
+        let buffers = InOutBuf::new(plaintext, ciphertext).map_err(|_| Unspecified)?;
+        self.0
+            .encrypt_inout_detached(&nonce.into(), associated_data, buffers)
             .map(Into::into)
             .map_err(|_| Unspecified)
     }
