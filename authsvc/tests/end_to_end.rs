@@ -15,8 +15,8 @@ use cryptokit::jose::JwkSet;
 use cryptokit::secret::SecretString;
 use cryptokit::sign::P256SigningKey;
 use cryptokit::x509::{
-    CertificateAuthority, CertificateKey, DistinguishedName, LeafProfile, LeafRequest, certificate_to_pem, certificates_from_pem,
-    private_key_from_pem, private_key_to_pem,
+    CertificateAuthority, CertificateKey, DistinguishedName, LeafProfile, LeafRequest, certificate_to_pem,
+    certificates_from_pem, private_key_from_pem, private_key_to_pem,
 };
 use http::StatusCode;
 use serde_json::Value;
