@@ -19,7 +19,24 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 # Published test vectors that are keys: path -> where the key was published. Everybody has them, so they protect nothing.
-PUBLISHED = {}
+PUBLISHED = {
+    "fuzz/corpus/private_key/rfc-7517-a2-p256-compressed.der": "RFC 7517 appendix A.2",
+    "fuzz/corpus/private_key/rfc-7517-a2-p256-pkcs8.der": "RFC 7517 appendix A.2",
+    "fuzz/corpus/private_key/rfc-7517-a2-p256-pkcs8.pem": "RFC 7517 appendix A.2",
+    "fuzz/corpus/private_key/rfc-7517-a2-p256-sec1.der": "RFC 7517 appendix A.2",
+    "fuzz/corpus/private_key/rfc-7517-a2-p256-sec1.pem": "RFC 7517 appendix A.2",
+    "fuzz/corpus/private_key/rfc-7517-a2-p256-traditional-encryption.pem": "RFC 7517 appendix A.2",
+    "fuzz/corpus/private_key/rfc-7517-a2-rsa-pkcs1.der": "RFC 7517 appendix A.2",
+    "fuzz/corpus/private_key/rfc-7517-a2-rsa-pkcs1.pem": "RFC 7517 appendix A.2",
+    "fuzz/corpus/private_key/rfc-7517-a2-rsa-pkcs8.der": "RFC 7517 appendix A.2",
+    "fuzz/corpus/private_key/rfc-7517-a2-rsa-pkcs8.pem": "RFC 7517 appendix A.2",
+    "fuzz/corpus/private_key/rfc-8410-10-3-encrypted-des3.der": "RFC 8410 section 10.3",
+    "fuzz/corpus/private_key/rfc-8410-10-3-encrypted-pbes1-3des.der": "RFC 8410 section 10.3",
+    "fuzz/corpus/private_key/rfc-8410-10-3-encrypted-scrypt-aes256.der": "RFC 8410 section 10.3",
+    "fuzz/corpus/private_key/rfc-8410-10-3-encrypted-sha1-aes128.der": "RFC 8410 section 10.3",
+    "fuzz/corpus/private_key/rfc-8410-10-3-version-1.pem": "RFC 8410 section 10.3",
+    "fuzz/corpus/private_key/rfc-8410-10-3-version-2.der": "RFC 8410 section 10.3",
+}
 
 # Between the label and its body: a line end, as such or escaped, and the headers of the traditional encrypted form.
 LINE_END = rb"(?:\s|\\r|\\n|[\"'+])*"

@@ -46,8 +46,10 @@ targets! {
     jwe_json: jwe_json, 1_000;
     jwks: jwks, 6_000;
     jwt_verifier: jwt_verifier, 6_000;
+    keyset_json: keyset_json, 4_000;
     login_request: login_request, 6_000;
     password_hash: password_hash, 20_000;
+    private_key: private_key, 3_000;
     revocation_delta: revocation_delta, 4_000;
     revocation_list: revocation_list, 6_000;
 }
