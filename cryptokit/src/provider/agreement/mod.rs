@@ -8,8 +8,8 @@ mod digest;
 #[cfg(any(feature = "aws-lc", feature = "ring-oaep-decrypt"))]
 mod oaep;
 mod rsa;
+mod rsa_private_key;
 mod signature;
-mod three_primes;
 
 use super::Provider;
 

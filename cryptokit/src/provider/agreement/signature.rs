@@ -137,6 +137,16 @@ fn a_key_is_read_as_its_own_type_and_curve_only() {
             let expected = [index == 0, index == 1, index == 2, index == 3];
             assert_eq!(read, expected, "{provider:?}");
             assert_eq!(backend.rsa_signer(RsaScheme::PssSha256, pkcs8).is_ok(), index == 0);
+
+            let longer = [&pkcs8[..], &[0]].concat();
+            for read in [
+                backend.rsa_signer(RsaScheme::Pkcs1Sha256, &longer).is_ok(),
+                backend.ec_signer(Curve::P256, EcdsaEncoding::Asn1, &longer).is_ok(),
+                backend.ec_signer(Curve::P384, EcdsaEncoding::Asn1, &longer).is_ok(),
+                backend.ed25519_signer(&longer).is_ok(),
+            ] {
+                assert!(!read, "{provider:?} reads key {index} with a byte after it");
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ use aws_lc_rs::signature::{
 };
 use zeroize::Zeroizing;
 
+use super::pkcs8::ends_with_its_structure;
 use crate::provider::{Curve, EcSigner, EcdsaEncoding, SignatureVerifier, Unspecified};
 
 pub(super) fn generate_pkcs8(curve: Curve) -> Result<Zeroizing<Vec<u8>>, Unspecified> {
@@ -17,7 +18,8 @@ pub(super) fn generate_pkcs8(curve: Curve) -> Result<Zeroizing<Vec<u8>>, Unspeci
 }
 
 pub(super) fn signer(curve: Curve, encoding: EcdsaEncoding, pkcs8: &[u8]) -> Result<Box<dyn EcSigner>, Unspecified> {
-    let key = EcdsaKeyPair::from_pkcs8(signing(curve, encoding), pkcs8).map_err(|_| Unspecified)?;
+    let key =
+        EcdsaKeyPair::from_pkcs8(signing(curve, encoding), ends_with_its_structure(pkcs8)?).map_err(|_| Unspecified)?;
     Ok(Box::new(Signer(key)))
 }
 

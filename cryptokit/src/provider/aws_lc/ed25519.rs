@@ -4,6 +4,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, ParsedPublicKey};
 use zeroize::Zeroizing;
 
+use super::pkcs8::ends_with_its_structure;
 use crate::provider::{Ed25519Signer, SignatureVerifier, Unspecified};
 
 pub(super) fn generate_pkcs8() -> Result<Zeroizing<Vec<u8>>, Unspecified> {
@@ -13,7 +14,7 @@ pub(super) fn generate_pkcs8() -> Result<Zeroizing<Vec<u8>>, Unspecified> {
 
 pub(super) fn signer(pkcs8: &[u8]) -> Result<Box<dyn Ed25519Signer>, Unspecified> {
     Ok(Box::new(Signer(
-        Ed25519KeyPair::from_pkcs8(pkcs8).map_err(|_| Unspecified)?,
+        Ed25519KeyPair::from_pkcs8(ends_with_its_structure(pkcs8)?).map_err(|_| Unspecified)?,
     )))
 }
 

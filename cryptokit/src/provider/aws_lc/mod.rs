@@ -5,6 +5,7 @@ mod digest;
 mod ec;
 mod ed25519;
 mod oaep;
+mod pkcs8;
 mod rsa;
 
 use std::num::NonZeroU32;

@@ -7,6 +7,7 @@ use aws_lc_rs::rsa::{
 };
 use zeroize::Zeroizing;
 
+use super::pkcs8::ends_with_its_structure;
 use crate::provider::{OaepDecrypter, OaepEncrypter, Unspecified};
 
 pub(super) fn encrypter(n: &[u8], e: &[u8]) -> Result<Box<dyn OaepEncrypter>, Unspecified> {
@@ -17,7 +18,7 @@ pub(super) fn encrypter(n: &[u8], e: &[u8]) -> Result<Box<dyn OaepEncrypter>, Un
 }
 
 pub(super) fn decrypter(pkcs8: &[u8]) -> Result<Box<dyn OaepDecrypter>, Unspecified> {
-    let key = PrivateDecryptingKey::from_pkcs8(pkcs8).map_err(|_| Unspecified)?;
+    let key = PrivateDecryptingKey::from_pkcs8(ends_with_its_structure(pkcs8)?).map_err(|_| Unspecified)?;
     let spki = AsDer::<PublicKeyX509Der<'_>>::as_der(&key.public_key()).map_err(|_| Unspecified)?;
     let public = PublicKey::from_der(spki.as_ref()).map_err(|_| Unspecified)?;
     Ok(Box::new(Decrypter {

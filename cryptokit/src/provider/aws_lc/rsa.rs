@@ -9,6 +9,7 @@ use aws_lc_rs::signature::{
 };
 use zeroize::Zeroizing;
 
+use super::pkcs8::ends_with_its_structure;
 use crate::provider::{RsaScheme, RsaSigner, SignatureVerifier, Unspecified};
 
 pub(super) fn generate_pkcs8(bits: usize) -> Result<Zeroizing<Vec<u8>>, Unspecified> {
@@ -24,7 +25,7 @@ pub(super) fn generate_pkcs8(bits: usize) -> Result<Zeroizing<Vec<u8>>, Unspecif
 }
 
 pub(super) fn signer(scheme: RsaScheme, pkcs8: &[u8]) -> Result<Box<dyn RsaSigner>, Unspecified> {
-    let key = RsaKeyPair::from_pkcs8(pkcs8).map_err(|_| Unspecified)?;
+    let key = RsaKeyPair::from_pkcs8(ends_with_its_structure(pkcs8)?).map_err(|_| Unspecified)?;
     let encoding: &RsaSignatureEncoding = match scheme {
         RsaScheme::Pkcs1Sha256 => &RSA_PKCS1_SHA256,
         // Its salt is as long as the hash, which RFC 7518 §3.5 asks for.

@@ -39,14 +39,14 @@ impl OaepEncrypter for Encrypter {
 #[cfg(feature = "ring-oaep-decrypt")]
 mod decrypt {
     use rsa::RsaPrivateKey;
-    use rsa::pkcs8::DecodePrivateKey;
     use rsa::traits::PublicKeyParts;
     use zeroize::Zeroizing;
 
+    use super::super::rsa::checked;
     use super::*;
 
     pub(in crate::provider::ring) fn decrypter(pkcs8: &[u8]) -> Result<Box<dyn OaepDecrypter>, Unspecified> {
-        let key = RsaPrivateKey::from_pkcs8_der(pkcs8).map_err(|_| Unspecified)?;
+        let key = checked(pkcs8)?;
         let size = usize::try_from(key.n().bits_vartime()).map_err(|_| Unspecified)?;
         if !SIZES.contains(&size) {
             return Err(Unspecified);
