@@ -99,7 +99,7 @@ fn planted_comparison() -> Subject {
 fn tag_comparison() -> Subject {
     let keys = Keyset::new("timing", AeadKey::generate());
     let bound = AssociatedData::new("timing");
-    // Each class has many messages, laid in memory in turns: with one of each, where it lies shows as a difference.
+    // Each class has many messages, laid in memory in turns: with one of each, where it lies could show as a difference.
     let mut pools = [const { Vec::new() }; 2];
     for _ in 0..POOL {
         for (pool, from_end) in pools.iter_mut().zip([16, 1]) {
