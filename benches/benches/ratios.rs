@@ -13,8 +13,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use benches::argon2id::NEVER_UNDER;
-use benches::ratio::{self, Row};
+use benches::ratio;
 
 fn main() -> ExitCode {
     let options = match Options::parse(std::env::args().skip(1)) {
@@ -25,26 +24,11 @@ fn main() -> ExitCode {
         }
     };
     let rows = ratio::measure(benches::comparisons, |what| options.selects(what), options.time);
-    println!(
-        "{:<42} {:<29} {:>10} {:>10} {:>6} {:>5}",
-        "what", "baseline", "ours", "baseline", "ratio", "bar"
-    );
-    rows.iter().for_each(print);
-    println!(
-        "ratio: the baseline's time by ours, median of alternating batches in one process; above 1 ours is faster"
-    );
-
-    let mut honest = true;
-    for row in &rows {
-        if let Some(side) = row.implausible {
-            eprintln!(
-                "error: {}: {side:?} took less than {NEVER_UNDER:?}, which no honest run does",
-                row.what
-            );
-            honest = false;
-        }
+    if ratio::print(&rows) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     }
-    if honest { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 struct Options {
@@ -76,26 +60,5 @@ impl Options {
 
     fn selects(&self, what: &str) -> bool {
         self.words.is_empty() || self.words.iter().any(|word| what.contains(word))
-    }
-}
-
-fn print(row: &Row) {
-    let bar = row.bar.map_or_else(|| "-".to_owned(), |bar| format!("{bar:.2}"));
-    println!(
-        "{:<42} {:<29} {:>10} {:>10} {:>6.3} {:>5}",
-        row.what,
-        row.baseline,
-        time(row.ours_ns),
-        time(row.baseline_ns),
-        row.ratio,
-        bar
-    );
-}
-
-fn time(nanoseconds: f64) -> String {
-    match nanoseconds {
-        ns if ns < 1e3 => format!("{ns:.1} ns"),
-        ns if ns < 1e6 => format!("{:.2} µs", ns / 1e3),
-        ns => format!("{:.3} ms", ns / 1e6),
     }
 }

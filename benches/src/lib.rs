@@ -6,6 +6,8 @@
 //! `cryptokit::provider` may.
 
 pub mod aes_gcm;
+#[cfg(feature = "argon2-simd")]
+pub mod argon2_reference;
 pub mod argon2id;
 pub mod founding_rows;
 pub mod ratio;

@@ -74,6 +74,38 @@ pub fn measure(comparisons: impl Fn() -> Vec<Comparison>, selected: impl Fn(&str
     all.into_iter().map(Versus::row).collect()
 }
 
+/// Prints the rows as a table. `false` when one side of a row was faster than its work can be done; that is said on
+/// standard error.
+pub fn print(rows: &[Row]) -> bool {
+    println!(
+        "{:<42} {:<29} {:>10} {:>10} {:>6} {:>5}",
+        "what", "baseline", "ours", "baseline", "ratio", "bar"
+    );
+    for row in rows {
+        let bar = row.bar.map_or_else(|| "-".to_owned(), |bar| format!("{bar:.2}"));
+        let (ours, baseline) = (milliseconds_or_less(row.ours_ns), milliseconds_or_less(row.baseline_ns));
+        println!(
+            "{:<42} {:<29} {ours:>10} {baseline:>10} {:>6.3} {bar:>5}",
+            row.what, row.baseline, row.ratio
+        );
+    }
+    println!("ratio: the baseline's time by ours, median of alternating batches; above 1 ours is faster");
+    for row in rows {
+        if let Some(side) = row.implausible {
+            eprintln!("error: {}: {side:?} was faster than an honest run can be", row.what);
+        }
+    }
+    rows.iter().all(|row| row.implausible.is_none())
+}
+
+fn milliseconds_or_less(nanoseconds: f64) -> String {
+    match nanoseconds {
+        ns if ns < 1e3 => format!("{ns:.1} ns"),
+        ns if ns < 1e6 => format!("{:.2} µs", ns / 1e3),
+        ns => format!("{:.3} ms", ns / 1e6),
+    }
+}
+
 /// All that was measured for one row.
 struct Versus {
     what: String,
