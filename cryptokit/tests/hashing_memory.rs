@@ -64,6 +64,45 @@ fn the_simd_backend_leaves_no_block_behind_its_run() {
     );
 }
 
+#[test]
+fn memory_that_is_given_back_leaves_the_process() {
+    const PERMITS: usize = 2;
+    let costs = Argon2Params::OWASP;
+    let pool = HashPool::new(NonZeroUsize::new(PERMITS).unwrap());
+    let login = Login::with(costs);
+    let round = || {
+        let mut permits: Vec<HashPermit> = (0..PERMITS).map(|_| pool.try_acquire().unwrap()).collect();
+        permits.iter_mut().for_each(|permit| login.verify(permit));
+        assert_eq!(pool.mapped_bytes(), PERMITS * costs.memory_bytes());
+        let used = resident_bytes();
+        drop(permits);
+        pool.release_idle();
+        pool.release_idle();
+        (used, resident_bytes())
+    };
+    round();
+    let before = resident_bytes();
+    for number in 0..6 {
+        // The other test of this process may map some MiB meanwhile.
+        let slack = costs.memory_bytes() / 2;
+        let (used, after) = round();
+        assert!(
+            after < before + slack,
+            "round {number}: {before} bytes before, {after} after"
+        );
+        assert!(
+            used > after + slack,
+            "round {number}: {used} bytes in use, {after} after"
+        );
+    }
+}
+
+fn resident_bytes() -> usize {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 1024
+}
+
 fn costs() -> Argon2Params {
     Argon2Params::new(4 * 1024, 1, 1).unwrap()
 }
@@ -75,8 +114,12 @@ struct Login {
 
 impl Login {
     fn new() -> Self {
+        Self::with(costs())
+    }
+
+    fn with(costs: Argon2Params) -> Self {
         let pepper = Pepper::from_bytes("secret-256", SecretBytes::new(PEPPER.to_vec())).unwrap();
-        let policy = Policy::new(costs(), costs()).unwrap();
+        let policy = Policy::new(costs, costs).unwrap();
         let hasher = PasswordHasher::new(policy, Keyset::new("peppers", pepper));
         let mut permit = HashPool::new(NonZeroUsize::MIN).try_acquire().unwrap();
         let stored = hasher.hash(&mut permit, &Password::new(PASSWORD).unwrap()).unwrap();

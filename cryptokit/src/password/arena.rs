@@ -22,10 +22,7 @@ impl Arena {
         if self.blocks.len() < count {
             // Not grown in place: that would hold the old and the new memory at once.
             *self = Self::default();
-            self.blocks.try_reserve_exact(count).map_err(|_| OutOfMemory)?;
-            // Before the memory is touched, which is when its pages are made.
-            #[cfg(feature = "huge-pages")]
-            kevy_madvise::advise_hugepage(self.blocks.as_ptr().cast(), count * Block::SIZE);
+            self.blocks = room_for(count)?;
             self.blocks.resize(count, Block::new());
         } else if count < self.dirty {
             // This run does not overwrite these.
@@ -41,9 +38,9 @@ impl Arena {
         self.dirty = 0;
     }
 
-    /// Bytes mapped.
+    /// Bytes mapped. What is reserved beyond them is address space that is never touched.
     pub(super) fn bytes(&self) -> usize {
-        self.blocks.capacity() * Block::SIZE
+        self.blocks.len() * Block::SIZE
     }
 
     #[cfg(test)]
@@ -57,6 +54,64 @@ impl Arena {
 impl Drop for Arena {
     fn drop(&mut self) {
         self.wipe();
+    }
+}
+
+/// Blocks to reserve at least, so that dropping them gives them back to the system.
+///
+/// glibc takes requests under a threshold from its heaps, from which large aligned ones rarely find their way back: with
+/// 19 MiB mapped and given back in turns, a process grows by as much each time. It raises that threshold to what it sees
+/// freed, up to 32 MiB (DEFAULT_MMAP_THRESHOLD_MAX in malloc.c). What is larger is always a mapping of its own.
+const RESERVED: usize = if cfg!(all(target_os = "linux", target_env = "gnu")) {
+    33 * 1024
+} else {
+    0
+};
+
+/// Under this, in blocks, an arena is not worth a mapping of its own.
+const SMALL: usize = 1024;
+
+/// An empty vector with room for `count` blocks. Nothing is touched yet, which is when pages are made.
+fn room_for(count: usize) -> Result<Vec<Block>, OutOfMemory> {
+    if count < SMALL {
+        return reserved(count);
+    }
+    let reserve = count.max(RESERVED);
+    #[cfg(feature = "huge-pages")]
+    return huge_pages::reserved_on_huge_pages(reserve, count);
+    #[cfg(not(feature = "huge-pages"))]
+    reserved(reserve)
+}
+
+fn reserved(count: usize) -> Result<Vec<Block>, OutOfMemory> {
+    let mut blocks = Vec::new();
+    blocks.try_reserve_exact(count).map_err(|_| OutOfMemory)?;
+    Ok(blocks)
+}
+
+#[cfg(feature = "huge-pages")]
+mod huge_pages {
+    use super::{Block, OutOfMemory, reserved};
+
+    /// Of x86-64 and of aarch64 with 4 KiB pages.
+    const HUGE_PAGE: usize = 2 << 20;
+    const PAGE: usize = 4096;
+
+    /// Room for `reserve` blocks, the first `count` of them on huge pages as far as they fill such pages.
+    pub(super) fn reserved_on_huge_pages(reserve: usize, count: usize) -> Result<Vec<Block>, OutOfMemory> {
+        let mut blocks = reserved(reserve)?;
+        // A huge page needs an aligned address. The system places mappings below each other, so that one that is
+        // longer by what it is off starts that much lower. If it does not, a huge page is lost.
+        let off = blocks.as_ptr().addr() % HUGE_PAGE / Block::SIZE;
+        if off > 0 {
+            drop(blocks);
+            blocks = reserved(reserve + off)?;
+        }
+        // From the start of the page, which the allocator's own header shares; up to the last that is filled, since the
+        // rest of it would be mapped for nothing.
+        let start = blocks.as_ptr().map_addr(|address| address & !(PAGE - 1));
+        kevy_madvise::advise_hugepage(start.cast(), count * Block::SIZE / HUGE_PAGE * HUGE_PAGE);
+        Ok(blocks)
     }
 }
 
