@@ -14,12 +14,15 @@ binaries=${1:-}
 if [[ -z $binaries ]]; then
     cd "$here/../.."
     cargo build --locked --package certgen --package authsvc
+    cargo build --locked --package cryptokit --example judged_pki
     cargo build --locked --package cryptokit --example stream --example password_hashes --example jwe --example convert_key
     binaries=${CARGO_TARGET_DIR:-target}/debug
 fi
 
 echo "== certificates"
 "$here/certificates.sh" "$binaries"
+echo "== x509"
+"$here/x509.sh" "$binaries/examples/judged_pki"
 echo "== tokens"
 "$here/tokens.sh" "$binaries"
 echo "== encrypted streams"

@@ -61,10 +61,15 @@ fn walk(certificate: &Certificate) {
         Ok(std::slice::from_ref(certificate)),
         "certificates round-trip"
     );
-    for profile in [Profile::Root, Profile::Intermediate]
-        .into_iter()
-        .chain([LeafProfile::Server, LeafProfile::Client, LeafProfile::Peer].map(Profile::Leaf))
-    {
+    for profile in [Profile::Root, Profile::Intermediate].into_iter().chain(
+        [
+            LeafProfile::Server,
+            LeafProfile::Client,
+            LeafProfile::Peer,
+            LeafProfile::Spiffe,
+        ]
+        .map(Profile::Leaf),
+    ) {
         let _ = profile.check(certificate);
     }
     let _ = format!("{certificate:?}");

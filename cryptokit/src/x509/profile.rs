@@ -30,22 +30,25 @@ pub enum LeafProfile {
     Client,
     /// Both. SPIFFE ids need it: an X509-SVID that has extended key usages has both (X509-SVID §4.4).
     Peer,
+    /// An X509-SVID: as `Peer`, with exactly one SPIFFE id, of a workload; names of other kinds may stand beside it.
+    Spiffe,
 }
 
 impl LeafProfile {
-    /// `server`, `client` or `peer`.
+    /// `server`, `client`, `peer` or `spiffe`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Server => "server",
             Self::Client => "client",
             Self::Peer => "peer",
+            Self::Spiffe => "spiffe",
         }
     }
 
     pub(super) const fn extended_key_usage(self) -> ExtendedKeyUsage {
         ExtendedKeyUsage {
-            server_auth: matches!(self, Self::Server | Self::Peer),
-            client_auth: matches!(self, Self::Client | Self::Peer),
+            server_auth: matches!(self, Self::Server | Self::Peer | Self::Spiffe),
+            client_auth: matches!(self, Self::Client | Self::Peer | Self::Spiffe),
             any: false,
             others: false,
         }
@@ -76,7 +79,12 @@ impl LeafProfile {
                 _ => None,
             })
             .collect();
-        if uris.iter().any(|uri| uri.is_spiffe()) {
+        let has_spiffe_id = uris.iter().any(|uri| uri.is_spiffe());
+        require(
+            has_spiffe_id || self != Self::Spiffe,
+            "an X509-SVID has a SPIFFE id (X509-SVID §2)",
+        )?;
+        if has_spiffe_id {
             require(
                 uris.len() == 1,
                 "a SPIFFE id is the only URI of its certificate (X509-SVID §2)",
@@ -86,7 +94,7 @@ impl LeafProfile {
                 "a leaf's SPIFFE id has a path (X509-SVID §5.2)",
             )?;
             require(
-                self == Self::Peer,
+                matches!(self, Self::Peer | Self::Spiffe),
                 "a certificate with a SPIFFE id is for server and client: use the peer profile (X509-SVID §4.4)",
             )?;
         }

@@ -115,7 +115,7 @@ impl RevocationListRequest {
         if !is_serial || certificate.serial.len() > 20 {
             return Err(RevocationListError::Serial { serial });
         }
-        if certificate.revocation_date > self.this_update {
+        if whole_seconds(certificate.revocation_date) > self.this_update {
             return Err(RevocationListError::FutureRevocation { serial });
         }
         let certificate = RevokedCertificate {

@@ -37,6 +37,12 @@ fn refuses_names_that_do_not_fit_the_profile() {
     for profile in [LeafProfile::Client, LeafProfile::Server] {
         assert!(rule(issue(profile, &["spiffe://td/worker"])).contains("peer profile"));
     }
+    for none in [&["a.example"][..], &["https://host/"]] {
+        assert!(rule(issue(LeafProfile::Spiffe, none)).contains("SPIFFE id"));
+    }
+    assert!(rule(issue(LeafProfile::Spiffe, &["spiffe://td/a", "spiffe://td/b"])).contains("only URI"));
+    assert!(rule(issue(LeafProfile::Spiffe, &["spiffe://td/a", "*.example.com"])).contains("wildcard"));
+    leaf(&authority, LeafProfile::Spiffe, &["spiffe://td/a", "a.example"]);
     assert!(rule(issue(LeafProfile::Peer, &["spiffe://td"])).contains("path"));
     assert!(rule(issue(LeafProfile::Peer, &["spiffe://td/a", "spiffe://td/b"])).contains("only URI"));
     assert!(rule(issue(LeafProfile::Peer, &["spiffe://td/a", "https://host/"])).contains("only URI"));

@@ -320,6 +320,13 @@ fn refuses_times_and_serials_that_make_no_sense() {
             "{serial:02x?}"
         );
     }
+    // Fractions are dropped from both before they are compared.
+    let mut fractions = RevocationListRequest::first(now() + Duration::milliseconds(500), week());
+    let within_the_second = RevokedCertificate {
+        revocation_date: now() + Duration::milliseconds(900),
+        ..revoked(&[1])
+    };
+    assert_eq!(fractions.revoke(within_the_second), Ok(()));
     let future = RevokedCertificate {
         revocation_date: now() + Duration::SECOND,
         ..revoked(&[1])

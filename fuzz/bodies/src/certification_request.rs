@@ -25,7 +25,12 @@ pub fn certification_request(data: &[u8]) {
         Ok(&request),
         "PEM round-trips"
     );
-    for profile in [LeafProfile::Server, LeafProfile::Client, LeafProfile::Peer] {
+    for profile in [
+        LeafProfile::Server,
+        LeafProfile::Client,
+        LeafProfile::Peer,
+        LeafProfile::Spiffe,
+    ] {
         let none = IssuancePolicy::new(profile, AllowedNames::Listed(Vec::new())).review(&request);
         assert!(none.granted_names().is_empty());
         assert!(none.grant().is_err(), "no name, no certificate");

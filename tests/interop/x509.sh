@@ -1,0 +1,135 @@
+#!/usr/bin/env bash
+# Has other people's verifiers judge one of everything that cryptokit makes, with every kind of key: certificates of
+# every profile, name constraints, cross-certificates, requests and revocation lists.
+#
+#   tests/interop/x509.sh JUDGED_PKI
+#
+# JUDGED_PKI is the example of that name in cryptokit. A tool that is missing is named and skipped; with REQUIRE_ALL=1
+# in the environment it is a failure. Exit code: 0 when nothing failed, 1 when something did, 2 for wrong usage.
+set -euo pipefail
+
+if [[ $# -ne 1 || ! -x $1 ]]; then
+    echo "usage: $0 JUDGED_PKI" >&2
+    exit 2
+fi
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0 skipped=0
+
+report() {
+    if [[ $1 == ok ]]; then
+        passed=$((passed + 1))
+        echo "ok       $2"
+    else
+        failed=$((failed + 1))
+        echo "FAILED   $2"
+        sed 's/^/         /' "$work/said"
+    fi
+}
+
+accepts() {
+    local title="accepts $1"
+    shift
+    if "$@" >"$work/said" 2>&1; then report ok "$title"; else report bad "$title"; fi
+}
+
+refuses() {
+    local title="refuses $1"
+    shift
+    if "$@" >"$work/said" 2>&1; then report bad "$title"; else report ok "$title"; fi
+}
+
+available() {
+    if command -v "$1" >/dev/null; then return 0; fi
+    if [[ ${REQUIRE_ALL:-} == 1 ]]; then
+        failed=$((failed + 1))
+        echo "FAILED   $1 is not installed and REQUIRE_ALL=1"
+    else
+        skipped=$((skipped + 1))
+        echo "skipped  $1 is not installed"
+    fi
+    return 1
+}
+
+pki=$work/pki
+accepts "(cryptokit) a PKI of every kind of key" "$1" "$pki"
+keys=(p256 p384 ed25519 rsa2048 rsa3072 rsa4096)
+
+openssl_verify() {
+    local key=$1
+    shift
+    openssl verify -x509_strict -trusted "$pki/$key/root.pem" -untrusted "$pki/$key/issuing.pem" "$@"
+}
+
+if available openssl; then
+    for key in "${keys[@]}"; do
+        at=$pki/$key
+        cat "$at/root.crl.pem" "$at/issuing.crl.pem" >"$at/crls.pem"
+        crls=(-crl_check_all -CRLfile "$at/crls.pem")
+        accepts "(openssl) $key: server, with lists" openssl_verify "$key" "${crls[@]}" -purpose sslserver \
+            -verify_hostname api.svc.internal "$at/server.pem"
+        accepts "(openssl) $key: client by e-mail, with lists" openssl_verify "$key" "${crls[@]}" -purpose sslclient \
+            -verify_email worker@svc.internal "$at/client.pem"
+        accepts "(openssl) $key: X509-SVID" openssl_verify "$key" -purpose sslclient "$at/spiffe.pem"
+        accepts "(openssl) $key: the revoked one without lists" openssl_verify "$key" "$at/revoked.pem"
+        refuses "(openssl) $key: the revoked one" openssl_verify "$key" "${crls[@]}" "$at/revoked.pem"
+        refuses "(openssl) $key: without the root's list" openssl_verify "$key" -crl_check_all \
+            -CRLfile "$at/issuing.crl.pem" "$at/server.pem"
+        accepts "(openssl) $key: by the cross-certificate" openssl verify -x509_strict \
+            -trusted "$at/other-root.pem" -untrusted "$at/cross.pem" "$at/server.pem"
+        accepts "(openssl) $key: the list in DER" openssl crl -inform DER -in "$at/issuing.crl.der" \
+            -CAfile "$at/issuing.pem" -verify -noout
+        for request in "$at"/*.csr.pem; do
+            accepts "(openssl) $key: $(basename "$request")" openssl req -in "$request" -verify -noout
+        done
+    done
+fi
+
+if available certtool; then
+    for key in "${keys[@]}"; do
+        at=$pki/$key
+        certtool_verify() {
+            certtool --verify --load-ca-certificate "$at/root.pem" --infile "$at/$1.fullchain.pem" "${@:2}"
+        }
+        accepts "(certtool) $key: server" certtool_verify server --verify-hostname api.svc.internal \
+            --verify-purpose 1.3.6.1.5.5.7.3.1
+        accepts "(certtool) $key: client" certtool_verify client --verify-purpose 1.3.6.1.5.5.7.3.2
+        accepts "(certtool) $key: server, with its list" certtool_verify server --load-crl "$at/issuing.crl.pem"
+        refuses "(certtool) $key: the revoked one" certtool_verify revoked --load-crl "$at/issuing.crl.pem"
+        accepts "(certtool) $key: the list" certtool --verify-crl --load-ca-certificate "$at/issuing.pem" \
+            --infile "$at/issuing.crl.pem"
+    done
+fi
+
+# Findings at NOTICE and above. pkilint's URL checker knows web schemes only.
+is_clean() {
+    local said
+    said=$("$@" 2>&1) || true
+    said=$(grep -v -e '^node_path,validator,severity,code,message' -e '^[[:space:]]*$' \
+        -e 'pkix.invalid_uri_syntax,.*spiffe://' <<<"$said" || true)
+    if [[ -n $said ]]; then
+        echo "$said"
+        return 1
+    fi
+}
+
+if available lint_pkix_cert && available lint_pkix_signer_signee_cert_chain && available lint_crl; then
+    for key in "${keys[@]}"; do
+        at=$pki/$key
+        for name in root issuing cross server client spiffe revoked; do
+            accepts "(pkilint) $key: $name" is_clean lint_pkix_cert lint -s NOTICE -f CSV "$at/$name.pem"
+        done
+        accepts "(pkilint) $key: root and issuing" is_clean \
+            lint_pkix_signer_signee_cert_chain lint -s NOTICE -f CSV "$at/root.pem" "$at/issuing.pem"
+        accepts "(pkilint) $key: issuing and server" is_clean \
+            lint_pkix_signer_signee_cert_chain lint -s NOTICE -f CSV "$at/issuing.pem" "$at/server.pem"
+        for list in root issuing; do
+            accepts "(pkilint) $key: list of $list" is_clean \
+                lint_crl lint -t CRL -p PKIX -s NOTICE -f CSV "$at/$list.crl.pem"
+        done
+    done
+fi
+
+echo "x509: $passed passed, $failed failed, $skipped skipped"
+[[ $failed -eq 0 ]]
