@@ -15,7 +15,8 @@ if [[ -z $binaries ]]; then
     cd "$here/../.."
     cargo build --locked --package certgen --package authsvc
     cargo build --locked --package cryptokit --example judged_pki
-    cargo build --locked --package cryptokit --example stream --example password_hashes --example jwe --example convert_key
+    cargo build --locked --package cryptokit --example stream --example password_hashes --example jwe --example convert_key \
+        --example tokens
     binaries=${CARGO_TARGET_DIR:-target}/debug
 fi
 
@@ -25,6 +26,8 @@ echo "== x509"
 "$here/x509.sh" "$binaries/examples/judged_pki"
 echo "== tokens"
 "$here/tokens.sh" "$binaries"
+echo "== token algorithms"
+"${PYTHON:-python3}" "$here/token_algorithms.py" "$binaries/examples/tokens"
 echo "== encrypted streams"
 "$here/streams.sh" "$binaries"
 echo "== password hashes"
