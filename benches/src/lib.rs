@@ -13,6 +13,8 @@ pub mod founding_rows;
 pub mod ratio;
 pub mod rs256;
 pub mod rsa;
+#[cfg(feature = "aws-lc")]
+pub mod signatures;
 pub mod stream;
 pub mod timing;
 
@@ -68,6 +70,8 @@ impl fmt::Debug for Baseline {
 pub fn comparisons() -> Vec<Comparison> {
     let mut all = argon2id::comparisons();
     all.extend(rs256::comparisons());
+    #[cfg(feature = "aws-lc")]
+    all.extend(signatures::comparisons());
     all.extend(aes_gcm::comparisons());
     all.extend(stream::comparisons());
     all

@@ -13,9 +13,9 @@ use time::OffsetDateTime;
 
 use crate::{Baseline, Comparison, Operation};
 
-const ISSUER: &str = "https://auth.example";
-const AUDIENCE: &str = "orders";
-const ISSUED_AT: u64 = 1_800_000_000;
+pub(crate) const ISSUER: &str = "https://auth.example";
+pub(crate) const AUDIENCE: &str = "orders";
+pub(crate) const ISSUED_AT: u64 = 1_800_000_000;
 
 /// Three operations on each provider compiled in.
 pub fn comparisons() -> Vec<Comparison> {
@@ -120,7 +120,7 @@ fn token_keys(provider: Provider, pkcs8: &[u8]) -> TokenKeys {
     TokenKeys::new(Keyset::new("tokens", key)).expect("made above")
 }
 
-fn claims() -> AccessTokenClaims {
+pub(crate) fn claims() -> AccessTokenClaims {
     AccessTokenClaims {
         nbf: Some(ISSUED_AT),
         email: Some("alice@example.com".into()),

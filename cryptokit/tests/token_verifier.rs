@@ -581,6 +581,7 @@ fn t13_t4_wrong_numbers_of_parts_and_huge_tokens_are_refused() {
         let good = fixture.good_token();
         assert_eq!(fixture.verify(&"x".repeat(MAX_TOKEN_LEN + 1)), Err(TokenError::TooLong));
         assert_eq!(fixture.verify(&".".repeat(1 << 20)), Err(TokenError::TooLong));
+        assert_eq!(fixture.verify(&"x".repeat(MAX_TOKEN_LEN)), Err(TokenError::Malformed));
         for token in [
             "",
             ".",

