@@ -16,7 +16,7 @@
 //!
 //! Keys are RSA of 2048 to 4096 bits with exponent 65537, EC on P-256 or P-384, and Ed25519. A private key is loaded
 //! into the default provider before it is handed out, which refuses a private half that does not belong to the public
-//! one.
+//! one. (ring does not look at the private exponent of an RSA key, with which it never computes.)
 //!
 //! ```
 //! use cryptokit::key_format::PrivateKey;
