@@ -1,7 +1,6 @@
 //! What is measured: pairs of inputs that must take the same time, and planted leaks that must be found.
 
 use std::hint::black_box;
-use std::num::NonZeroUsize;
 use std::rc::Rc;
 
 use cryptokit::Provider;
@@ -142,7 +141,7 @@ fn peppers() -> Subject {
         Keyset::new("peppers", Pepper::generate()),
     )
     .with_unlabelled_peppers(UnlabelledPeppers::new(peppers).expect("within the bounds"));
-    let pool = HashPool::new(NonZeroUsize::MIN);
+    let pool = HashPool::new(std::num::NonZeroUsize::MIN);
     let mut permit = pool.try_acquire().expect("a new pool is free");
     let password = Password::new("correct horse battery staple").expect("within the bounds");
     subject("16 peppers: first / last matches", Expected::Same, move |class, _| {

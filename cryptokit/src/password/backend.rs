@@ -22,7 +22,7 @@ pub enum Argon2Backend {
     /// # Security
     ///
     /// Young, unaudited, and full of `unsafe`: a fault in it is a fault in the memory of a process that holds keys. What
-    /// speaks for it and against it is in `docs/adr/0011-argon2-huge-pages-and-simd.md`.
+    /// speaks for it and against it is in `docs/adr/0011-argon2-huge-pages-and-simd-by-choice.md`.
     #[cfg(feature = "argon2-simd")]
     Simd,
 }
