@@ -17,8 +17,8 @@ declare -A files=(
 )
 declare -A tests=(
     [tokens]="--test token_verifier --test revocation_feed"
-    [passwords]="--lib"
-    [jwe]="--lib"
+    [passwords]="--test passwords"
+    [jwe]="--test jwe"
 )
 
 mutate() {
@@ -28,7 +28,7 @@ mutate() {
         arguments+=(--file "$file")
     done
     # shellcheck disable=SC2086 # several words on purpose
-    cargo mutants --package cryptokit --all-features "${arguments[@]}" --output "target/mutants-$1" -- ${tests[$1]}
+    cargo mutants --package cryptokit "${arguments[@]}" --output "target/mutants-$1" -- ${tests[$1]}
 }
 
 chosen=("$@")
