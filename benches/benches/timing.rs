@@ -41,7 +41,7 @@ fn main() -> ExitCode {
         if !words.is_empty() && !words.iter().any(|word| subject.what.contains(word.as_str())) {
             continue;
         }
-        let found = timing::measure(samples, seed, |class, pick| (subject.run)(class, pick));
+        let found = timing::measure(samples, seed, &mut subject);
         let finding = match (subject.expected, found.differs()) {
             (Expected::Leak, true) => "planted leak found",
             (Expected::Leak, false) => "PLANTED LEAK NOT FOUND",

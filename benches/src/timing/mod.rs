@@ -35,19 +35,22 @@ impl Finding {
     }
 }
 
-/// Times `samples` runs. `run` gets the class (0 or 1) and a number by which it picks an input of that class.
-pub fn measure(samples: usize, seed: u64, mut run: impl FnMut(usize, usize)) -> Finding {
+/// Times `samples` runs. Each gets the class (0 or 1) and a number by which it picks an input of that class; what
+/// [`Subject::prepare`] does is not timed.
+pub fn measure(samples: usize, seed: u64, subject: &mut Subject) -> Finding {
     let mut random = SplitMix64(seed);
     // The first runs fill caches and predictors.
     for round in 0..samples / 20 + 2 {
-        run(round % 2, round);
+        (subject.prepare)(round % 2, round);
+        (subject.run)(round % 2, round);
     }
     let mut times = Vec::with_capacity(samples);
     for _ in 0..samples {
         let drawn = random.next();
         let (class, pick) = ((drawn & 1) as usize, (drawn >> 8) as usize);
+        (subject.prepare)(class, pick);
         let start = Instant::now();
-        run(class, pick);
+        (subject.run)(class, pick);
         times.push((class, start.elapsed().as_nanos() as f64));
     }
     judge(times)
@@ -140,6 +143,7 @@ mod tests {
     fn every_subject_runs() {
         for mut subject in subjects() {
             for class in [0, 1] {
+                (subject.prepare)(class, 0);
                 (subject.run)(class, 0);
             }
         }
