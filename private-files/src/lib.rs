@@ -5,6 +5,7 @@
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
-/// Largest file read, in bytes.
+/// Largest file that [`read`] reads, in bytes.
 pub const MAX_LEN: u64 = 64 * 1024;
 
 /// Why a file is not used.
@@ -60,10 +61,12 @@ pub enum PrivateFileError {
         path: String,
     },
     /// It is larger than any secret of ours.
-    #[error("{path} is larger than {MAX_LEN} bytes")]
+    #[error("{path} is larger than {max_len} bytes")]
     TooLarge {
         /// The file.
         path: String,
+        /// The most that is read, in bytes.
+        max_len: u64,
     },
     /// It is not UTF-8 text.
     #[error("{path} is not text")]
@@ -73,12 +76,50 @@ pub enum PrivateFileError {
     },
 }
 
-/// Reads a secret text whose file only its owner can use.
+/// Reads a secret text of at most [`MAX_LEN`] bytes whose file only its owner can use.
 ///
 /// # Errors
 ///
 /// [`PrivateFileError`]; permissions are checked on the open file, so that it cannot be exchanged in between.
 pub fn read(path: &Path) -> Result<Zeroizing<String>, PrivateFileError> {
+    read_up_to(path, MAX_LEN)
+}
+
+/// As [`read`], for secrets that may be longer or must be shorter: at most `max_len` bytes. Reserves that much.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn read_up_to(path: &Path, max_len: u64) -> Result<Zeroizing<String>, PrivateFileError> {
+    let shown = || path.display().to_string();
+    let failed = |source| PrivateFileError::Read { path: shown(), source };
+    let too_large = || PrivateFileError::TooLarge { path: shown(), max_len };
+    let file = open(path)?;
+    if file.metadata().map_err(failed)?.len() > max_len {
+        return Err(too_large());
+    }
+    // Reserved at its bound, so that no shorter copy is left behind by growth.
+    let bound = usize::try_from(max_len).unwrap_or(usize::MAX).saturating_add(1);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(bound));
+    file.take(max_len.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    if bytes.len() as u64 > max_len {
+        // It has grown meanwhile.
+        return Err(too_large());
+    }
+    match std::str::from_utf8(&bytes) {
+        Ok(text) => Ok(Zeroizing::new(text.to_owned())),
+        Err(_) => Err(PrivateFileError::NotText { path: shown() }),
+    }
+}
+
+/// Opens a secret file for reading, if only its owner can use it. Never waits: a pipe is refused.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn open(path: &Path) -> Result<File, PrivateFileError> {
     let shown = || path.display().to_string();
     let failed = |source| PrivateFileError::Read { path: shown(), source };
     // Without O_NONBLOCK, opening a pipe waits until somebody writes to it.
@@ -99,16 +140,7 @@ pub fn read(path: &Path) -> Result<Zeroizing<String>, PrivateFileError> {
     if owner != 0 && owner != rustix::process::geteuid().as_raw() {
         return Err(PrivateFileError::ForeignOwner { path: shown(), owner });
     }
-    if metadata.len() > MAX_LEN {
-        return Err(PrivateFileError::TooLarge { path: shown() });
-    }
-    // Reserved at its bound, so that no shorter copy is left behind by growth.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_LEN as usize + 1));
-    file.take(MAX_LEN + 1).read_to_end(&mut bytes).map_err(failed)?;
-    match std::str::from_utf8(&bytes) {
-        Ok(text) => Ok(Zeroizing::new(text.to_owned())),
-        Err(_) => Err(PrivateFileError::NotText { path: shown() }),
-    }
+    Ok(file)
 }
 
 /// Checks that nobody but its owner can use a file that is not read here, such as a database.
@@ -172,43 +204,61 @@ fn write_whole(path: &Path, content: &[u8], existing: Existing) -> Result<(), Pr
 pub enum Existing {
     /// It is never touched; the new file is refused.
     Keep,
-    /// It is replaced in one step.
+    /// It is replaced in one step, if it is a regular file. What is a directory, a device, a pipe or a symbolic link is
+    /// refused: a link's target would stay as it is, and nobody wants a file in the place of `/dev/null`.
     Replace,
 }
 
-/// A file of mode 0600 being written under a temporary name in the same folder. It is put into place, flushed to disk, by
-/// [`commit`](Self::commit); dropped without that, it is gone.
+/// A file of mode 0600 being written out of sight, in the folder where it will be. It is put into place, flushed to disk,
+/// by [`commit`](Self::commit); dropped without that, it is gone.
+///
+/// On Linux it has no name until then where the file system can do that, so that a process which is killed leaves nothing
+/// behind. Elsewhere it has a temporary name, which a killed process leaves.
 #[derive(Debug)]
 pub struct NewFile {
     file: File,
-    temporary: PathBuf,
+    /// Its name until it is in place, if it has one.
+    temporary: Option<PathBuf>,
     target: PathBuf,
     existing: Existing,
 }
 
 impl NewFile {
-    /// Makes the temporary file. With [`Existing::Keep`] a file that is there now is reported now, not after the work.
+    /// Makes the file. What will be in its way at the end is reported now, not after the work: with [`Existing::Keep`]
+    /// anything of that name, with [`Existing::Replace`] anything but a regular file.
     ///
     /// # Errors
     ///
-    /// [`PrivateFileError::Write`].
+    /// [`PrivateFileError::Write`] and [`PrivateFileError::NotAFile`].
     pub fn begin(path: &Path, existing: Existing) -> Result<Self, PrivateFileError> {
         let failed = |source| PrivateFileError::Write {
             path: path.display().to_string(),
             source,
         };
-        if existing == Existing::Keep && path.symlink_metadata().is_ok() {
-            return Err(failed(io::ErrorKind::AlreadyExists.into()));
+        if path.file_name().is_none() || path.as_os_str().as_bytes().ends_with(b"/") {
+            return Err(failed(io::ErrorKind::IsADirectory.into()));
         }
-        let temporary = temporary_beside(path);
-        // Left behind by a process of the same number that was killed.
-        let _ = std::fs::remove_file(&temporary);
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&temporary)
-            .map_err(failed)?;
+        match (existing, path.symlink_metadata()) {
+            (Existing::Keep, Ok(_)) => return Err(failed(io::ErrorKind::AlreadyExists.into())),
+            (Existing::Replace, Ok(there)) if !there.is_file() => {
+                return Err(PrivateFileError::NotAFile {
+                    path: path.display().to_string(),
+                });
+            }
+            (_, Err(source)) if source.kind() != io::ErrorKind::NotFound => return Err(failed(source)),
+            _ => {}
+        }
+        let (file, temporary) = match nameless_in(parent_of(path)) {
+            Some(file) => (file, None),
+            None => {
+                let temporary = temporary_beside(path);
+                // Left behind by a process of the same number that was killed.
+                let _ = std::fs::remove_file(&temporary);
+                let mut options = OpenOptions::new();
+                let file = options.write(true).create_new(true).mode(0o600).open(&temporary);
+                (file.map_err(failed)?, Some(temporary))
+            }
+        };
         let new = Self {
             file,
             temporary,
@@ -227,21 +277,70 @@ impl NewFile {
     /// # Errors
     ///
     /// [`PrivateFileError::Write`]; then the target is as it was, unless only its folder could not be flushed.
-    pub fn commit(self) -> Result<(), PrivateFileError> {
-        let put_into_place = || {
-            self.file.sync_all()?;
-            match self.existing {
-                // A link fails where a rename would replace what is there.
-                Existing::Keep => std::fs::hard_link(&self.temporary, &self.target)?,
-                Existing::Replace => std::fs::rename(&self.temporary, &self.target)?,
-            }
-            sync_parent(&self.target)
-        };
-        put_into_place().map_err(|source| PrivateFileError::Write {
+    pub fn commit(mut self) -> Result<(), PrivateFileError> {
+        self.put_into_place().map_err(|source| PrivateFileError::Write {
             path: self.target.display().to_string(),
             source,
         })
     }
+
+    fn put_into_place(&mut self) -> io::Result<()> {
+        self.file.sync_all()?;
+        match (self.existing, &self.temporary) {
+            // A link fails where a rename would replace what is there.
+            (Existing::Keep, None) => name(&self.file, &self.target)?,
+            (Existing::Keep, Some(temporary)) => std::fs::hard_link(temporary, &self.target)?,
+            (Existing::Replace, None) => {
+                // Only a rename replaces, and only a file that has a name can be renamed.
+                let temporary = temporary_beside(&self.target);
+                let _ = std::fs::remove_file(&temporary);
+                name(&self.file, &temporary)?;
+                let temporary = self.temporary.insert(temporary);
+                std::fs::rename(temporary, &self.target)?;
+            }
+            (Existing::Replace, Some(temporary)) => std::fs::rename(temporary, &self.target)?,
+        }
+        File::open(parent_of(&self.target))?.sync_all()
+    }
+}
+
+/// A file without a name, if the system and the file system have such, and can name it later.
+#[cfg(target_os = "linux")]
+fn nameless_in(directory: &Path) -> Option<File> {
+    let file = OpenOptions::new()
+        .write(true)
+        .mode(0o600)
+        .custom_flags(OFlags::TMPFILE.bits().cast_signed())
+        .open(directory)
+        .ok()?;
+    let (seen, held) = (std::fs::metadata(handle(&file)).ok()?, file.metadata().ok()?);
+    ((seen.dev(), seen.ino()) == (held.dev(), held.ino())).then_some(file)
+}
+
+/// Names a file that has no name, unless that name is taken.
+#[cfg(target_os = "linux")]
+fn name(file: &File, path: &Path) -> io::Result<()> {
+    use rustix::fs::{AtFlags, CWD, linkat};
+
+    Ok(linkat(CWD, handle(file), CWD, path, AtFlags::SYMLINK_FOLLOW)?)
+}
+
+/// An open file's own place in `/proc`: the way to name it that needs no privilege (open(2), `O_TMPFILE`).
+#[cfg(target_os = "linux")]
+fn handle(file: &File) -> PathBuf {
+    use std::os::fd::AsRawFd as _;
+
+    PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn nameless_in(_: &Path) -> Option<File> {
+    None
+}
+
+#[cfg(not(target_os = "linux"))]
+fn name(_: &File, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 impl Write for NewFile {
@@ -256,8 +355,10 @@ impl Write for NewFile {
 
 impl Drop for NewFile {
     fn drop(&mut self) {
-        // After a rename it is no longer there, which is as good.
-        let _ = std::fs::remove_file(&self.temporary);
+        if let Some(temporary) = &self.temporary {
+            // After a rename it is no longer there, which is as good.
+            let _ = std::fs::remove_file(temporary);
+        }
     }
 }
 
@@ -310,11 +411,11 @@ pub fn make_private(directory: &Path) -> Result<(), PrivateFileError> {
     Ok(())
 }
 
-fn sync_parent(path: &Path) -> io::Result<()> {
+/// The folder that a file is in.
+fn parent_of(path: &Path) -> &Path {
     match path.parent() {
-        Some(parent) if parent.as_os_str().is_empty() => File::open(".")?.sync_all(),
-        Some(parent) => File::open(parent)?.sync_all(),
-        None => Ok(()),
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
     }
 }
 
@@ -413,6 +514,81 @@ mod tests {
             NewFile::begin(&path, Existing::Keep).is_err(),
             "said before any work is done"
         );
+    }
+
+    /// A process that is killed runs no `drop`.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_forgotten_leaves_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        if nameless_in(directory.path()).is_none() {
+            // Not on this file system.
+            return;
+        }
+        for existing in [Existing::Keep, Existing::Replace] {
+            let mut file = NewFile::begin(&directory.path().join("secret"), existing).unwrap();
+            file.write_all(b"half").unwrap();
+            std::mem::forget(file);
+            assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0, "{existing:?}");
+        }
+    }
+
+    /// Where the file system has no files without names.
+    #[test]
+    fn a_file_with_a_temporary_name_is_put_into_place_alike() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("secret");
+        for (existing, content) in [(Existing::Keep, "first"), (Existing::Replace, "second")] {
+            let temporary = temporary_beside(&path);
+            let mut file = NewFile {
+                file: File::create_new(&temporary).unwrap(),
+                temporary: Some(temporary),
+                target: path.clone(),
+                existing,
+            };
+            file.write_all(content.as_bytes()).unwrap();
+            file.commit().unwrap();
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), content);
+            assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+        }
+    }
+
+    #[test]
+    fn only_a_regular_file_is_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        std::fs::create_dir(at("folder")).unwrap();
+        std::os::unix::fs::symlink("/dev/null", at("device")).unwrap();
+        std::os::unix::fs::symlink("target", at("dangling")).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
+        for name in ["folder", "device", "dangling", "socket"] {
+            let refused = NewFile::begin(&at(name), Existing::Replace);
+            assert!(matches!(refused, Err(PrivateFileError::NotAFile { .. })), "{name}");
+        }
+        let paths = [
+            PathBuf::new(),
+            at("folder/"),
+            at("new/"),
+            at(".."),
+            at("no/folder"),
+            at(&"x".repeat(256)),
+        ];
+        for path in paths {
+            for existing in [Existing::Keep, Existing::Replace] {
+                assert!(NewFile::begin(&path, existing).is_err(), "{path:?} {existing:?}");
+            }
+        }
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 4);
+    }
+
+    #[test]
+    fn the_largest_size_is_the_readers_choice() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("secret");
+        write_new(&path, b"12345").unwrap();
+        assert_eq!(*read_up_to(&path, 5).unwrap(), "12345");
+        let refused = read_up_to(&path, 4);
+        assert!(matches!(refused, Err(PrivateFileError::TooLarge { max_len: 4, .. })));
     }
 
     #[test]
