@@ -99,7 +99,7 @@ pub(crate) struct OutputArgs {
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
-    /// Replace FILE if it exists
+    /// Replace FILE if it exists; only a regular file is replaced
     #[arg(long, requires = "output")]
     pub force: bool,
 }
@@ -129,7 +129,7 @@ pub(crate) struct HashArgs {
     pub passes: u32,
 
     /// Argon2id's lanes
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=16))]
     pub lanes: u32,
 
     /// Whether and how it is peppered.
@@ -151,6 +151,10 @@ pub(crate) struct VerifyArgs {
     /// Obey stored hashes that take up to this much memory, in KiB
     #[arg(long, value_name = "KIB", default_value_t = 64 * 1024)]
     pub max_memory_kib: u32,
+
+    /// Obey stored Argon2 hashes of up to this many passes
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    pub max_passes: u32,
 
     /// The peppers it may have been made with.
     #[command(flatten)]
@@ -430,6 +434,8 @@ Example:
   cryptokit verify --hash-file stored-hash --password-file attempt";
 
 const SEAL_HELP: &str = "\
+Binary output is not written to a terminal.
+
 Example:
   tar c data | cryptokit seal --keyset backups.json --root-key root.key --context backup/data > data.sealed";
 
@@ -441,6 +447,7 @@ Example:
   cryptokit open --keyset backups.json --root-key root.key --context backup/data data.sealed | tar x";
 
 const ENCRYPT_HELP: &str = "\
+`cryptokit keygen` makes a recipient's keys. \
 Whoever has a recipient's public key can do this: what opens says nothing about who made it. Sign what needs an author.
 
 Example:

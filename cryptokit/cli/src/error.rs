@@ -103,10 +103,10 @@ impl Error {
 
     /// What is printed on standard error: what happened with its causes, and on the next line what to do.
     pub(crate) fn report(&self) -> String {
-        let mut text = format!("error: {self}");
+        let mut text = format!("error: {}", printable(&self.to_string()));
         let mut source = self.source();
         while let Some(cause) = source {
-            let cause_text = cause.to_string();
+            let cause_text = printable(&cause.to_string());
             if !text.ends_with(&cause_text) {
                 let _ = write!(text, ": {cause_text}");
             }
@@ -121,18 +121,45 @@ impl Error {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::PrivateFile(PrivateFileError::Write { source, .. })
-                if source.kind() == io::ErrorKind::AlreadyExists =>
-            {
-                Some("choose another name; where --force is offered, it replaces the file".to_owned())
-            }
-            Self::Refused(_) | Self::PrivateFile(_) | Self::Library { .. } => None,
+            Self::PrivateFile(error) => private_file_hint(error).map(str::to_owned),
+            Self::Refused(_) | Self::Library { .. } => None,
             Self::Input { hint, .. } => Some((*hint).to_owned()),
             Self::Read { .. } => Some("check the path and who may read it".to_owned()),
-            Self::ReadInput(_) => Some("what was written so far is not complete".to_owned()),
+            Self::ReadInput(_) => Some("check the input; whatever was written is not complete".to_owned()),
             Self::Output(_) => Some("check the disk and the program that reads the output".to_owned()),
             Self::NoTerminal { flag, .. } => Some(format!("use {flag}")),
             Self::Terminal(_) => Some("give the secret in a file instead".to_owned()),
         }
     }
+}
+
+fn private_file_hint(error: &PrivateFileError) -> Option<&'static str> {
+    match error {
+        PrivateFileError::Read { .. } => Some("check the path and who may read it"),
+        PrivateFileError::Write { source, .. } => match source.kind() {
+            io::ErrorKind::AlreadyExists => Some("choose another name; where --force is offered, it replaces the file"),
+            io::ErrorKind::NotFound => Some("make its folder first"),
+            io::ErrorKind::IsADirectory => Some("name a file, not a folder"),
+            _ => Some("check the folder: who may write to it, and whether there is room"),
+        },
+        // It says so itself.
+        PrivateFileError::LoosePermissions { .. } => None,
+        PrivateFileError::ForeignOwner { .. } => Some("copy it to a file of your own"),
+        PrivateFileError::NotAFile { .. } => Some(
+            "name a regular file; passwords and passphrases can also come from standard input, which is named -, and \
+             without --output results go to standard output",
+        ),
+        PrivateFileError::TooLarge { .. } | PrivateFileError::NotText { .. } => Some("give the right file"),
+        _ => None,
+    }
+}
+
+/// What cannot move the cursor or colour the terminal, whatever was in a file's name or in a file.
+pub(crate) fn printable(text: &str) -> String {
+    let shown = |character: char| match character {
+        '\n' => character,
+        character if character.is_control() => char::REPLACEMENT_CHARACTER,
+        character => character,
+    };
+    text.chars().map(shown).collect()
 }

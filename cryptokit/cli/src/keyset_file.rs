@@ -1,14 +1,14 @@
 //! A keyset in a file, and the root key in another.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use cryptokit::keyset::{KeyMaterial, Keyset, RootKey};
+use cryptokit::keyset::{KeyMaterial, Keyset, KeysetError, MAX_SEALED_BYTES, RootKey};
 use serde::Deserialize;
 
 use crate::cli::KeysetArgs;
-use crate::error::Error;
+use crate::error::{Error, printable};
 
 /// Reads a root key.
 pub(crate) fn root_key(path: &Path) -> Result<RootKey, Error> {
@@ -34,7 +34,8 @@ struct Outside {
 impl SealedKeyset {
     /// Reads the file.
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
-        let json = private_files::read(path)?.to_string();
+        // As much as may be written, lest a keyset that has grown be lost.
+        let json = private_files::read_up_to(path, MAX_SEALED_BYTES as u64)?.to_string();
         let shown = path.display().to_string();
         let outside: Outside = serde_json::from_str(&json)
             .map_err(|_| Error::input(&shown, "it is not a keyset", "make one with `cryptokit keyset create`"))?;
@@ -58,11 +59,12 @@ impl SealedKeyset {
             return Err(Error::input(&self.path, why, "give the keyset made for this"));
         }
         root.open(&self.name, &self.json).map_err(|error| {
-            Error::input(
-                &self.path,
-                error,
-                "check that --root-key is the one it was sealed under",
-            )
+            let hint = match error {
+                KeysetError::Version => "use the version of this command that wrote it, or a later one",
+                KeysetError::TooLarge => "give the right file",
+                _ => "check that --root-key is the one it was sealed under",
+            };
+            Error::input(&self.path, error, hint)
         })
     }
 }
@@ -75,6 +77,7 @@ pub(crate) fn open<K: KeyMaterial>(args: &KeysetArgs) -> Result<Keyset<K>, Error
 /// Keeps others from changing a keyset between reading and replacing it.
 pub(crate) struct Lock {
     _file: File,
+    path: PathBuf,
 }
 
 impl Lock {
@@ -86,11 +89,23 @@ impl Lock {
         };
         // A change replaces the file: whoever waited for the lock may then hold that of the old one.
         for _ in 0..1000 {
-            let file = File::open(path).map_err(failed)?;
-            file.lock().map_err(failed)?;
+            let file = private_files::open(path)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    eprintln!(
+                        "waiting: another process is changing {}",
+                        printable(&path.to_string_lossy())
+                    );
+                    file.lock().map_err(failed)?;
+                }
+                Err(TryLockError::Error(source)) => return Err(failed(source)),
+            }
+            // Behind links: the file is to be replaced, not the link to it.
+            let path = path.canonicalize().map_err(failed)?;
             let (held, there) = (file.metadata().map_err(failed)?, path.metadata().map_err(failed)?);
             if (held.dev(), held.ino()) == (there.dev(), there.ino()) {
-                return Ok(Self { _file: file });
+                return Ok(Self { _file: file, path });
             }
         }
         Err(Error::input(
@@ -98,5 +113,10 @@ impl Lock {
             "others change it all the time",
             "try again when they are done",
         ))
+    }
+
+    /// Replaces the keyset.
+    pub(crate) fn replace(self, json: &str) -> Result<(), Error> {
+        Ok(private_files::replace(&self.path, json.as_bytes())?)
     }
 }

@@ -41,30 +41,45 @@ pub(crate) enum Typed {
     Twice,
 }
 
-/// Reads a secret: the first line of `file` (`-` is standard input), or what is typed at the terminal.
+/// Reads a secret: the first line of `file` (`-` is standard input), or what is typed at the terminal. What is typed is
+/// never shown, so a terminal as standard input is asked as well.
 pub(crate) fn read(secret: Secret, file: Option<&Path>, typed: Typed) -> Result<Zeroizing<String>, Error> {
     let text = match file {
-        Some(path) if path == Path::new("-") => standard_input()?,
+        Some(path) if path == Path::new("-") && !std::io::stdin().is_terminal() => standard_input(secret)?,
+        Some(path) if path == Path::new("-") => return prompt(secret, typed),
         Some(path) => private_files::read(path)?,
         None => return prompt(secret, typed),
     };
+    if text.starts_with('\u{feff}') {
+        // Windows editors write it. Taken as part of the secret, it would be one that nobody can type.
+        let why = "it starts with a byte order mark";
+        return Err(Error::input(secret.what, why, "save it as UTF-8 without one"));
+    }
     let line = text.split('\n').next().unwrap_or_default();
     Ok(Zeroizing::new(line.strip_suffix('\r').unwrap_or(line).to_owned()))
 }
 
-fn standard_input() -> Result<Zeroizing<String>, Error> {
+fn standard_input(secret: Secret) -> Result<Zeroizing<String>, Error> {
+    let unusable = |why| Error::input(secret.what, why, "give its one line on standard input, in UTF-8");
     // Reserved at its bound, so that no shorter copy is left behind by growth.
-    let mut text = Zeroizing::new(String::with_capacity(MAX_LEN as usize + 1));
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_LEN as usize + 2));
     std::io::stdin()
         .lock()
-        .take(MAX_LEN)
-        .read_to_string(&mut text)
+        .take(MAX_LEN + 1)
+        .read_to_end(&mut bytes)
         .map_err(Error::ReadInput)?;
-    Ok(text)
+    if bytes.len() as u64 > MAX_LEN {
+        return Err(unusable("it is too long"));
+    }
+    match std::str::from_utf8(&bytes) {
+        Ok(text) => Ok(Zeroizing::new(text.to_owned())),
+        Err(_) => Err(unusable("it is not text")),
+    }
 }
 
 fn prompt(secret: Secret, typed: Typed) -> Result<Zeroizing<String>, Error> {
-    if !std::io::stdin().is_terminal() {
+    // The terminal itself is asked, whatever is piped in; but not where nobody would see the question.
+    if !std::io::stdin().is_terminal() && !std::io::stderr().is_terminal() {
         return Err(Error::NoTerminal {
             what: secret.what,
             flag: secret.flag,

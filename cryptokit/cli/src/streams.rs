@@ -17,8 +17,24 @@ const PROGRESS_FROM_BYTES: u64 = 64 * 1024 * 1024;
 /// An open input and its progress.
 pub(crate) struct Input {
     reader: Box<dyn Read + Send>,
+    /// For errors.
+    name: String,
     is_file: bool,
     progress: ProgressBar,
+}
+
+/// Whether that names standard input.
+pub(crate) fn is_stdin(path: Option<&Path>) -> bool {
+    path.is_none_or(|path| path == Path::new("-"))
+}
+
+/// Refuses to take two things from standard input, of which the first would swallow the second.
+pub(crate) fn refuse_stdin_twice(first: &str, second: &str) -> Error {
+    Error::input(
+        "standard input",
+        format!("it cannot be both {first} and {second}"),
+        "give one of them in a file",
+    )
 }
 
 impl Input {
@@ -27,6 +43,7 @@ impl Input {
         let Some(path) = path.filter(|path| *path != Path::new("-")) else {
             return Ok(Self {
                 reader: Box::new(io::stdin()),
+                name: "standard input".to_owned(),
                 is_file: false,
                 progress: progress(None),
             });
@@ -43,6 +60,7 @@ impl Input {
         Ok(Self {
             progress: progress(metadata.is_file().then_some(metadata.len())),
             is_file: metadata.is_file(),
+            name: path.display().to_string(),
             reader: Box::new(file),
         })
     }
@@ -54,13 +72,17 @@ impl Input {
 
     /// Reads all of it, as text of at most `max_len` bytes.
     pub(crate) fn text(self, max_len: usize) -> Result<String, Error> {
+        let unusable = {
+            let name = self.name.clone();
+            move |why| Error::input(name, why, "give the right file")
+        };
         let mut bytes = Vec::new();
         let mut reader = BufReader::new(self).take(max_len as u64 + 1);
         reader.read_to_end(&mut bytes).map_err(Error::ReadInput)?;
         if bytes.len() > max_len {
-            return Err(Error::input("the input", "it is too long", "give it the right file"));
+            return Err(unusable("it is too long"));
         }
-        String::from_utf8(bytes).map_err(|_| Error::input("the input", "it is not text", "give it the right file"))
+        String::from_utf8(bytes).map_err(|_| unusable("it is not text"))
     }
 }
 

@@ -10,13 +10,14 @@ use cryptokit::keyset::Keyset;
 use cryptokit::secret::SecretString;
 use cryptokit::sign::RsaKeySize;
 use cryptokit::stream::StreamKey;
+use private_files::{Existing, NewFile, PrivateFileError};
 
 use super::seal::failure;
 use crate::cli::{DecryptArgs, EncryptArgs, KeygenArgs, KeysetArgs};
-use crate::error::Error;
+use crate::error::{Error, printable};
 use crate::keyset_file;
 use crate::secrets::{self, PASSPHRASE, Typed};
-use crate::streams::{Input, Output, print};
+use crate::streams::{Input, Output, is_stdin, print, refuse_stdin_twice};
 
 /// Tells these files from whatever else carries a key in the same kind of header.
 const PURPOSE: &[u8] = b"cryptokit encrypt";
@@ -39,34 +40,61 @@ pub(crate) fn keygen(args: &KeygenArgs) -> Result<(), Error> {
             Typed::Twice,
         )?)),
     };
+    if args.public.as_deref() == Some(args.out.as_path()) {
+        return Err(Error::input(
+            args.out.display().to_string(),
+            "it cannot be both the private and the public key",
+            "give the public key another name",
+        ));
+    }
+    // Both are in reach before either is written: half a key pair serves nobody.
+    let mut out = NewFile::begin(&args.out, Existing::Keep)?;
+    let public_out = match &args.public {
+        Some(path) => Some(NewFile::begin(path, Existing::Keep)?),
+        None => None,
+    };
     let failed = |error| Error::library("making a key", error);
     let key = RsaDecryptionKey::generate(size).map_err(failed)?;
     let key = PrivateKey::from_pkcs8_der(key.pkcs8().expose_secret())
         .map_err(|error| Error::library("making a key", error))?;
     let public = key.public_key().to_spki_pem();
+    let written = |path: &Path| {
+        let path = path.display().to_string();
+        |source| Error::from(PrivateFileError::Write { path, source })
+    };
     match &passphrase {
-        None => {
-            eprintln!(
-                "warning: {} is not encrypted; --encrypt asks for a passphrase",
-                args.out.display()
-            );
-            private_files::write_new(&args.out, key.to_pem().expose_secret().as_bytes())?;
-        }
+        None => out.write_all(key.to_pem().expose_secret().as_bytes()),
         Some(passphrase) => {
             let pem = key
                 .to_encrypted_pem(passphrase)
                 .map_err(|error| Error::input("the passphrase", error, "choose another one"))?;
-            private_files::write_new(&args.out, pem.as_bytes())?;
+            out.write_all(pem.as_bytes())
         }
     }
-    match &args.public {
-        Some(path) => Ok(private_files::write_new(path, public.as_bytes())?),
-        None => print(public.trim_end()),
+    .map_err(written(&args.out))?;
+    out.commit()?;
+    if passphrase.is_none() {
+        let path = args.out.display().to_string();
+        eprintln!(
+            "warning: {} is not encrypted; --encrypt asks for a passphrase",
+            printable(&path)
+        );
+    }
+    match (public_out, &args.public) {
+        (Some(mut file), Some(path)) => {
+            file.write_all(public.as_bytes()).map_err(written(path))?;
+            Ok(file.commit()?)
+        }
+        _ => print(public.trim_end()),
     }
 }
 
 /// Encrypts.
 pub(crate) fn encrypt(args: &EncryptArgs) -> Result<(), Error> {
+    let from_stdin = args.recipient.iter().filter(|path| is_stdin(Some(path))).count();
+    if from_stdin + usize::from(is_stdin(args.input.as_deref())) > 1 {
+        return Err(refuse_stdin_twice("a recipient's key", "something else"));
+    }
     let (first, others) = args.recipient.split_first().expect("one is required");
     let mut encrypter = JweEncrypter::new(recipient(first)?);
     for other in others {
@@ -87,6 +115,10 @@ pub(crate) fn encrypt(args: &EncryptArgs) -> Result<(), Error> {
 
 /// Decrypts.
 pub(crate) fn decrypt(args: &DecryptArgs) -> Result<(), Error> {
+    let passphrase_file = args.passphrase.passphrase_file.as_deref();
+    if passphrase_file.is_some() && is_stdin(passphrase_file) && is_stdin(args.input.as_deref()) {
+        return Err(refuse_stdin_twice("the passphrase", "what to decrypt"));
+    }
     let keys = match (&args.identity, &args.keyset, &args.root_key) {
         (None, Some(file), Some(root_key)) => keyset_file::open(&KeysetArgs {
             file: file.clone(),
@@ -95,7 +127,7 @@ pub(crate) fn decrypt(args: &DecryptArgs) -> Result<(), Error> {
         (identity_file, ..) => {
             let file = identity_file.as_deref().expect("one of the two is required");
             // Only the key's own thumbprint counts, whatever the set is called.
-            Keyset::new("identity", identity(file, args.passphrase.passphrase_file.as_deref())?)
+            Keyset::new("identity", identity(file, passphrase_file)?)
         }
     };
     let mut input = Input::open(args.input.as_deref())?;
@@ -130,7 +162,13 @@ fn read_header(input: &mut Input) -> Result<FileHeader, Error> {
 
 fn recipient(path: &Path) -> Result<Recipient, Error> {
     let pem = Input::open(Some(path))?.text(MAX_KEY_LEN)?;
-    let unusable = |why: String| Error::input(path.display().to_string(), why, "give an RSA public key in PEM");
+    let unusable = |why: String| {
+        Error::input(
+            path.display().to_string(),
+            why,
+            "give an RSA public key of at least 2048 bits in PEM",
+        )
+    };
     let public = PublicKey::from_spki_pem(pem.as_bytes()).map_err(|error| unusable(error.to_string()))?;
     let (n, e) = public
         .rsa_components()

@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 
 use crate::cli::JwtCommand;
 use crate::error::Error;
-use crate::streams::{Input, print};
+use crate::streams::{Input, is_stdin, print, refuse_stdin_twice};
 
 /// Largest key set read, in bytes.
 const MAX_JWKS_LEN: usize = 1024 * 1024;
@@ -40,6 +40,9 @@ fn verify(
     audiences: &[String],
     now: OffsetDateTime,
 ) -> Result<(), Error> {
+    if is_stdin(Some(jwks)) && is_stdin(input) {
+        return Err(refuse_stdin_twice("the JWK Set", "the token"));
+    }
     let shown = jwks.display().to_string();
     let unusable =
         |why: &dyn ToString| Error::input(&shown, why.to_string(), "give the JWK Set that the issuer publishes");
@@ -71,7 +74,24 @@ fn inspect(input: Option<&Path>) -> Result<(), Error> {
         shown.insert((*name).to_owned(), value);
     }
     let json = serde_json::to_string_pretty(&shown).map_err(|error| Error::library("writing the token", error))?;
-    print(&json)
+    print(&without_controls(&json))
+}
+
+/// The same JSON, with those characters escaped that JSON does not ask to be and that move the cursor or turn the order of
+/// what follows: what a stranger wrote is shown here.
+fn without_controls(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for character in json.chars() {
+        match character {
+            '\n' => text.push(character),
+            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                text.push_str(&format!("\\u{:04x}", u32::from(character)));
+            }
+            _ if character.is_control() => text.push_str(&format!("\\u{:04x}", u32::from(character))),
+            _ => text.push(character),
+        }
+    }
+    text
 }
 
 fn token(input: Option<&Path>) -> Result<String, Error> {

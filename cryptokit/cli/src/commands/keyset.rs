@@ -223,11 +223,11 @@ fn change(args: &KeysetArgs, change: Change) -> Result<(), Error> {
         let json = seal(root, &keyset)?;
         Ok(Changed { json, added })
     }
-    let _lock = Lock::wait(&args.file)?;
+    let lock = Lock::wait(&args.file)?;
     let sealed = SealedKeyset::read(&args.file)?;
     let root = root_key(&args.root_key)?;
     let changed = for_kind_of!(sealed, apply(&sealed, &root, change))?;
-    private_files::replace(&args.file, changed.json.as_bytes())?;
+    lock.replace(&changed.json)?;
     changed.added.map_or(Ok(()), |id| print(&id.to_string()))
 }
 
@@ -239,11 +239,11 @@ fn rewrap(args: &KeysetArgs, new_root_key: &Path) -> Result<(), Error> {
     fn apply<K: Kind>(sealed: &SealedKeyset, old: &RootKey, new: &RootKey) -> Result<String, Error> {
         seal(new, &sealed.open::<K>(old)?)
     }
-    let _lock = Lock::wait(&args.file)?;
+    let lock = Lock::wait(&args.file)?;
     let sealed = SealedKeyset::read(&args.file)?;
     let (old, new) = (root_key(&args.root_key)?, root_key(new_root_key)?);
     let json = for_kind_of!(sealed, apply(&sealed, &old, &new))?;
-    Ok(private_files::replace(&args.file, json.as_bytes())?)
+    lock.replace(&json)
 }
 
 fn print_public(args: &KeysetArgs) -> Result<(), Error> {

@@ -14,7 +14,7 @@ use crate::cli::{CalibrateArgs, HashArgs, KeysetArgs, PepperArgs, Scheme, Verify
 use crate::error::Error;
 use crate::keyset_file;
 use crate::secrets::{self, PASSWORD, Typed};
-use crate::streams::{Input, print};
+use crate::streams::{Input, is_stdin, print, refuse_stdin_twice};
 
 /// Longest stored hash read, in bytes.
 const MAX_HASH_LEN: usize = 4 * 1024;
@@ -23,6 +23,11 @@ const MAX_HASH_LEN: usize = 4 * 1024;
 pub(crate) fn hash(args: &HashArgs) -> Result<(), Error> {
     let params = Argon2Params::new(args.memory_kib, args.passes, args.lanes)
         .map_err(|error| Error::input("the parameters", error, "`cryptokit calibrate` finds some"))?;
+    if !params.meets_owasp() {
+        let why = "they are weaker than OWASP's minimum for Argon2id";
+        let hint = "leave them out for 19456 KiB and 2 passes, or let `cryptokit calibrate` find some";
+        return Err(Error::input("the parameters", why, hint));
+    }
     let peppers = peppers(&args.peppers)?;
     let new_hash = match (args.scheme, &peppers) {
         (Scheme::Argon2id, Some(_)) => NewHash::Argon2id(params),
@@ -36,7 +41,8 @@ pub(crate) fn hash(args: &HashArgs) -> Result<(), Error> {
             ));
         }
     };
-    let hasher = hasher(policy(new_hash, params)?, peppers);
+    // What is asked for here is not outside any limit.
+    let hasher = hasher(policy(new_hash, params.m_cost(), params.t_cost())?, peppers);
     let password = password(args.password.password_file.as_deref(), Typed::Twice)?;
     let hash = hasher
         .hash(&mut permit(), &password)
@@ -46,13 +52,9 @@ pub(crate) fn hash(args: &HashArgs) -> Result<(), Error> {
 
 /// Verifies a password.
 pub(crate) fn verify(args: &VerifyArgs) -> Result<(), Error> {
-    let from_stdin = |path: Option<&Path>| path == Some(Path::new("-"));
-    if from_stdin(Some(&args.hash_file)) && from_stdin(args.password.password_file.as_deref()) {
-        return Err(Error::input(
-            "standard input",
-            "it cannot be both the hash and the password",
-            "give one of them in a file",
-        ));
+    let password_file = args.password.password_file.as_deref();
+    if password_file.is_some() && is_stdin(password_file) && is_stdin(Some(&args.hash_file)) {
+        return Err(refuse_stdin_twice("the hash", "the password"));
     }
     let text = Input::open(Some(&args.hash_file))?.text(MAX_HASH_LEN)?;
     let stored = StoredHash::parse(text.trim_end_matches(['\r', '\n']))
@@ -62,11 +64,10 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<(), Error> {
         Some(_) => NewHash::Argon2id(Argon2Params::OWASP),
         None => NewHash::UnpepperedArgon2id(Argon2Params::OWASP),
     };
-    let ceiling = Argon2Params::new(args.max_memory_kib, MAX_PASSES, MAX_LANES)
-        .map_err(|error| Error::input("--max-memory-kib", error, "give at least 19456"))?;
-    let hasher = hasher(policy(new_hash, ceiling)?, peppers);
+    let hasher = hasher(policy(new_hash, args.max_memory_kib, args.max_passes)?, peppers);
     hasher.standing(&stored).map_err(|error| {
-        let hint = "if the hash is to be trusted, raise --max-memory-kib or give the --peppers it was made with";
+        let hint = "if the hash is to be trusted, raise --max-memory-kib or --max-passes, or give the --peppers it was \
+                    made with";
         Error::input("the stored hash", error, hint)
     })?;
     let password = password(args.password.password_file.as_deref(), Typed::Once)?;
@@ -100,18 +101,25 @@ pub(crate) fn calibrate(args: &CalibrateArgs) -> Result<(), Error> {
     Ok(())
 }
 
-/// Ceilings beside the memory, for a person who waits.
-const MAX_PASSES: u32 = 16;
+/// Most lanes, of new hashes and of stored ones. Here they are computed one after the other.
 const MAX_LANES: u32 = 16;
 
-fn policy(new_hash: NewHash, ceiling: Argon2Params) -> Result<Policy, Error> {
+/// Accepts every scheme, and Argon2 up to these costs or OWASP's minimum, whatever is more.
+fn policy(new_hash: NewHash, max_memory_kib: u32, max_passes: u32) -> Result<Policy, Error> {
+    let least = Argon2Params::OWASP;
+    let ceiling = Argon2Params::new(
+        max_memory_kib.max(least.m_cost()),
+        max_passes.max(least.t_cost()),
+        MAX_LANES,
+    )
+    .map_err(|error| Error::input("the limits", error, "lower --max-memory-kib or --max-passes"))?;
     let mut limits = *Policy::default().limits();
     limits.argon2 = Range::new(limits.argon2.floor, ceiling);
     Policy::default()
         .with_limits(limits)
         .and_then(|policy| policy.with_new_hash(new_hash))
         .map(|policy| policy.accepting(StoredScheme::ALL))
-        .map_err(|error| Error::input("the limits", error, "give at least 19456 KiB"))
+        .map_err(|error| Error::input("the limits", error, "raise --max-memory-kib"))
 }
 
 fn hasher(policy: Policy, peppers: Option<Keyset<Pepper>>) -> PasswordHasher {

@@ -58,3 +58,51 @@ fn concurrent_changes_all_take_effect() {
     let shown = folder.run("keyset show --keyset set.json --root-key root.key").text();
     assert_eq!(shown.lines().count(), 1 + 1 + 8, "{shown}");
 }
+
+/// What may be written can be read again: twenty RSA keys are longer than any other secret may be. A long name is longer
+/// too, and made sooner.
+#[test]
+fn a_keyset_longer_than_other_secrets_is_read() {
+    let folder = Folder::with_keyset("aead");
+    let name = "n".repeat(70_000);
+    folder
+        .run(&format!(
+            "keyset create --name {name} --purpose aead --keyset big.json --root-key root.key"
+        ))
+        .text();
+    assert!(folder.read("big.json").len() > 64 * 1024);
+    folder.run("keyset add --keyset big.json --root-key root.key").text();
+    folder.run("keyset show --keyset big.json --root-key root.key").text();
+}
+
+/// Replacing the link would leave the keyset that everybody else reads as it was.
+#[test]
+fn a_keyset_behind_a_link_is_changed_where_it_is() {
+    let folder = Folder::with_keyset("aead");
+    std::os::unix::fs::symlink("set.json", folder.path("link.json")).unwrap();
+    let id = folder.run("keyset add --keyset link.json --root-key root.key").text();
+    assert!(folder.path("link.json").is_symlink());
+    let shown = folder.run("keyset show --keyset set.json --root-key root.key").text();
+    assert!(shown.contains(&id), "{shown}");
+}
+
+/// Without waiting for somebody to write to it.
+#[test]
+fn a_pipe_is_no_keyset() {
+    let folder = Folder::with_keyset("aead");
+    let made = std::process::Command::new("mkfifo")
+        .args(["-m", "600"])
+        .arg(folder.path("pipe"))
+        .status()
+        .unwrap();
+    assert!(made.success());
+    for command in ["add", "show"] {
+        let refused = folder.run(&format!("keyset {command} --keyset pipe --root-key root.key"));
+        assert_eq!(refused.code, 3);
+        assert!(
+            refused.stderr.starts_with("error: pipe is not a regular file\nhint: "),
+            "{}",
+            refused.stderr
+        );
+    }
+}

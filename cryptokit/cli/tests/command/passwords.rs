@@ -78,3 +78,57 @@ fn calibrate_prints_arguments_that_hash_takes() {
     assert!(arguments.starts_with("--memory-kib 19456 --passes "), "{arguments}");
     assert!(found.stderr.starts_with("One hash took "), "{}", found.stderr);
 }
+
+/// One pass is fewer than the default's two, and enough over that much memory.
+#[test]
+fn parameters_are_taken_unless_they_are_weak() {
+    let folder = Folder::new();
+    folder.write("password", "p");
+    let hash = folder
+        .run("hash --memory-kib 47104 --passes 1 --password-file password")
+        .text();
+    assert!(hash.starts_with("$argon2id$v=19$m=47104,t=1,p=1$"), "{hash}");
+    for weak in [
+        "--memory-kib 19456 --passes 1",
+        "--memory-kib 64 --passes 64",
+        "--memory-kib 8",
+    ] {
+        let refused = folder.run(&format!("hash {weak} --password-file password"));
+        assert_eq!(refused.code, 3, "{weak}");
+        assert!(
+            refused.stderr.contains("weaker than OWASP's minimum"),
+            "{}",
+            refused.stderr
+        );
+    }
+}
+
+#[test]
+fn a_hash_of_many_passes_verifies_when_it_is_allowed_to() {
+    let folder = Folder::new();
+    folder.write("password", "p");
+    folder.write("hash", folder.run("hash --passes 17 --password-file password").stdout);
+    let refused = folder.run("verify --hash-file hash --password-file password");
+    assert_eq!(refused.code, 3);
+    assert!(refused.stderr.contains("--max-passes"), "{}", refused.stderr);
+    folder
+        .run("verify --hash-file hash --max-passes 17 --password-file password")
+        .text();
+}
+
+#[test]
+fn what_nobody_could_type_is_no_password() {
+    let folder = Folder::new();
+    folder.write("password", "\u{feff}p\n");
+    let refused = folder.run("hash --password-file password");
+    assert_eq!(refused.code, 3);
+    assert!(refused.stderr.contains("byte order mark"), "{}", refused.stderr);
+    for (input, why) in [
+        (b"\xff\n".to_vec(), "it is not text"),
+        (vec![b'p'; 70_000], "it is too long"),
+    ] {
+        let refused = folder.run_with("hash --password-file -", &input);
+        assert_eq!(refused.code, 3);
+        assert!(refused.stderr.contains(why), "{}", refused.stderr);
+    }
+}

@@ -159,3 +159,109 @@ fn output_that_cannot_be_written_is_said() {
     let said = String::from_utf8(full.stderr).unwrap();
     assert!(said.starts_with("error: the output cannot be written: "), "{said}");
 }
+
+/// Half a pair, of which the public half is lost, or was another key's all along.
+#[test]
+fn a_key_pair_is_written_whole_or_not_at_all() {
+    let folder = Folder::new();
+    folder.write("there.pub", "another key");
+    for (public, why) in [
+        ("there.pub", "already exists"),
+        ("new.pem", "both the private and the public key"),
+        ("no/folder", "No such file"),
+    ] {
+        let refused = folder.run(&format!("keygen --bits 2048 --out new.pem --public {public}"));
+        assert_eq!(refused.code, 3);
+        assert!(refused.stderr.contains(why), "{}", refused.stderr);
+        assert_eq!(folder.names(), ["there.pub"]);
+    }
+}
+
+/// The first would swallow the second.
+#[test]
+fn standard_input_is_read_for_one_thing() {
+    let folder = Folder::new();
+    folder.run("keygen --bits 2048 --out a.pem --public a.pub").text();
+    for command in [
+        "decrypt -i a.pem --passphrase-file -",
+        "encrypt -r -",
+        "encrypt -r - -r - a.pub",
+        "jwt verify --jwks - --issuer https://a.example --audience b",
+    ] {
+        let refused = folder.run(command);
+        assert_eq!(refused.code, 3, "{command}");
+        assert!(
+            refused.stderr.starts_with("error: standard input: it cannot be both "),
+            "{}",
+            refused.stderr
+        );
+    }
+    let encrypted = folder.run_with("encrypt -r - a.pem", &folder.read("a.pub"));
+    assert_eq!(encrypted.code, 0, "{}", encrypted.stderr);
+}
+
+#[test]
+fn only_a_regular_file_is_replaced() {
+    let folder = Folder::with_keyset("stream");
+    folder.write("message", "m");
+    std::os::unix::fs::symlink("/dev/null", folder.path("device")).unwrap();
+    let refused = folder.run(&format!("seal {KEYSET} message -o device --force"));
+    assert_eq!(refused.code, 3);
+    assert!(
+        refused
+            .stderr
+            .starts_with("error: device is not a regular file\nhint: "),
+        "{}",
+        refused.stderr
+    );
+    assert!(folder.path("device").is_symlink());
+}
+
+/// In place, too.
+#[test]
+fn a_file_is_replaced_by_what_is_made_of_it() {
+    let folder = Folder::with_keyset("stream");
+    folder.write("message", message());
+    folder.run(&format!("seal {KEYSET} message -o message --force")).text();
+    folder.run(&format!("open {KEYSET} message -o message --force")).text();
+    assert!(folder.read("message") == message());
+}
+
+/// No plaintext under another name, not even after the signal that nobody can handle.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_killed_run_leaves_nothing() {
+    use std::io::Write as _;
+
+    let folder = Folder::with_keyset("stream");
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_cryptokit"))
+        .args(format!("seal {KEYSET} -o sealed").split_whitespace())
+        .current_dir(folder.path(""))
+        .stdin(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // More than the pipe and the command hold: most of it has been written when this returns.
+    let mut stdin = child.stdin.take().unwrap();
+    for _ in 0..4 {
+        stdin.write_all(&message()).unwrap();
+    }
+    let nameless = folder.names() == ["root.key", "set.json"];
+    child.kill().unwrap();
+    child.wait().unwrap();
+    if !nameless {
+        // A file system without such files: all that can be said is that what is left is its owner's alone.
+        let left = folder.names().into_iter().find(|name| name.ends_with(".new")).unwrap();
+        assert_eq!(folder.path(&left).metadata().unwrap().mode() & 0o7777, 0o600);
+        return;
+    }
+    assert_eq!(folder.names(), ["root.key", "set.json"]);
+}
+
+/// A file's name is often a stranger's choice.
+#[test]
+fn names_do_not_drive_the_terminal() {
+    let folder = Folder::with_keyset("stream");
+    let refused = folder.run(&format!("open {KEYSET} \u{1b}[2J"));
+    assert_eq!(refused.code, 3);
+    assert!(!refused.stderr.contains('\u{1b}'), "{:?}", refused.stderr);
+}
