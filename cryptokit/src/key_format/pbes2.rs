@@ -26,7 +26,8 @@ pub const PBKDF2_ITERATIONS: u32 = 600_000;
 /// seconds.
 pub const MAX_PBKDF2_ITERATIONS: u32 = 10_000_000;
 
-/// Most memory that scrypt may ask for to read a key, in bytes: 128·N·r (RFC 7914 §2). OpenSSL's default is 16 MiB.
+/// Most memory that scrypt may ask for to read a key, in bytes: 128·r·(N + p), which is V and B of RFC 7914 §5 and §6.
+/// OpenSSL's default is 16 MiB.
 pub const MAX_SCRYPT_MEMORY_BYTES: u64 = 128 << 20;
 
 /// Most work that scrypt may ask for to read a key: N·r·p, eight times what the memory bound allows at p = 1.
@@ -223,7 +224,11 @@ impl<'a> Kdf<'a> {
         if n < 2 || !n.is_power_of_two() || r == 0 || p == 0 {
             return Err(KeyFormatError::Malformed);
         }
-        let memory = n.checked_mul(u64::from(r)).and_then(|blocks| blocks.checked_mul(128));
+        // B is p blocks beside the N of V: with a small N, most of it.
+        let memory = n
+            .checked_add(u64::from(p))
+            .and_then(|blocks| blocks.checked_mul(u64::from(r)))
+            .and_then(|blocks| blocks.checked_mul(128));
         let work = n
             .checked_mul(u64::from(r))
             .and_then(|blocks| blocks.checked_mul(u64::from(p)));

@@ -272,6 +272,8 @@ fn cost_is_bounded_before_anything_is_computed() {
         (1 << 62, 8, 1),
         (2, 1 << 31, 1),
         (2, 1, 1 << 31),
+        // N·r·p at its bound, and a memory of p blocks beside N: half a gibibyte.
+        (2, 1, MAX_SCRYPT_WORK / 2),
     ] {
         assert_eq!(
             open(&scrypt_with(n, r, p), "x").unwrap_err(),
