@@ -7,7 +7,7 @@ use super::file_header;
 use super::general::authenticated;
 use super::header::{Protected, is_media_type, json_string};
 use super::recipient::Recipient;
-use super::{JweError, MAX_PLAINTEXT_LEN, MAX_RECIPIENTS};
+use super::{JweError, MAX_PLAINTEXT_LEN, MAX_RECIPIENTS, MAX_TEXT_LEN};
 use crate::encoding::base64url;
 
 /// Encrypts to one or several recipients. Every message has a content key of its own.
@@ -112,9 +112,10 @@ impl JweEncrypter {
     /// # Errors
     ///
     /// [`JweError::Recipients`] for more than [`MAX_RECIPIENTS`] or two with the same key id,
-    /// [`JweError::PlaintextTooLong`], [`JweError::Backend`].
+    /// [`JweError::PlaintextTooLong`], [`JweError::TextTooLong`], [`JweError::Backend`].
     pub fn encrypt_json(&self, plaintext: &[u8]) -> Result<String, JweError> {
-        Ok(self.to_json(&self.seal(None, self.typ.as_deref(), self.commits, plaintext)?))
+        let sealed = self.seal(None, self.typ.as_deref(), self.commits, plaintext)?;
+        within(MAX_TEXT_LEN, self.to_json(&sealed))
     }
 
     /// A message of the type that [`message_type`](Self::message_type) refuses; always committed.
@@ -122,7 +123,8 @@ impl JweEncrypter {
         if self.associated_data.is_some() {
             return Err(JweError::AssociatedData);
         }
-        Ok(self.to_json(&self.seal(None, Some(file_header::TYPE), true, key)?))
+        let sealed = self.seal(None, Some(file_header::TYPE), true, key)?;
+        within(file_header::MAX_MESSAGE_LEN, self.to_json(&sealed))
     }
 
     pub(super) fn recipients(&self) -> &[Recipient] {
@@ -212,6 +214,14 @@ impl JweEncrypter {
             count: self.recipients.len(),
         }
     }
+}
+
+/// The text, unless readers would refuse it for its length.
+fn within(limit: usize, text: String) -> Result<String, JweError> {
+    if text.len() > limit {
+        return Err(JweError::TextTooLong);
+    }
+    Ok(text)
 }
 
 /// The parts in base64url, except for the keys.

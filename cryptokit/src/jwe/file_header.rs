@@ -19,6 +19,9 @@ use crate::secret::SecretKey;
 /// The `typ` that no other message may have.
 pub(super) const TYPE: &str = "cryptokit-file";
 
+/// Longest message in bytes of text.
+pub(super) const MAX_MESSAGE_LEN: usize = FileHeader::MAX_LEN - FileHeader::PREFIX_LEN;
+
 const MAGIC: &[u8; 16] = b"cryptokit-file/1";
 
 /// What stands in front of an encrypted stream.
@@ -57,15 +60,16 @@ impl FileHeader {
     ///
     /// # Errors
     ///
-    /// As [`JweEncrypter::encrypt_json`]; [`JweError::AssociatedData`] when the encrypter binds some.
+    /// As [`JweEncrypter::encrypt_json`]; [`JweError::TextTooLong`] when the recipients' key ids do not fit into
+    /// [`Self::MAX_LEN`]; [`JweError::AssociatedData`] when the encrypter binds some.
     ///
     /// # Panics
     ///
-    /// Never: the recipients that are allowed fit into a header.
+    /// Never: the message is shorter than a header may be.
     pub fn create(encrypter: &JweEncrypter) -> Result<(Self, SecretKey), JweError> {
         let key = SecretKey::generate();
         let message = encrypter.encrypt_file_key(key.expose_secret())?;
-        let length = u32::try_from(message.len()).expect("the recipients fit into a header");
+        let length = u32::try_from(message.len()).expect("shorter than a header may be");
         let bytes = [MAGIC, length.to_be_bytes().as_slice(), message.as_bytes()].concat();
         Ok((Self { bytes }, key))
     }

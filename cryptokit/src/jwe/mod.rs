@@ -120,6 +120,10 @@ pub enum JweError {
         /// How many were given.
         count: usize,
     },
+    /// Long associated data or key ids would make the message longer than [`MAX_TEXT_LEN`], or the header of a file
+    /// longer than [`FileHeader::MAX_LEN`]: nobody would read it.
+    #[error("message would be longer than is read")]
+    TextTooLong,
     /// Associated data has a place in the JSON form only (RFC 7516 §7.1).
     #[error("compact serialization carries no associated data")]
     AssociatedData,

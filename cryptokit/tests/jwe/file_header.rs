@@ -1,6 +1,6 @@
 //! The header of encrypted files.
 
-use cryptokit::jwe::{FileHeader, FileHeaderError, JweError};
+use cryptokit::jwe::{FileHeader, FileHeaderError, JweEncrypter, JweError, Recipient};
 
 use crate::support::*;
 
@@ -39,6 +39,20 @@ fn a_file_key_is_no_message_and_a_message_no_file_key() {
         let bound = encrypter.associated_data(b"x");
         assert_eq!(FileHeader::create(&bound).unwrap_err(), JweError::AssociatedData);
     }
+}
+
+#[test]
+fn a_header_that_nobody_could_read_is_not_made() {
+    let provider = cryptokit::Provider::default();
+    // A control character takes six bytes of JSON.
+    let named = |index: u8| {
+        let kid = format!("{}{}", index as char, "\u{1}".repeat(255));
+        Recipient::with_key_id(&kid, encryption_key(provider, Carol)).unwrap()
+    };
+    let encrypter = (1..32).fold(JweEncrypter::new(named(b' ')), |encrypter, index| {
+        encrypter.and(named(b' ' + index))
+    });
+    assert_eq!(FileHeader::create(&encrypter).unwrap_err(), JweError::TextTooLong);
 }
 
 fn framed(message: &str) -> Vec<u8> {

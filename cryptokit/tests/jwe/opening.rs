@@ -269,6 +269,14 @@ fn media_types_and_lengths_are_bounded_when_sealing() {
 }
 
 #[test]
+fn a_message_that_nobody_could_read_is_not_made() {
+    let data = vec![7; cryptokit::jwe::MAX_TEXT_LEN / 4 * 3];
+    let bound = encrypter(cryptokit::Provider::default(), Alice).associated_data(&data);
+    // Not `assert_eq`, which would print it.
+    assert!(matches!(bound.encrypt_json(b"m"), Err(JweError::TextTooLong)));
+}
+
+#[test]
 fn a_message_without_commitment_is_refused_on_request() {
     for provider in decrypting() {
         let plain = encrypter(provider, Alice).without_commitment();
