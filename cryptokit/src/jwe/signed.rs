@@ -1,8 +1,8 @@
 //! Sign, then encrypt: a JWS (RFC 7515) inside a JWE, so that the recipient knows the sender.
 //!
 //! Signing alone would let a recipient encrypt the signed text anew to somebody else, who would take it as meant for them.
-//! The signed header therefore lists the key ids of the recipients, and opening checks that the key which opened the
-//! message is among them. The inner text is an ordinary compact JWS of `typ` `cryptokit-signed`, which any library
+//! The signed header therefore lists the RFC 7638 thumbprints of the recipients' keys, whatever ids they go by, and opening
+//! checks that the key which opened the message is among them. The inner text is an ordinary compact JWS of `typ` `cryptokit-signed`, which any library
 //! verifies; the list, `recipients`, is for the application to check there.
 
 use std::collections::HashMap;
@@ -10,7 +10,6 @@ use std::fmt;
 
 use super::decrypter::JweDecrypter;
 use super::encrypter::JweEncrypter;
-use super::header::json_string;
 use super::{JweError, MAX_PLAINTEXT_LEN};
 use crate::encoding::{base64url, json};
 use crate::rsa_public;
@@ -89,7 +88,8 @@ impl SignedEncrypter {
             .encrypter
             .recipients()
             .iter()
-            .map(|recipient| json_string(recipient.kid()))
+            // Not the key id: that is a name, which another key can have as well.
+            .map(|recipient| format!(r#""{}""#, recipient.key().thumbprint()))
             .collect();
         let header = format!(
             r#"{{"alg":"{ALGORITHM}","kid":"{}","typ":"{SIGNED_TYPE}","recipients":[{}]}}"#,
@@ -97,13 +97,10 @@ impl SignedEncrypter {
             recipients.join(",")
         );
         let payload = SecretText::new(base64url::encode(message));
-        let signed = SecretText::new(format!("{}.{}", base64url::encode(header.as_bytes()), *payload));
-        let signature = self.key.sign(signed.as_bytes())?;
-        Ok(SecretText::new(format!(
-            "{}.{}",
-            *signed,
-            base64url::encode(&signature)
-        )))
+        let signed = SecretText::new([&base64url::encode(header.as_bytes()), ".", payload.as_str()].concat());
+        let signature = base64url::encode(&self.key.sign(signed.as_bytes())?);
+        // At once in its full length: growing would leave the message behind in freed memory.
+        Ok(SecretText::new([signed.as_str(), ".", &signature].concat()))
     }
 }
 

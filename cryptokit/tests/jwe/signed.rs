@@ -2,7 +2,8 @@
 
 use cryptokit::Provider;
 use cryptokit::encoding::base64url;
-use cryptokit::jwe::{JweDecrypter, JweError, SignedDecrypter, SignedEncrypter, SignedError};
+use cryptokit::jwe::{JweDecrypter, JweEncrypter, JweError, Recipient, SignedDecrypter, SignedEncrypter, SignedError};
+use cryptokit::keyset::Keyset;
 
 use crate::support::*;
 
@@ -28,6 +29,38 @@ fn the_recipient_learns_the_sender_in_both_serializations() {
             assert_eq!(opened.sender, encryption_key(provider, Carol).thumbprint());
             assert_eq!(opened.recipient, encryption_key(provider, Alice).thumbprint());
         }
+    }
+}
+
+#[test]
+fn a_recipient_known_by_another_id_opens_what_was_signed_for_it() {
+    for provider in decrypting() {
+        let recipient = Recipient::with_key_id("mail-2026", encryption_key(provider, Alice)).unwrap();
+        let sealer = SignedEncrypter::new(signing_key(provider, Carol), JweEncrypter::new(recipient)).unwrap();
+        let keys = Keyset::new("mail", decryption_key(provider, Alice));
+        let id = keys.primary().0;
+        let opener = SignedDecrypter::new(JweDecrypter::new(keys).also_named(id, "mail-2026"))
+            .trust(signing_key(provider, Carol).verifying_key().unwrap());
+        let opened = opener.decrypt_compact(&sealer.encrypt_compact(b"m").unwrap()).unwrap();
+        assert_eq!(opened.recipient, encryption_key(provider, Alice).thumbprint());
+
+        // Bob cannot take Alice's place by being called what she is called.
+        let impostor = Recipient::with_key_id("mail-2026", encryption_key(provider, Bob)).unwrap();
+        let to_bob = SignedEncrypter::new(signing_key(provider, Carol), JweEncrypter::new(impostor)).unwrap();
+        let keys = Keyset::new("mail", decryption_key(provider, Bob));
+        let id = keys.primary().0;
+        let bob = JweDecrypter::new(keys).also_named(id, "mail-2026");
+        let inner = bob
+            .decrypt_compact(&to_bob.encrypt_compact(b"m").unwrap())
+            .unwrap()
+            .plaintext;
+        let anew = Recipient::with_key_id("mail-2026", encryption_key(provider, Alice)).unwrap();
+        let forwarded = JweEncrypter::new(anew).content_type("JOSE").unwrap();
+        let forwarded = forwarded.encrypt_compact(inner.expose_secret()).unwrap();
+        assert_eq!(
+            opener.decrypt_compact(&forwarded).unwrap_err(),
+            SignedError::NotAuthentic
+        );
     }
 }
 
