@@ -245,6 +245,8 @@ fn pump<B: Send>(
             // A reader that has come to its end needs no more of them.
             drop(give_back.send(batch));
         }
+        // A worker that panicked ends the round early. The reader must not wait for batches that nobody gives back.
+        drop((give_back, finished));
         reading.join().map_err(|_| stopped())?
     })
 }
@@ -278,4 +280,37 @@ fn run_worker<B>(to_do: &Receiver<(u64, B)>, done: &SyncSender<B>, work: &impl F
 /// Only a thread that panicked stops before its neighbours do; the scope then goes on with that panic.
 fn stopped() -> io::Error {
     io::Error::other("a thread stopped")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn a_worker_that_panics_ends_the_others_and_the_reader() {
+        const WORKERS: usize = 2;
+        let filled = AtomicUsize::new(0);
+        let ended = catch_unwind(AssertUnwindSafe(|| {
+            pump(
+                WORKERS,
+                || (),
+                |()| {
+                    filled.fetch_add(1, Ordering::SeqCst);
+                    Ok(true)
+                },
+                |(), first| {
+                    // Until the reader has used up all batches and waits for one to come back.
+                    while filled.load(Ordering::SeqCst) < WORKERS * BATCHES_PER_WORKER {
+                        thread::yield_now();
+                    }
+                    assert_ne!(first, 0, "on purpose");
+                },
+                |()| Ok(()),
+            )
+        }));
+        assert!(ended.is_err(), "the panic goes on");
+    }
 }
