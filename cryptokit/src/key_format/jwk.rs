@@ -93,6 +93,7 @@ impl Jwk<PrivateKey> {
     pub fn to_json(&self) -> SecretString {
         let mut members = Members::of_public(self.key.public_key(), &self.metadata);
         let pkcs8 = self.key.pkcs8().expose_secret();
+        let public_len = serde_json::to_string(&members).expect("a JWK is plain data").len();
         let encode = SecretMember::encode;
         match &self.key.public_key().0 {
             PublicParts::Rsa { .. } => {
@@ -107,9 +108,12 @@ impl Jwk<PrivateKey> {
             PublicParts::Ec { .. } => members.d = encode(private_der::ec_scalar(pkcs8)),
             PublicParts::Ed25519(_) => members.d = encode(private_der::ed25519_seed(pkcs8)),
         }
-        // Reserved first so that the buffer never grows: growing would leave the key behind in freed memory.
-        let mut json = Zeroizing::new(Vec::with_capacity(2 * pkcs8.len() + 4096));
+        // Reserved first so that the buffer never grows: growing would leave the key behind in freed memory. base64url
+        // takes 4 bytes for 3, and the names of six members 64.
+        let mut json = Zeroizing::new(Vec::with_capacity(public_len + 2 * pkcs8.len() + 64));
+        let reserved = json.capacity();
         serde_json::to_writer(&mut *json, &members).expect("a JWK is plain data");
+        debug_assert_eq!(json.capacity(), reserved, "it grew");
         let text = String::from_utf8(std::mem::take(&mut *json)).expect("JSON is UTF-8");
         SecretString::new(text)
     }
