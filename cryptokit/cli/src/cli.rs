@@ -260,7 +260,7 @@ pub(crate) enum KeysetCommand {
         #[arg(long, value_name = "TIME", value_parser = time)]
         needed_until: Option<OffsetDateTime>,
     },
-    /// End a key at once: what only it can open is lost
+    /// End a key at once: what only it can open is lost. Older copies of the keyset still hold it: destroy them
     Revoke(KeyArgs),
     /// Drop a revoked key, or a retired one that is no longer needed, for good
     Prune(KeyArgs),

@@ -18,8 +18,13 @@ pub(crate) const FAILED: u8 = 3;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// The question was answered, with no.
-    #[error("{0}")]
-    Refused(String),
+    #[error("{why}")]
+    Refused {
+        /// What the answer is.
+        why: String,
+        /// What to do, where there is something.
+        hint: Option<&'static str>,
+    },
     /// An input holds something else than was expected of it.
     #[error("{what}: {why}")]
     Input {
@@ -55,6 +60,9 @@ pub(crate) enum Error {
         /// The flag to use instead.
         flag: &'static str,
     },
+    /// Whoever was asked for a secret typed Ctrl-C.
+    #[error("interrupted")]
+    Interrupted,
     /// The terminal failed.
     #[error("the terminal cannot be read")]
     Terminal(#[source] io::Error),
@@ -72,9 +80,21 @@ impl Error {
     /// The exit code.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Refused(_) => REFUSED,
+            Self::Refused { .. } => REFUSED,
             _ => FAILED,
         }
+    }
+
+    /// The answer no, of which more cannot be said.
+    pub(crate) fn no(why: impl Into<String>) -> Self {
+        let (why, hint) = (why.into(), None);
+        Self::Refused { why, hint }
+    }
+
+    /// Something sealed or encrypted that does not open.
+    pub(crate) fn does_not_open(why: impl std::fmt::Display, hint: &'static str) -> Self {
+        let (why, hint) = (format!("it does not open: {why}"), Some(hint));
+        Self::Refused { why, hint }
     }
 
     /// An input that is not what it should be.
@@ -122,7 +142,8 @@ impl Error {
     fn hint(&self) -> Option<String> {
         match self {
             Self::PrivateFile(error) => private_file_hint(error).map(str::to_owned),
-            Self::Refused(_) | Self::Library { .. } => None,
+            Self::Refused { hint, .. } => hint.map(str::to_owned),
+            Self::Interrupted | Self::Library { .. } => None,
             Self::Input { hint, .. } => Some((*hint).to_owned()),
             Self::Read { .. } => Some("check the path and who may read it".to_owned()),
             Self::ReadInput(_) => Some("check the input; whatever was written is not complete".to_owned()),

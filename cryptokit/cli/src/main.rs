@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod error;
 mod keyset_file;
+mod prompt;
 mod secrets;
 mod streams;
 
@@ -17,6 +18,7 @@ use crate::cli::Cli;
 use crate::error::Error;
 
 fn main() -> ExitCode {
+    leave_no_core();
     let cli = Cli::parse();
     match commands::run(&cli, now()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -26,6 +28,22 @@ fn main() -> ExitCode {
             let _ = write!(io::stderr().lock(), "{}", error.report());
             ExitCode::from(error.exit_code())
         }
+    }
+}
+
+/// Keeps keys and passwords out of core dumps and, on Linux, from other programs of the same user. Where the system refuses,
+/// the work is done all the same.
+fn leave_no_core() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+
+    let (current, maximum) = (Some(0), Some(0));
+    let _ = setrlimit(Resource::Core, Rlimit { current, maximum });
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+
+        // The limit is not asked where dumps go to a program.
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     }
 }
 

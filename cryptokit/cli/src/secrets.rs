@@ -1,12 +1,13 @@
 //! Where secrets come from: a file only its owner can use, standard input, or a prompt. Never an argument or the
 //! environment, which other processes can see.
 
-use std::io::{IsTerminal as _, Read as _};
+use std::io::{ErrorKind, IsTerminal as _, Read as _};
 use std::path::Path;
 
 use zeroize::Zeroizing;
 
 use crate::error::Error;
+use crate::prompt;
 
 /// Most bytes read of a secret.
 const MAX_LEN: u64 = 64 * 1024;
@@ -86,9 +87,10 @@ fn prompt(secret: Secret, typed: Typed) -> Result<Zeroizing<String>, Error> {
         });
     }
     let ask = |text: String| {
-        rpassword::prompt_password(text)
-            .map(Zeroizing::new)
-            .map_err(Error::Terminal)
+        prompt::ask(&text).map_err(|error| match error.kind() {
+            ErrorKind::Interrupted => Error::Interrupted,
+            _ => Error::Terminal(error),
+        })
     };
     let first = ask(format!("{}: ", secret.what))?;
     if typed == Typed::Twice && *ask(format!("{} again: ", secret.what))? != *first {

@@ -12,7 +12,7 @@ use cryptokit::sign::RsaKeySize;
 use cryptokit::stream::StreamKey;
 use private_files::{Existing, NewFile, PrivateFileError};
 
-use super::seal::failure;
+use super::seal::{ANOTHER_COPY, failure};
 use crate::cli::{DecryptArgs, EncryptArgs, KeygenArgs, KeysetArgs};
 use crate::error::{Error, printable};
 use crate::keyset_file;
@@ -133,7 +133,10 @@ pub(crate) fn decrypt(args: &DecryptArgs) -> Result<(), Error> {
     let mut input = Input::open(args.input.as_deref())?;
     let header = read_header(&mut input)?;
     let key = header.open(&JweDecrypter::new(keys)).map_err(|_| {
-        Error::Refused("it does not open: it is not for this key, or its header was altered".to_owned())
+        Error::does_not_open(
+            "it is not for this key, or its header was altered",
+            "give the private key of a recipient; only whoever encrypted it knows who they are",
+        )
     })?;
     let mut output = Output::create(&args.output)?;
     let workers = input.workers();
@@ -152,10 +155,15 @@ fn read_header(input: &mut Input) -> Result<FileHeader, Error> {
                 let missing = (needed - start.len()) as u64;
                 let read = input.take(missing).read_to_end(&mut start).map_err(Error::ReadInput)?;
                 if (read as u64) < missing {
-                    return Err(Error::Refused("it does not open: it was cut off".to_owned()));
+                    return Err(Error::does_not_open("it was cut off", ANOTHER_COPY));
                 }
             }
-            Err(error) => return Err(Error::Refused(format!("it does not open: {error}"))),
+            Err(error) => {
+                return Err(Error::does_not_open(
+                    error,
+                    "give a file that `cryptokit encrypt` made, whole",
+                ));
+            }
         }
     }
 }

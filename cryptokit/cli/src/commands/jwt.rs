@@ -52,9 +52,9 @@ fn verify(
     let token = token(input)?;
     let claims = verifier
         .verify(&token, &keys, audiences, now)
-        .map_err(|error| Error::Refused(format!("the token is not good: {error}")))?;
+        .map_err(|error| Error::no(format!("the token is not good: {error}")))?;
     let json = serde_json::to_string_pretty(&*claims).map_err(|error| Error::library("writing the claims", error))?;
-    print(&json)
+    print(&without_controls(&json))
 }
 
 fn inspect(input: Option<&Path>) -> Result<(), Error> {

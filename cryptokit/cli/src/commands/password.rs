@@ -57,8 +57,13 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<(), Error> {
         return Err(refuse_stdin_twice("the hash", "the password"));
     }
     let text = Input::open(Some(&args.hash_file))?.text(MAX_HASH_LEN)?;
-    let stored = StoredHash::parse(text.trim_end_matches(['\r', '\n']))
-        .map_err(|error| Error::input("the stored hash", error, "give one hash on one line"))?;
+    let stored = StoredHash::parse(text.trim_end_matches(['\r', '\n'])).map_err(|error| {
+        Error::input(
+            "the stored hash",
+            error,
+            "give one hash on one line, of a kind that `verify --help` names",
+        )
+    })?;
     let peppers = peppers(&args.peppers)?;
     let new_hash = match peppers {
         Some(_) => NewHash::Argon2id(Argon2Params::OWASP),
@@ -75,7 +80,7 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<(), Error> {
         .verify(&mut permit(), &password, &stored)
         .map_err(|error| Error::library("verifying", error))?;
     match (verdict.ok, verdict.needs_rehash) {
-        (false, _) => Err(Error::Refused("it is another password".to_owned())),
+        (false, _) => Err(Error::no("it is another password")),
         (true, false) => print("accepted"),
         (true, true) => print("accepted, rehash"),
     }

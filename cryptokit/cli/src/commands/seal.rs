@@ -42,11 +42,18 @@ fn about(args: &SealArgs) -> AssociatedData {
     AssociatedData::new(PURPOSE).with(args.context.as_bytes())
 }
 
+/// What to do with bytes that came to harm on their way.
+pub(super) const ANOTHER_COPY: &str = "get another copy of it; nothing of this one is to be relied upon";
+
 /// Sorts out whose fault it was.
 pub(super) fn failure(error: io::Error) -> Error {
     match StreamError::of(&error) {
         Some(StreamError::TooLong) => Error::input("the input", StreamError::TooLong, "split it"),
-        Some(cause) => Error::Refused(format!("it does not open: {cause}")),
+        Some(StreamError::Key) => Error::does_not_open(
+            StreamError::Key,
+            "check that keyset, key and context are those it was made with, and that the file is not another",
+        ),
+        Some(cause) => Error::does_not_open(cause, ANOTHER_COPY),
         None => Error::from_copying(error),
     }
 }

@@ -86,6 +86,38 @@ fn a_keyset_behind_a_link_is_changed_where_it_is() {
     assert!(shown.contains(&id), "{shown}");
 }
 
+/// And says so, rather than to stand still.
+#[test]
+fn a_change_waits_for_the_one_before() {
+    use std::io::{BufRead as _, BufReader, Read as _};
+
+    let folder = Folder::with_keyset("aead");
+    let held = std::fs::File::open(folder.path("set.json")).unwrap();
+    held.lock().unwrap();
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_cryptokit"))
+        .args("keyset add --keyset set.json --root-key root.key".split(' '))
+        .current_dir(folder.path(""))
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    BufReader::new(child.stderr.take().unwrap())
+        .read_line(&mut said)
+        .unwrap();
+    assert_eq!(said, "waiting: another process is changing set.json\n");
+    // Somebody else's change, by which the file is another one.
+    let other = folder.run("keyset create --name b --purpose aead --keyset other.json --root-key root.key");
+    other.text();
+    std::fs::rename(folder.path("other.json"), folder.path("set.json")).unwrap();
+    drop(held);
+    let mut id = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut id).unwrap();
+    assert!(child.wait().unwrap().success());
+    let shown = folder.run("keyset show --keyset set.json --root-key root.key").text();
+    assert!(shown.starts_with("b (") && shown.contains(id.trim()), "{shown}");
+}
+
 /// Without waiting for somebody to write to it.
 #[test]
 fn a_pipe_is_no_keyset() {

@@ -4,6 +4,7 @@
 mod golden;
 mod keysets;
 mod passwords;
+mod prompts;
 mod streams;
 mod support;
 mod tokens;

@@ -132,3 +132,29 @@ fn what_nobody_could_type_is_no_password() {
         assert!(refused.stderr.contains(why), "{}", refused.stderr);
     }
 }
+
+/// The limit is what another process can see of it.
+#[cfg(target_os = "linux")]
+#[test]
+fn secrets_are_not_in_core_dumps() {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+
+    let folder = Folder::with_keyset("stream");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_cryptokit"))
+        .args("seal --keyset set.json --root-key root.key --context c -o sealed".split(' '))
+        .current_dir(folder.path(""))
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // More than a pipe holds: when this returns, the command has begun to read, and waits for more.
+    child.stdin.as_mut().unwrap().write_all(&[0; 256 * 1024]).unwrap();
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let core = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max core file size"))
+        .unwrap();
+    assert!(core.trim_start().starts_with("0 "), "{core}");
+}
