@@ -373,6 +373,41 @@ fn revocations_are_forgotten_when_no_token_of_theirs_is_left() {
 }
 
 #[test]
+fn a_clock_that_went_back_makes_no_feed_fresh() {
+    let pair = pair();
+    assert!(pair.feed.is_fresh(at(NOW - 60)), "clocks differ a little");
+    for wrong in [
+        at(NOW - 61),
+        at(NOW - 86_400),
+        OffsetDateTime::from_unix_timestamp(-1).unwrap(),
+    ] {
+        assert!(!pair.feed.is_fresh(wrong), "{wrong}");
+        let standing = pair.feed.check(&claims("t", "u", None, NOW - 86_400), wrong);
+        assert_eq!(standing, Standing::Unavailable, "{wrong}");
+    }
+}
+
+#[test]
+fn a_clock_that_was_ahead_for_a_while_forgets_nothing() {
+    let mut pair = pair();
+    let delta = pair.delta(&[token("t")], NOW);
+    pair.feed.apply_delta(&delta, at(NOW)).unwrap();
+    let ahead = at(NOW + 86_400);
+    let delta = pair.delta(&[token("u")], NOW + 2);
+    pair.feed.apply_delta(&delta, ahead).unwrap();
+    for jti in ["t", "u"] {
+        let standing = pair.feed.check(&claims(jti, "s", None, NOW), at(NOW + 4));
+        assert_eq!(standing, Standing::Revoked(RevokedBy::Token), "{jti}");
+    }
+    let snapshot = pair
+        .publisher
+        .snapshot(&[token("t"), token("u")], at(NOW + 4), EVERY)
+        .unwrap();
+    pair.feed.apply_snapshot(&snapshot, ahead).unwrap();
+    assert_eq!(pair.feed.len(), 2);
+}
+
+#[test]
 fn more_than_is_kept_makes_the_feed_stale_and_forgets_nothing() {
     let mut pair = pair();
     let eight: Vec<_> = (0..8).map(|index| token(&index.to_string())).collect();
@@ -394,6 +429,11 @@ fn more_than_is_kept_makes_the_feed_stale_and_forgets_nothing() {
     let snapshot = pair.publisher.snapshot(&too_much[1..], at(NOW), EVERY).unwrap();
     pair.feed.apply_snapshot(&snapshot, at(NOW)).unwrap();
     assert!(pair.feed.is_fresh(at(NOW)) && !pair.feed.needs_snapshot());
+    // A snapshot that does not fit says that something is missing here, which no delta brings.
+    let snapshot = pair.publisher.snapshot(&too_much, at(NOW), EVERY).unwrap();
+    let refused = pair.feed.apply_snapshot(&snapshot, at(NOW)).unwrap_err();
+    assert_eq!(refused, FeedError::Full);
+    assert!(!pair.feed.is_fresh(at(NOW)) && pair.feed.needs_snapshot());
 }
 
 #[test]

@@ -169,17 +169,18 @@ impl RevocationFeed {
         }
     }
 
-    /// Whether what is known is complete and no older than [`FeedPolicy::max_staleness`].
+    /// Whether what is known is complete, no older than [`FeedPolicy::max_staleness`] and not from the future: by a
+    /// clock that went back, nothing can be told.
     pub fn is_fresh(&self, now: OffsetDateTime) -> bool {
-        let budget = self.policy.max_staleness.as_secs();
+        let (now, budget) = (seconds(now), self.policy.max_staleness.as_secs());
         !self.incomplete
-            && self
-                .state
-                .as_ref()
-                .is_some_and(|state| seconds(now) <= state.issued_at.saturating_add(budget))
+            && self.state.as_ref().is_some_and(|state| {
+                now <= state.issued_at.saturating_add(budget) && !is_in_the_future(state.issued_at, now)
+            })
     }
 
-    /// Whether only a snapshot helps: there is none yet, or a delta came that does not follow.
+    /// Whether only a snapshot helps: there is none yet, a delta came that does not follow, or a document that does not
+    /// fit.
     pub fn needs_snapshot(&self) -> bool {
         self.needs_snapshot
     }
@@ -232,11 +233,11 @@ impl RevocationFeed {
             self.needs_snapshot = true;
             return Err(FeedError::Fork);
         }
-        let horizon = horizon(now);
+        let (known, horizon) = horizon(now, document.iat);
         let new: Vec<_> = document.entries.iter().filter(|entry| entry.exp() >= horizon).collect();
-        if now >= state.forget_at || state.index.len() + new.len() > self.policy.max_entries {
+        if known >= state.forget_at || state.index.len() + new.len() > self.policy.max_entries {
             state.index.forget_before(horizon);
-            state.forget_at = now.saturating_add(Self::FORGET_EVERY_SECONDS);
+            state.forget_at = known.saturating_add(Self::FORGET_EVERY_SECONDS);
         }
         if state.index.len() + new.len() > self.policy.max_entries {
             self.incomplete = true;
@@ -277,12 +278,13 @@ impl RevocationFeed {
                 return Err(FeedError::Old);
             }
         }
-        let horizon = horizon(now);
+        let (known, horizon) = horizon(now, document.iat);
         let mut index = Index::default();
         for entry in document.entries.iter().filter(|entry| entry.exp() >= horizon) {
             index.insert(entry);
             if index.len() > self.policy.max_entries {
                 self.incomplete = true;
+                self.needs_snapshot = true;
                 return Err(FeedError::Full);
             }
         }
@@ -295,7 +297,7 @@ impl RevocationFeed {
             issued_at: document.iat,
             next_update: document.next,
             index,
-            forget_at: now.saturating_add(Self::FORGET_EVERY_SECONDS),
+            forget_at: known.saturating_add(Self::FORGET_EVERY_SECONDS),
         });
         self.needs_snapshot = false;
         self.incomplete = false;
@@ -313,16 +315,22 @@ impl RevocationFeed {
             return Err(FeedError::Issuer);
         }
         // Else a document from the future would count as fresh for as long as it likes.
-        if issued_at > now.saturating_add(Self::MAX_AHEAD_SECONDS) {
+        if is_in_the_future(issued_at, now) {
             return Err(FeedError::NotYetIssued);
         }
         Ok(())
     }
 }
 
-/// A revocation that ends before this concerns no token that any verifier still accepts.
-fn horizon(now: u64) -> u64 {
-    now.saturating_sub(TokenVerifier::MAX_LEEWAY.as_secs())
+/// What time it is at least, and before when a revocation must have ended to concern no token that any verifier still
+/// accepts. Our clock and the issuer's have to agree on it: forgetting cannot be undone when a clock was ahead.
+fn horizon(now: u64, issued_at: u64) -> (u64, u64) {
+    let known = now.min(issued_at);
+    (known, known.saturating_sub(TokenVerifier::MAX_LEEWAY.as_secs()))
+}
+
+fn is_in_the_future(issued_at: u64, now: u64) -> bool {
+    issued_at > now.saturating_add(RevocationFeed::MAX_AHEAD_SECONDS)
 }
 
 /// Seconds since 1970; a clock before that is broken and says the least that it can.
