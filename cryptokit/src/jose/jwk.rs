@@ -6,7 +6,7 @@ use super::algorithm::JwsAlgorithm;
 use super::key::TokenVerifyingKey;
 use crate::encoding::base64url;
 use crate::encoding::json::{self, Value};
-use crate::hash;
+use crate::key_format::jwk_thumbprint;
 use crate::provider::Provider;
 use crate::sign::{Ed25519VerifyingKey, Es256VerifyingKey, RsaPssVerifyingKey, RsaVerifyingKey, SignError};
 
@@ -225,21 +225,17 @@ impl Numbers {
         Self::Rsa { n, e }
     }
 
-    /// RFC 7638 §3, RFC 8037 §2: SHA-256 over the required members in lexical order, without white space.
+    /// RFC 7638 §3.2, RFC 8037 §2.
     fn thumbprint(&self) -> String {
-        let encode = base64url::encode;
-        let canonical = match self {
-            Self::Rsa { n, e } => format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, encode(e), encode(n)),
+        let encode = |bytes: &[u8]| base64url::encode(bytes);
+        match self {
+            Self::Rsa { n, e } => jwk_thumbprint(&[("e", &encode(e)), ("kty", "RSA"), ("n", &encode(n))]),
             Self::P256 { x, y } => {
-                format!(
-                    r#"{{"crv":"P-256","kty":"EC","x":"{}","y":"{}"}}"#,
-                    encode(x),
-                    encode(y)
-                )
+                let (x, y) = (encode(x), encode(y));
+                jwk_thumbprint(&[("crv", "P-256"), ("kty", "EC"), ("x", &x), ("y", &y)])
             }
-            Self::Ed25519 { x } => format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, encode(x)),
-        };
-        base64url::encode(&hash::sha256(canonical.as_bytes()))
+            Self::Ed25519 { x } => jwk_thumbprint(&[("crv", "Ed25519"), ("kty", "OKP"), ("x", &encode(x))]),
+        }
     }
 }
 

@@ -48,3 +48,4 @@ pub use jwk::{Jwk, JwkMetadata, MAX_JWK_BYTES};
 pub use pbes2::{MAX_PBKDF2_ITERATIONS, MAX_SCRYPT_MEMORY_BYTES, MAX_SCRYPT_WORK, PBKDF2_ITERATIONS};
 pub use private_key::{MAX_KEY_DER_BYTES, PrivateKey};
 pub use public_key::{KeyType, PublicKey};
+pub(crate) use thumbprint::jwk_thumbprint;
