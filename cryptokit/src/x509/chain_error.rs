@@ -145,9 +145,11 @@ impl ChainError {
             PathFailure::UnknownRevocationStatus => Self::UnknownRevocationStatus,
             PathFailure::RevocationList(error) => Self::RevocationList(error),
             PathFailure::SecondOpinion(error) => *error,
-            failure @ (PathFailure::TooLong | PathFailure::SignatureNotVerified) => Self::Rejected {
-                reason: failure.to_string(),
-            },
+            failure @ (PathFailure::TooLong | PathFailure::SignatureNotVerified | PathFailure::NamesNotCompared) => {
+                Self::Rejected {
+                    reason: failure.to_string(),
+                }
+            }
         }
     }
 }

@@ -57,6 +57,13 @@ impl ComparableName {
         self.relative_names.starts_with(&base.relative_names)
     }
 
+    /// As [`Self::lies_below`], but undecided counts as yes: text in a string type that is not read here may be the
+    /// text of the other.
+    pub(super) fn may_lie_below(&self, base: &Self) -> bool {
+        let mut pairs = self.relative_names.iter().zip(&base.relative_names);
+        self.relative_names.len() >= base.relative_names.len() && pairs.all(|(own, other)| may_be_equal(own, other))
+    }
+
     /// Its emailAddress attributes (RFC 5280 §4.2.1.10); `None` for one that is not text.
     pub(super) fn email_addresses(&self) -> impl Iterator<Item = Option<&str>> {
         let attributes = self.relative_names.iter().flatten();
@@ -67,6 +74,14 @@ impl ComparableName {
                 Value::Other(_) => None,
             })
     }
+}
+
+/// Both are sorted, by kind first.
+fn may_be_equal(own: &[Attribute], other: &[Attribute]) -> bool {
+    let kinds = |attributes: &'_ [Attribute]| attributes.iter().map(|one| one.kind.clone()).collect::<Vec<_>>();
+    let is_undecided = |attribute: &Attribute| matches!(attribute.value, Value::Other(_));
+    let any_undecided = own.iter().chain(other).any(is_undecided);
+    own == other || (any_undecided && kinds(own) == kinds(other))
 }
 
 impl Attribute {
@@ -129,6 +144,9 @@ mod tests {
         assert!(long.lies_below(&short) && long.lies_below(&long) && long.lies_below(&name(&[])));
         assert!(!short.lies_below(&long));
         assert!(!name(&[(12, "b"), (12, "a")]).lies_below(&short));
+        assert!(long.may_lie_below(&short) && !short.may_lie_below(&long));
+        assert!(!name(&[(12, "b")]).may_lie_below(&short), "decided");
+        assert!(name(&[(0x1e, "\0a")]).may_lie_below(&short), "not decided");
     }
 
     #[test]

@@ -94,14 +94,30 @@ impl NameConstraints {
         Ok(())
     }
 
+    /// How many comparisons of a name with a subtree [`Self::check`] makes at most.
+    pub(super) fn comparisons(&self, certificate: &Certificate) -> usize {
+        let names = certificate
+            .extensions
+            .subject_alternative_names
+            .as_ref()
+            .map_or(0, |names| {
+                let names = &names.value;
+                let directory: usize = names.directory_names.iter().map(|name| attributes(name)).sum();
+                names.usable.len() + names.unusable_tags.len() + directory
+            });
+        let subtrees = self.permitted.len() + self.excluded.len() + self.unsupported.len();
+        (names + attributes(certificate.subject_der())).saturating_mul(subtrees)
+    }
+
     fn check_directory_name(&self, der: &[u8]) -> Result<(), String> {
         let text = || name_text_of_der(der).unwrap_or_default();
         let name = ComparableName::from_der(der).map_err(|Malformed| text())?;
         if name.is_empty() {
             return Ok(());
         }
-        let allowed = self.allows_by(Form::Directory, |subtree, _| match subtree {
-            Subtree::Directory(base) => name.lies_below(&base.comparable),
+        let allowed = self.allows_by(Form::Directory, |subtree, side| match (subtree, side) {
+            (Subtree::Directory(base), Side::Permitted) => name.lies_below(&base.comparable),
+            (Subtree::Directory(base), Side::Excluded) => name.may_lie_below(&base.comparable),
             _ => false,
         });
         let addresses_allowed = name.email_addresses().all(|address| {
@@ -179,7 +195,9 @@ impl NameConstraints {
         match Subtree::from_element(base.tag, base.contents)? {
             Some(subtree) if is_permitted => self.permitted.push(subtree),
             Some(subtree) => self.excluded.push(subtree),
-            None => self.unsupported.push(base.tag & 0x1f),
+            None if KINDS_WITHOUT_MEANING.contains(&base.tag) => self.unsupported.push(base.tag & 0x1f),
+            // A known kind in another form would constrain here what it does not constrain elsewhere.
+            None => return Err(Malformed),
         }
         Ok(())
     }
@@ -520,6 +538,14 @@ impl PartialEq for DirectorySubtree {
 
 impl Eq for DirectorySubtree {}
 
+/// otherName, x400Address, ediPartyName and registeredID (RFC 5280 §4.2.1.6).
+const KINDS_WITHOUT_MEANING: [u8; 4] = [
+    context_constructed(0),
+    context_constructed(3),
+    context_constructed(5),
+    context(8),
+];
+
 /// The kinds of GeneralName (RFC 5280 §4.2.1.6) that constraints are known for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
@@ -571,6 +597,13 @@ fn uri_host(uri: &Uri) -> Option<&str> {
     }
     let host = authority.split(':').next()?;
     (host.parse::<std::net::Ipv4Addr>().is_err()).then_some(host)
+}
+
+/// More than a name of this DER has attributes, each of which may be compared, and one for the name itself.
+fn attributes(name: &[u8]) -> usize {
+    // SET, SEQUENCE, OID and value of one octet each.
+    const SHORTEST: usize = 10;
+    1 + name.len() / SHORTEST
 }
 
 fn octets(address: IpAddr) -> Vec<u8> {

@@ -16,6 +16,9 @@ use super::trust_anchors::TrustAnchors;
 
 /// Most signatures verified for one question, as in `webpki`.
 const MAX_SIGNATURES: usize = 100;
+/// Most comparisons of a name with a constraint, as in `webpki`. They come before any signature was found good, and a
+/// bag of certificates can be made to ask for millions on each of its paths.
+const MAX_NAME_COMPARISONS: usize = 250_000;
 
 /// One question: the policy, the time, and what is left to spend.
 pub(super) struct Question<'a> {
@@ -23,6 +26,7 @@ pub(super) struct Question<'a> {
     pub(super) anchors: &'a TrustAnchors,
     pub(super) now: OffsetDateTime,
     signatures_left: usize,
+    name_comparisons_left: usize,
 }
 
 /// Failures with the position of the certificate on the path, 0 for the leaf.
@@ -35,6 +39,7 @@ impl<'a> Question<'a> {
             anchors,
             now,
             signatures_left: MAX_SIGNATURES,
+            name_comparisons_left: MAX_NAME_COMPARISONS,
         }
     }
 
@@ -133,7 +138,7 @@ impl<'a> Question<'a> {
         failures
     }
 
-    fn issuer(&self, position: usize, path: &[&Certificate]) -> Vec<PathFailure> {
+    fn issuer(&mut self, position: usize, path: &[&Certificate]) -> Vec<PathFailure> {
         let issuer = path[position];
         let mut failures = Vec::new();
         // RFC 5280 §6.1.4 (k).
@@ -167,6 +172,12 @@ impl<'a> Question<'a> {
                 if index > 0 && certificate.is_self_issued() {
                     continue;
                 }
+                let comparisons = constraints.comparisons(certificate);
+                let Some(left) = self.name_comparisons_left.checked_sub(comparisons) else {
+                    failures.push(PathFailure::NamesNotCompared);
+                    break;
+                };
+                self.name_comparisons_left = left;
                 if let Err(name) = constraints.check(certificate) {
                     failures.push(PathFailure::NameConstraint { name });
                 }

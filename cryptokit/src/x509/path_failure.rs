@@ -85,6 +85,9 @@ pub enum PathFailure {
         /// The name, in text form.
         name: String,
     },
+    /// So many names were compared with constraints already that those below it were not.
+    #[error("the names below it were not compared with its name constraints: too many were before")]
+    NamesNotCompared,
     /// It names another key than the issuer's.
     #[error("it names another key of its issuer than the one on this path")]
     KeyIdentifier,
@@ -135,7 +138,7 @@ impl PathFailure {
             Self::KeyUsage { .. } => "RFC 5280 §4.2.1.3",
             Self::ExtendedKeyUsage { .. } => "RFC 5280 §4.2.1.12",
             Self::PathLength { .. } => "RFC 5280 §6.1.4 (m)",
-            Self::NameConstraint { .. } => "RFC 5280 §6.1.3 (b), (c)",
+            Self::NameConstraint { .. } | Self::NamesNotCompared => "RFC 5280 §6.1.3 (b), (c)",
             Self::KeyIdentifier => "RFC 5280 §4.2.1.1",
             Self::Name { .. } => "RFC 9525 §6",
             Self::Spiffe { .. } => "X509-SVID §5",
@@ -158,7 +161,7 @@ impl PathFailure {
             Self::UnknownRevocationStatus | Self::RevocationList(_) => 9,
             Self::KeyIdentifier => 10,
             Self::Name { .. } => 11,
-            Self::SecondOpinion(_) | Self::SignatureNotVerified => 12,
+            Self::SecondOpinion(_) | Self::SignatureNotVerified | Self::NamesNotCompared => 12,
             Self::NoIssuer | Self::TooLong => 13,
         }
     }

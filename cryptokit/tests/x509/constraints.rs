@@ -1,11 +1,12 @@
 //! Name constraints (RFC 5280 §4.2.1.10): what they forbid, when issuing and when verifying.
 
 use cryptokit::x509::{
-    AuthorityRequest, CertificateAuthority, CertificateKey, ChainError, DistinguishedName, IssueError, KeyKind,
-    LeafProfile, NameConstraints, Profile, SubjectAlternativeName, Subtree, verify_client_chain,
+    AuthorityRequest, Certificate, CertificateAuthority, CertificateError, CertificateKey, ChainError, ChainPolicy,
+    DistinguishedName, IssueError, KeyKind, LeafProfile, NameConstraints, PathFailure, Profile, SubjectAlternativeName,
+    Subtree, explain_chain, verify_client_chain,
 };
 use proptest::prelude::*;
-use rcgen::{DnType, SanType};
+use rcgen::{DnType, DnValue, SanType};
 use time::Duration;
 
 use crate::support::*;
@@ -273,6 +274,127 @@ fn directory_names_are_constrained_from_their_beginning() {
         matches!(refused, Err(IssueError::NameConstraint { .. })),
         "its subject is CN=a.example"
     );
+}
+
+#[test]
+fn an_excluded_organization_is_excluded_in_every_string_type() {
+    let root = root();
+    let evil = Subtree::directory(None, "Evil Corp").unwrap();
+    let authority = constrained(&root, NameConstraints::default().exclude([evil]));
+    let issue = |organization: DnValue| {
+        let key = CertificateKey::generate(KeyKind::P256).unwrap();
+        let mut params = raw_server_params(&key);
+        params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(DnType::OrganizationName, organization);
+        params.distinguished_name.push(DnType::CommonName, "worker");
+        let leaf = raw_sign(&params, &key, &raw_issuer_params(&authority), authority.key());
+        let chain = [leaf.der().clone(), authority.certificate().der().clone()];
+        verify_client_chain(&chain, &trust(&root), now()).map(|_| ())
+    };
+    let text = "Evil Corp";
+    for spelling in [
+        DnValue::Utf8String(text.to_owned()),
+        DnValue::PrintableString(text.try_into().unwrap()),
+        DnValue::Ia5String(text.try_into().unwrap()),
+        DnValue::BmpString(text.try_into().unwrap()),
+        DnValue::TeletexString(text.try_into().unwrap()),
+        DnValue::UniversalString(text.try_into().unwrap()),
+    ] {
+        assert_eq!(issue(spelling.clone()), Err(ChainError::NameConstraint), "{spelling:?}");
+    }
+    assert_eq!(issue(DnValue::Utf8String("Good Corp".to_owned())), Ok(()));
+    // Not decided by an old string type in another attribute.
+    let country = Subtree::directory(Some("DE"), "Evil Corp").unwrap();
+    let authority = constrained(&root, NameConstraints::default().exclude([country]));
+    assert_eq!(
+        smuggled(&authority, &root, vec![SanType::IpAddress([10, 0, 0, 1].into())]),
+        Ok(())
+    );
+}
+
+#[test]
+fn a_subtree_of_a_kind_in_a_form_that_der_does_not_have_is_refused() {
+    let with = |subtree: &[u8]| {
+        let inner = [&[0x30, u8::try_from(subtree.len()).unwrap()], subtree].concat();
+        let list = [&[0xa0, u8::try_from(inner.len()).unwrap()], &inner[..]].concat();
+        let value = [&[0x30, u8::try_from(list.len()).unwrap()], &list[..]].concat();
+        let key = CertificateKey::generate(KeyKind::P256).unwrap();
+        let mut params = raw_authority_params(&key, "Odd CA");
+        let mut extension = rcgen::CustomExtension::from_oid_content(&[2, 5, 29, 30], value);
+        extension.set_criticality(true);
+        params.custom_extensions = vec![extension];
+        let der = params.self_signed(&raw_key(&key)).unwrap().der().to_vec();
+        Certificate::from_der(&der).map(|_| ())
+    };
+    assert_eq!(with(b"\x82\x01a"), Ok(()));
+    // otherName, x400Address, ediPartyName and registeredID are kinds without a meaning here.
+    for known in [&b"\xa0\x00"[..], b"\xa3\x00", b"\xa5\x00", b"\x88\x01\x2a"] {
+        assert_eq!(with(known), Ok(()), "{known:02x?}");
+    }
+    // dNSName, constructed; directoryName, primitive; a tag of another class; a kind that does not exist.
+    for odd in [
+        &b"\xa2\x03\x82\x01a"[..],
+        b"\x84\x02\x30\x00",
+        b"\x02\x01a",
+        b"\x16\x01a",
+        b"\x89\x00",
+    ] {
+        assert_eq!(with(odd), Err(CertificateError::MalformedExtension), "{odd:02x?}");
+    }
+}
+
+#[test]
+fn names_are_not_compared_without_end() {
+    let text = |index: usize| format!("n{index}.example").try_into().unwrap();
+    let hosts: Vec<_> = (0..NameConstraints::MAX_SUBTREES)
+        .map(|index| Subtree::parse(&format!("dns:x{index}")).unwrap())
+        .collect();
+    let keys: Vec<_> = (0..8)
+        .map(|_| CertificateKey::generate(KeyKind::P256).unwrap())
+        .collect();
+    // Authorities of one name, each of which could have issued each, and none of which issued the leaf.
+    let excluded: Vec<u8> = {
+        let request = AuthorityRequest::root(DistinguishedName::new("x").unwrap())
+            .with_name_constraints(NameConstraints::default().exclude(hosts));
+        let key = CertificateKey::generate(KeyKind::P256).unwrap();
+        let made = CertificateAuthority::create_root(&request, key, now()).unwrap();
+        let der = made.certificate().der().to_vec();
+        let at = der
+            .windows(5)
+            .position(|window| window == [0x06, 0x03, 0x55, 0x1d, 0x1e])
+            .unwrap();
+        // OID, critical, OCTET STRING with a length of two octets.
+        let length = usize::from(der[at + 10]) << 8 | usize::from(der[at + 11]);
+        der[at + 12..at + 12 + length].to_vec()
+    };
+    let mut bag: Vec<_> = keys
+        .iter()
+        .map(|key| {
+            let mut params = raw_authority_params(key, "Mirror");
+            let mut extension = rcgen::CustomExtension::from_oid_content(&[2, 5, 29, 30], excluded.clone());
+            extension.set_criticality(true);
+            params.custom_extensions = vec![extension];
+            raw_self_sign(&params, key)
+        })
+        .collect();
+    let key = CertificateKey::generate(KeyKind::P256).unwrap();
+    let mut params = raw_server_params(&key);
+    params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+    params.subject_alt_names = (0..1000).map(|index| SanType::DnsName(text(index))).collect();
+    let stranger = CertificateKey::generate(KeyKind::P256).unwrap();
+    bag.insert(
+        0,
+        raw_sign(&params, &key, &raw_authority_params(&stranger, "Mirror"), &stranger),
+    );
+    let chain: Vec<_> = bag.iter().map(|certificate| certificate.der().clone()).collect();
+    let explained = explain_chain(&chain, &trust(&root()), &ChainPolicy::client(), now()).unwrap();
+    let given_up = explained
+        .rejected
+        .iter()
+        .flat_map(|path| &path.certificates)
+        .filter(|certificate| certificate.failures.contains(&PathFailure::NamesNotCompared));
+    assert!(given_up.count() > 0);
 }
 
 #[test]
