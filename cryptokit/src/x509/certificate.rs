@@ -284,7 +284,7 @@ pub enum CertificateError {
     /// The same extension twice.
     #[error("an extension occurs twice")]
     DuplicateExtension,
-    /// A known extension whose value is not what its standard says.
+    /// A known extension whose value is not what its standard says, or more than 128 extensions.
     #[error("an extension is malformed")]
     MalformedExtension,
 }

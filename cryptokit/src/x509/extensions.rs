@@ -18,6 +18,7 @@ use x509_parser::oid_registry::{
 use super::certificate::CertificateError;
 use super::der::Malformed;
 use super::name_constraints::NameConstraints;
+use super::raw_extension::MAX_EXTENSIONS;
 use super::subject_alternative_name::{DnsName, EmailAddress, SubjectAlternativeName, Uri};
 
 /// Whether the subject is a certificate authority, and how long a path below it may be (RFC 5280 §4.2.1.9).
@@ -149,6 +150,9 @@ pub(super) struct AuthorityKeyId {
 
 impl Extensions {
     pub(super) fn parse(extensions: &[X509Extension<'_>]) -> Result<Self, CertificateError> {
+        if extensions.len() > MAX_EXTENSIONS {
+            return Err(CertificateError::MalformedExtension);
+        }
         let mut parsed = Self::default();
         for (index, extension) in extensions.iter().enumerate() {
             // RFC 5280 §4.2: a certificate must not include a particular extension twice.

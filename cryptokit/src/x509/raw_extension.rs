@@ -27,7 +27,11 @@ pub(super) mod oid {
     pub(in crate::x509) const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 37];
 }
 
-/// Reads the contents of a SEQUENCE OF Extension: at least one, none twice (RFC 5280 §4.2).
+/// Most extensions in one sequence: each is compared with each before it. What is seen in the field has a dozen.
+pub(super) const MAX_EXTENSIONS: usize = 128;
+
+/// Reads the contents of a SEQUENCE OF Extension: at least one, none twice (RFC 5280 §4.2), at most
+/// [`MAX_EXTENSIONS`].
 pub(super) fn read_extensions(contents: &[u8]) -> Result<Vec<RawExtension<'_>>, Malformed> {
     let mut list = Reader::new(contents);
     let mut extensions: Vec<RawExtension<'_>> = Vec::new();
@@ -37,7 +41,7 @@ pub(super) fn read_extensions(contents: &[u8]) -> Result<Vec<RawExtension<'_>>, 
         let critical = fields.flag(BOOLEAN)?;
         let value = fields.contents(OCTET_STRING)?;
         fields.end()?;
-        if oid.is_empty() || extensions.iter().any(|earlier| earlier.oid == oid) {
+        if oid.is_empty() || extensions.len() == MAX_EXTENSIONS || extensions.iter().any(|earlier| earlier.oid == oid) {
             return Err(Malformed);
         }
         extensions.push(RawExtension { oid, critical, value });

@@ -419,7 +419,7 @@ pub enum RevocationListError {
     /// Not the PEM text of one list.
     #[error("not a PEM revocation list")]
     Pem(#[from] PemError),
-    /// Not the DER structure of RFC 5280 §5.1, version 2.
+    /// Not the DER structure of RFC 5280 §5.1, version 2, or more than 128 extensions in one place.
     #[error("not a DER revocation list of version 2")]
     Malformed,
     /// Made by another authority than the one asked about.

@@ -190,6 +190,57 @@ fn refuses_hostile_bytes_without_panic() {
     );
 }
 
+/// A list that nobody signed, with this many extensions, each under a name of its own.
+fn with_extensions(count: u32) -> Vec<u8> {
+    fn write(tag: u8, contents: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(contents.len()).unwrap().to_be_bytes();
+        let length: &[u8] = match contents.len() {
+            0..=0x7f => &length[3..],
+            0x80..=0xff => &[&[0x81], &length[3..]].concat(),
+            _ => &[&[0x84], &length[..]].concat(),
+        };
+        // Three octets are shorter where they are enough.
+        let length = if let [0x84, 0, rest @ ..] = length {
+            if rest[0] == 0 {
+                [&[0x82], &rest[1..]].concat()
+            } else {
+                [&[0x83], rest].concat()
+            }
+        } else {
+            length.to_vec()
+        };
+        [&[tag], &length[..], contents].concat()
+    }
+    let extension = |index: u32| {
+        let septets: Vec<u8> = (0..3)
+            .rev()
+            .map(|at| (index >> (7 * at)) as u8 & 0x7f | if at > 0 { 0x80 } else { 0 })
+            .collect();
+        let oid = write(0x06, &[&[0x2a, 0x81][..], &septets].concat());
+        write(0x30, &[oid, write(0x04, &[])].concat())
+    };
+    let extensions: Vec<u8> = (0..count).flat_map(extension).collect();
+    let algorithm = write(0x30, &write(0x06, &[0x2b, 0x65, 0x70]));
+    let signed = [
+        write(0x02, &[1]),
+        algorithm.clone(),
+        write(0x30, &[]),
+        write(0x17, b"270115080000Z"),
+        write(0xa0, &write(0x30, &extensions)),
+    ];
+    let outer = [write(0x30, &signed.concat()), algorithm, write(0x03, &[0; 65])];
+    write(0x30, &outer.concat())
+}
+
+#[test]
+fn a_list_of_very_many_extensions_is_refused_at_once() {
+    assert!(RevocationList::from_der(&with_extensions(128)).is_ok());
+    for count in [129, 300_000] {
+        let read = RevocationList::from_der(&with_extensions(count));
+        assert_eq!(read, Err(RevocationListError::Malformed), "{count}");
+    }
+}
+
 /// RUSTSEC-2026-0104: an empty BIT STRING as onlySomeReasons made a verifier index past its end, before any signature
 /// was looked at.
 #[test]
