@@ -144,7 +144,7 @@ pub(crate) struct HashArgs {
 /// Arguments of `verify`.
 #[derive(Args, Debug)]
 pub(crate) struct VerifyArgs {
-    /// Read the stored hash from the first line of FILE, `-` for standard input
+    /// Read the stored hash from FILE, which holds one line; `-` for standard input
     #[arg(long, value_name = "FILE")]
     pub hash_file: PathBuf,
 

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, IsTerminal as _, Read, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -21,6 +22,14 @@ pub(crate) struct Input {
     name: String,
     is_file: bool,
     progress: ProgressBar,
+}
+
+/// Whether two paths lead to one file that exists.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    match (one.metadata(), other.metadata()) {
+        (Ok(one), Ok(other)) => (one.dev(), one.ino()) == (other.dev(), other.ino()),
+        _ => false,
+    }
 }
 
 /// Whether that names standard input.
@@ -128,12 +137,17 @@ pub(crate) enum Output {
 }
 
 impl Output {
-    /// Opens a file that must not exist unless `force`, or standard output when there is none or it is `-`.
-    pub(crate) fn create(args: &OutputArgs) -> Result<Self, Error> {
+    /// Opens a file that must not exist unless `force`, or standard output when there is none or it is `-`. The files of
+    /// `needed` are not replaced: what was encrypted under a key is lost with it.
+    pub(crate) fn create(args: &OutputArgs, needed: &[&Path]) -> Result<Self, Error> {
         match args.output.as_deref().filter(|path| *path != Path::new("-")) {
             None => Ok(Self::Stdout(io::stdout())),
             Some(path) => {
                 let existing = if args.force { Existing::Replace } else { Existing::Keep };
+                if args.force && needed.iter().any(|key| is_same_file(path, key)) {
+                    let why = "it is a key that this needs";
+                    return Err(Error::input(path.display().to_string(), why, "choose another name"));
+                }
                 Ok(Self::File(NewFile::begin(path, existing)?))
             }
         }

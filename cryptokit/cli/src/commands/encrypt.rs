@@ -1,7 +1,7 @@
 //! `keygen`, `encrypt` and `decrypt`: files to the RSA keys of their recipients.
 
 use std::io::{Read as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cryptokit::encrypt::{RsaDecryptionKey, RsaEncryptionKey};
 use cryptokit::jwe::{FileHeader, FileHeaderError, JweDecrypter, JweEncrypter, Recipient};
@@ -103,7 +103,8 @@ pub(crate) fn encrypt(args: &EncryptArgs) -> Result<(), Error> {
     let (header, key) = FileHeader::create(&encrypter)
         .map_err(|error| Error::input("the recipients", error, "name each of at most 32 once"))?;
     let input = Input::open(args.input.as_deref())?;
-    let mut output = Output::create(&args.output)?;
+    let keys: Vec<_> = args.recipient.iter().map(PathBuf::as_path).collect();
+    let mut output = Output::create(&args.output, &keys)?;
     output.refuse_terminal()?;
     output.write_all(header.as_bytes()).map_err(Error::from_copying)?;
     let workers = input.workers();
@@ -138,7 +139,9 @@ pub(crate) fn decrypt(args: &DecryptArgs) -> Result<(), Error> {
             "give the private key of a recipient; only whoever encrypted it knows who they are",
         )
     })?;
-    let mut output = Output::create(&args.output)?;
+    let keys = [&args.identity, &args.keyset, &args.root_key].into_iter().flatten();
+    let keys: Vec<_> = keys.map(PathBuf::as_path).collect();
+    let mut output = Output::create(&args.output, &keys)?;
     let workers = input.workers();
     StreamKey::new(key)
         .decrypt(&header.context(PURPOSE), input, &mut output, workers)

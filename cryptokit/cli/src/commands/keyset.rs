@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::cli::{Algorithm, KeysetArgs, KeysetCommand, Purpose, RootKeyArgs};
-use crate::error::Error;
+use crate::error::{Error, printable};
 use crate::keyset_file::{Lock, SealedKeyset, root_key};
 use crate::streams::print;
 
@@ -270,7 +270,11 @@ fn show(args: &KeysetArgs, json: bool) -> Result<(), Error> {
         return print(&keyset.to_string());
     }
     let text = |value: &serde_json::Value| value.as_str().unwrap_or("-").to_owned();
-    print(&format!("{} ({})", text(&keyset["name"]), text(&keyset["purpose"])))?;
+    print(&format!(
+        "{} ({})",
+        printable(&text(&keyset["name"])),
+        text(&keyset["purpose"])
+    ))?;
     for key in keyset["keys"].as_array().into_iter().flatten() {
         print(&format!(
             "{}  {:<8}  {}  not before {}  not after {}  needed until {}",

@@ -17,7 +17,7 @@ const PURPOSE: &str = "cryptokit seal";
 pub(crate) fn seal(args: &SealArgs) -> Result<(), Error> {
     let keyset = keyset_file::open::<StreamKey>(&args.keyset)?;
     let input = Input::open(args.input.as_deref())?;
-    let mut output = Output::create(&args.output)?;
+    let mut output = Output::create(&args.output, &[&args.keyset.file, &args.keyset.root_key])?;
     output.refuse_terminal()?;
     let workers = input.workers();
     keyset
@@ -30,7 +30,7 @@ pub(crate) fn seal(args: &SealArgs) -> Result<(), Error> {
 pub(crate) fn open(args: &SealArgs) -> Result<(), Error> {
     let keyset = keyset_file::open::<StreamKey>(&args.keyset)?;
     let input = Input::open(args.input.as_deref())?;
-    let mut output = Output::create(&args.output)?;
+    let mut output = Output::create(&args.output, &[&args.keyset.file, &args.keyset.root_key])?;
     let workers = input.workers();
     keyset
         .decrypt(&about(args), input, &mut output, workers)

@@ -265,3 +265,31 @@ fn names_do_not_drive_the_terminal() {
     assert_eq!(refused.code, 3);
     assert!(!refused.stderr.contains('\u{1b}'), "{:?}", refused.stderr);
 }
+
+/// What was sealed would be lost with it.
+#[test]
+fn a_key_is_not_replaced_by_what_it_encrypts() {
+    let folder = Folder::with_keyset("stream");
+    folder.write("message", "m");
+    folder.run("keygen --bits 2048 --out a.pem --public a.pub").text();
+    folder.run("encrypt -r a.pub message -o encrypted").text();
+    folder.run(&format!("seal {KEYSET} message -o sealed")).text();
+    std::os::unix::fs::symlink(".", folder.path("here")).unwrap();
+    for command in [
+        "seal --keyset set.json --root-key root.key --context c message -o set.json",
+        "seal --keyset set.json --root-key root.key --context c message -o here/root.key",
+        "open --keyset set.json --root-key root.key --context backup/data sealed -o ./root.key",
+        "encrypt -r a.pub message -o a.pub",
+        "decrypt -i a.pem encrypted -o a.pem",
+    ] {
+        let refused = folder.run(&format!("{command} --force"));
+        assert_eq!(refused.code, 3, "{command}");
+        assert!(
+            refused.stderr.contains("it is a key that this needs"),
+            "{}",
+            refused.stderr
+        );
+    }
+    folder.run(&format!("open {KEYSET} sealed -o opened")).text();
+    folder.run("decrypt -i a.pem encrypted -o decrypted").text();
+}
