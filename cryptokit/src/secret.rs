@@ -1,4 +1,32 @@
 //! Secrets as types: wiped on drop, silent in `Debug`, without `Clone`, `==`, `Display` or serde.
+//!
+//! So none is printed,
+//!
+//! ```compile_fail,E0277
+//! # use cryptokit::secret::SecretString;
+//! println!("{}", SecretString::new("correct horse".into()));
+//! ```
+//!
+//! copied,
+//!
+//! ```compile_fail,E0599
+//! # use cryptokit::secret::SecretBytes;
+//! let copy = SecretBytes::new(vec![1; 32]).clone();
+//! ```
+//!
+//! compared in a time that tells where they differ,
+//!
+//! ```compile_fail,E0369
+//! # use cryptokit::secret::SecretKey;
+//! let same = SecretKey::generate() == SecretKey::generate();
+//! ```
+//!
+//! or serialized by mistake:
+//!
+//! ```compile_fail,E0277
+//! # use cryptokit::secret::SecretBytes;
+//! let json = serde_json::to_string(&SecretBytes::new(vec![1; 32]));
+//! ```
 
 use std::fmt;
 

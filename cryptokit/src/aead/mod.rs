@@ -88,7 +88,8 @@ pub enum AeadError {
 }
 
 impl Keyset<AeadKey> {
-    /// Seals `plaintext` under the primary key. One allocation of the output's size; O(n).
+    /// Seals `plaintext` under the primary key, whatever its usage period: see [`Keyset::primary`]. One allocation of the
+    /// output's size; O(n).
     ///
     /// # Errors
     ///

@@ -16,6 +16,17 @@ use crate::secret::SecretBytes;
 
 /// Opens messages to any key of a set that is not revoked. The `kid` of a message selects the key, and is used for
 /// nothing else.
+///
+/// Keys that sign open nothing:
+///
+/// ```compile_fail,E0308
+/// use cryptokit::jwe::JweDecrypter;
+/// use cryptokit::keyset::Keyset;
+/// use cryptokit::sign::{RsaKeySize, RsaSigningKey};
+///
+/// let keys = Keyset::new("mail", RsaSigningKey::generate(RsaKeySize::Bits2048).unwrap());
+/// let decrypter = JweDecrypter::new(keys);
+/// ```
 pub struct JweDecrypter {
     /// At least one: a keyset has a primary key.
     keys: Vec<NamedKey>,

@@ -20,6 +20,15 @@ pub const MAX_KEY_DER_BYTES: usize = 16 * 1024;
 /// Whatever form it was read from, it is kept as unencrypted PKCS#8 of version 1: RSA as PKCS#1 inside (RFC 8017
 /// appendix A.1.2), EC as SEC1 inside with its public half (RFC 5915), Ed25519 as its seed (RFC 8410 §7). Attributes are
 /// dropped.
+///
+/// It is shown and serialized only when asked for by name:
+///
+/// ```compile_fail,E0277
+/// # use cryptokit::key_format::PrivateKey;
+/// fn misuse(key: &PrivateKey) {
+///     println!("{key}");
+/// }
+/// ```
 pub struct PrivateKey {
     pkcs8: SecretBytes,
     public: PublicKey,

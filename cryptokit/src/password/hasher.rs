@@ -74,7 +74,8 @@ impl PasswordHasher {
     /// Length of new Argon2 tags in bytes.
     pub const TAG_LEN: usize = 32;
 
-    /// Takes the policy and the peppers.
+    /// Takes the policy and the peppers. The primary pepper makes new hashes, whatever its usage period: a keyset whose
+    /// peppers have periods is brought up to date by [`Keyset::advance`] first.
     pub fn new(policy: Policy, peppers: Keyset<Pepper>) -> Self {
         // Not the hash of any password: a random tag, which no password's tag equals but by a chance of 2⁻¹⁸⁴ or less.
         let mut decoy = blank(&policy, peppers.primary().0);

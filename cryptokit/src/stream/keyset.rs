@@ -39,8 +39,8 @@ impl KeyMaterial for StreamKey {
     }
 }
 
-/// As with a [`StreamKey`] alone, but the primary key seals and the key that the stream names opens. Each stream is
-/// bound to its associated data and to the name of its key.
+/// As with a [`StreamKey`] alone, but the primary key seals, whatever its usage period (see [`Keyset::primary`]), and the
+/// key that the stream names opens. Each stream is bound to its associated data and to the name of its key.
 impl Keyset<StreamKey> {
     /// As [`StreamKey::encrypt_writer`], under the primary key.
     ///

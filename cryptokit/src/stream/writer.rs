@@ -16,7 +16,8 @@ const BATCH_CHUNKS: usize = 4;
 /// [`finish`](Self::finish) writes the last chunk. A stream dropped without it is cut off, and every reader refuses it:
 /// so an upload that fails half way cannot be taken for a short one.
 ///
-/// Holds 64 KiB, wiped when dropped. After an error of `W` every further call fails with [`StreamError::Broken`].
+/// Holds 64 KiB, wiped when dropped. After `W` failed to write, every further call fails with [`StreamError::Broken`]; a
+/// flush that failed may be repeated.
 #[must_use = "without `finish` the stream is cut off"]
 pub struct EncryptWriter<W: Write> {
     inner: W,
