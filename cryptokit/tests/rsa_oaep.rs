@@ -212,12 +212,23 @@ fn a_public_key_is_read_from_its_spki_and_from_nothing_else() {
             other[at + 2] = 10;
             other
         };
+        let key = |modulus: &[u8], more: &[u8]| {
+            let n = wrap(2, modulus);
+            wrap(0x30, &[n.as_slice(), &[2, 3, 1, 0, 1], more].concat())
+        };
+        let positive = [&[0], public.modulus()].concat();
+        let (no_parameters, other_parameters) = (&RSA[..11], [&RSA[..11], &[2, 1, 0]].concat());
         for der in [
             b"".as_slice(),
             &spki[1..],
             &spki[..spki.len() - 1],
             &trailing,
             &other_type,
+            // X.690 §8.3: without the zero in front it is a negative number.
+            &spki_of(RSA, &key(public.modulus(), &[])),
+            &spki_of(RSA, &key(&positive, &[2, 1, 1])),
+            &spki_of(no_parameters, &key(&positive, &[])),
+            &spki_of(&other_parameters, &key(&positive, &[])),
         ] {
             assert_eq!(
                 RsaEncryptionKey::from_spki_with(provider, der).unwrap_err(),
@@ -227,19 +238,24 @@ fn a_public_key_is_read_from_its_spki_and_from_nothing_else() {
     }
 }
 
+/// rsaEncryption and NULL.
+const RSA: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
+
 /// RFC 3279 §2.3.1: rsaEncryption, NULL, and a bit string with modulus and exponent.
 fn spki(modulus: &[u8]) -> Vec<u8> {
-    fn wrap(tag: u8, content: &[u8]) -> Vec<u8> {
-        let length = u16::try_from(content.len()).unwrap().to_be_bytes();
-        [&[tag, 0x82], length.as_slice(), content].concat()
-    }
     let n = wrap(2, &[&[0], modulus].concat());
-    let key = wrap(0x30, &[n.as_slice(), &[2, 3, 1, 0, 1]].concat());
-    let algorithm = b"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
-    wrap(
-        0x30,
-        &[algorithm.as_slice(), &wrap(3, &[&[0], key.as_slice()].concat())].concat(),
-    )
+    spki_of(RSA, &wrap(0x30, &[n.as_slice(), &[2, 3, 1, 0, 1]].concat()))
+}
+
+fn spki_of(algorithm: &[u8], key: &[u8]) -> Vec<u8> {
+    let algorithm = [&[0x30, u8::try_from(algorithm.len()).unwrap()], algorithm].concat();
+    wrap(0x30, &[algorithm, wrap(3, &[&[0], key].concat())].concat())
+}
+
+/// A length of two bytes: 256 and more.
+fn wrap(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(content.len()).unwrap().to_be_bytes();
+    [&[tag, 0x82], length.as_slice(), content].concat()
 }
 
 #[test]

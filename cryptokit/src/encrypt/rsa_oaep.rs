@@ -2,17 +2,13 @@
 
 use std::fmt;
 
-use x509_parser::oid_registry::OID_PKCS1_RSAENCRYPTION;
-use x509_parser::prelude::FromDer;
-use x509_parser::public_key::PublicKey;
-use x509_parser::x509::SubjectPublicKeyInfo;
-
 use super::EncryptError;
+use crate::key_format::{KeyFormatError, PublicKey};
 use crate::keyset::{InvalidMaterial, KeyMaterial};
 use crate::provider::{OaepDecrypter, OaepEncrypter, Provider};
 use crate::rsa_public::{self, Fault};
 use crate::secret::SecretBytes;
-use crate::sign::RsaKeySize;
+use crate::sign::{RsaKeySize, SignError};
 
 /// RFC 7518 §4.3.
 const ALGORITHM: &str = "RSA-OAEP-256";
@@ -264,16 +260,11 @@ impl RsaEncryptionKey {
     ///
     /// As [`Self::from_spki`].
     pub fn from_spki_with(provider: Provider, der: &[u8]) -> Result<Self, EncryptError> {
-        let Ok(([], spki)) = SubjectPublicKeyInfo::from_der(der) else {
-            return Err(EncryptError::InvalidPublicKey);
-        };
-        if spki.algorithm.algorithm != OID_PKCS1_RSAENCRYPTION {
-            return Err(EncryptError::InvalidPublicKey);
-        }
-        let Ok(PublicKey::RSA(key)) = spki.parsed() else {
-            return Err(EncryptError::InvalidPublicKey);
-        };
-        let (n, e) = (without_sign_byte(key.modulus), without_sign_byte(key.exponent));
+        let key = PublicKey::from_spki_der(der).map_err(|error| match error {
+            KeyFormatError::PublicKey(SignError::ModulusSize { bits }) => EncryptError::ModulusSize { bits },
+            _ => EncryptError::InvalidPublicKey,
+        })?;
+        let (n, e) = key.rsa_components().ok_or(EncryptError::InvalidPublicKey)?;
         Self::from_components_with(provider, n, e)
     }
 
@@ -335,12 +326,4 @@ fn check_public(n: &[u8], e: &[u8]) -> Result<(), EncryptError> {
         Fault::ModulusSize { bits } => EncryptError::ModulusSize { bits },
         Fault::Invalid => EncryptError::InvalidPublicKey,
     })
-}
-
-/// A DER INTEGER (X.690 §8.3) has a zero byte in front when its first bit is set, and no more than that one.
-fn without_sign_byte(integer: &[u8]) -> &[u8] {
-    match integer {
-        [0, rest @ ..] if rest.first().is_some_and(|first| first & 0x80 != 0) => rest,
-        other => other,
-    }
 }
