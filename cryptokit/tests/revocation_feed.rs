@@ -388,6 +388,17 @@ fn a_clock_that_went_back_makes_no_feed_fresh() {
 }
 
 #[test]
+fn a_publisher_whose_clock_went_back_makes_no_second_history() {
+    let mut pair = pair();
+    for now in [NOW + 5, NOW + 3] {
+        let delta = pair.delta(&[], now);
+        pair.feed.apply_delta(&delta, at(NOW + 5)).unwrap();
+    }
+    let snapshot = pair.publisher.snapshot(&[], at(NOW + 3), EVERY).unwrap();
+    pair.feed.apply_snapshot(&snapshot, at(NOW + 5)).unwrap();
+}
+
+#[test]
 fn a_clock_that_was_ahead_for_a_while_forgets_nothing() {
     let mut pair = pair();
     let delta = pair.delta(&[token("t")], NOW);

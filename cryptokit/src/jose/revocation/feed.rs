@@ -132,7 +132,7 @@ impl RevocationFeed {
     pub const MAX_DELTA_LEN: usize = 256 * 1024;
 
     /// Most that the issuer's clock may be ahead.
-    const MAX_AHEAD_SECONDS: u64 = 60;
+    pub(super) const MAX_AHEAD_SECONDS: u64 = 60;
 
     /// Between two searches through all entries for what has expired.
     const FORGET_EVERY_SECONDS: u64 = 60;

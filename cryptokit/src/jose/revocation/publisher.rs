@@ -27,6 +27,8 @@ pub struct RevocationPublisher {
     signer: RegisteredSigner,
     kid: String,
     position: FeedPosition,
+    /// `iat` of the last delta.
+    last_issued_at: u64,
 }
 
 /// Why nothing was published.
@@ -74,6 +76,7 @@ impl RevocationPublisher {
             signer: RegisteredSigner::new(key.0.into()),
             kid,
             position,
+            last_issued_at: 0,
         })
     }
 
@@ -94,7 +97,7 @@ impl RevocationPublisher {
         now: OffsetDateTime,
         next_update: Duration,
     ) -> Result<String, PublishError> {
-        let iat = issued_at(now)?;
+        let iat = self.issued_at(now)?;
         let seq = self.position.seq.checked_add(1).ok_or(PublishError::Exhausted)?;
         let delta = self.sign(
             DELTA_TYPE,
@@ -113,6 +116,7 @@ impl RevocationPublisher {
             return Err(PublishError::TooLong);
         }
         self.position = self.position.after(seq, &delta);
+        self.last_issued_at = iat;
         Ok(delta)
     }
 
@@ -128,7 +132,7 @@ impl RevocationPublisher {
         now: OffsetDateTime,
         next_update: Duration,
     ) -> Result<String, PublishError> {
-        let iat = issued_at(now)?;
+        let iat = self.issued_at(now)?;
         self.sign(
             SNAPSHOT_TYPE,
             entries,
@@ -144,6 +148,14 @@ impl RevocationPublisher {
         )
     }
 
+    /// Never before the last delta where the clock went back a little, which verifiers take for a second history. As
+    /// little as they forgive: after a clock was far ahead, its time is not kept.
+    fn issued_at(&self, now: OffsetDateTime) -> Result<u64, PublishError> {
+        let now = u64::try_from(now.unix_timestamp()).map_err(|_| PublishError::Clock)?;
+        let is_kept = self.last_issued_at <= now.saturating_add(RevocationFeed::MAX_AHEAD_SECONDS);
+        Ok(if is_kept { now.max(self.last_issued_at) } else { now })
+    }
+
     fn sign<T: Serialize>(
         &self,
         document_type: &str,
@@ -156,8 +168,4 @@ impl RevocationPublisher {
         header.kid = Some(self.kid.clone());
         jsonwebtoken::encode(&header, document, &self.signer.encoding_key).map_err(|_| PublishError::Sign)
     }
-}
-
-fn issued_at(now: OffsetDateTime) -> Result<u64, PublishError> {
-    u64::try_from(now.unix_timestamp()).map_err(|_| PublishError::Clock)
 }
