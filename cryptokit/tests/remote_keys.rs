@@ -459,10 +459,13 @@ fn the_policy_is_brought_within_its_bounds() {
         max_unknown: usize::MAX,
         max_document_len: usize::MAX,
         max_fresh: Duration::ZERO,
+        cooldown: Duration::ZERO,
         ..policy()
     };
     let keys = RemoteKeys::new(Provider::default(), wild);
     assert_eq!(keys.policy().max_unknown, RemoteKeysPolicy::MAX_UNKNOWN);
     assert_eq!(keys.policy().max_document_len, JwkSet::MAX_LEN);
     assert_eq!(keys.policy().max_fresh, policy().min_fresh);
+    // Without one, each token of a stranger would be a request to the issuer.
+    assert_eq!(keys.policy().cooldown, RemoteKeysPolicy::MIN_COOLDOWN);
 }

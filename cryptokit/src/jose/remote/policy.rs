@@ -9,7 +9,8 @@ use crate::jose::JwkSet;
 /// `Default` suits an issuer that publishes a key some minutes before it signs with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemoteKeysPolicy {
-    /// Least time between the starts of two fetches, whatever happened to the first. Default 30 s.
+    /// Least time between the starts of two fetches, whatever happened to the first. Default 30 s, at least
+    /// [`MIN_COOLDOWN`](Self::MIN_COOLDOWN).
     pub cooldown: Duration,
     /// A fetch that has not been reported on after this time is given up, and its report ignored. Default 10 s.
     pub fetch_timeout: Duration,
@@ -32,11 +33,14 @@ pub struct RemoteKeysPolicy {
 }
 
 impl RemoteKeysPolicy {
+    /// Shortest cooldown: what keeps strangers' tokens from becoming requests to the issuer.
+    pub const MIN_COOLDOWN: Duration = Duration::from_secs(1);
     /// Most unknown `kid`s that are remembered.
     pub const MAX_UNKNOWN: usize = 4096;
 
     /// The policy with every bound in its range: a mistaken setting makes the machine careful, not unsafe.
     pub(super) fn within_bounds(mut self) -> Self {
+        self.cooldown = self.cooldown.max(Self::MIN_COOLDOWN);
         self.max_unknown = self.max_unknown.clamp(1, Self::MAX_UNKNOWN);
         self.max_document_len = self.max_document_len.min(JwkSet::MAX_LEN);
         self.max_fresh = self.max_fresh.max(self.min_fresh);
