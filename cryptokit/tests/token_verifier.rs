@@ -8,8 +8,8 @@ use std::time::Duration;
 use cryptokit::Provider;
 use cryptokit::encoding::base64url;
 use cryptokit::jose::{
-    AccessTokenClaims, Audience, Confirmation, IssueError, JwsAlgorithm, MAX_TOKEN_LEN, TokenError, TokenKeys,
-    TokenSigner, TokenSigningKey, TokenVerifier, Unverified, VerificationKeys,
+    AccessTokenClaims, Audience, Confirmation, IssueError, Jwk, JwkSet, JwsAlgorithm, MAX_TOKEN_LEN, TokenError,
+    TokenKeys, TokenSigner, TokenSigningKey, TokenVerifier, Unverified, VerificationKeys,
 };
 use cryptokit::keyset::Keyset;
 use cryptokit::secret::SecretBytes;
@@ -671,7 +671,7 @@ fn t17_a_revoked_key_verifies_nothing_and_is_not_published() {
 #[test]
 fn a_published_set_verifies_in_another_process() {
     for fixture in fixtures() {
-        let set = cryptokit::jose::JwkSet::parse(fixture.keys.verification.jwk_set().to_json().as_bytes()).unwrap();
+        let set = JwkSet::parse(fixture.keys.verification.jwk_set().to_json().as_bytes()).unwrap();
         let keys = VerificationKeys::from_jwk_set(Provider::default(), &set).unwrap();
         let now = OffsetDateTime::from_unix_timestamp(NOW).unwrap();
         let result = fixture
@@ -722,4 +722,24 @@ fn replace_claim(payload: &str, claim: &str, value: Option<&str>) -> String {
         None => rest,
         Some(value) => rest.replacen('{', &format!("{{\"{claim}\":{value},"), 1),
     }
+}
+
+#[test]
+fn a_key_is_not_taken_for_another_one_published_under_its_name() {
+    let key = || TokenSigningKey::generate(JwsAlgorithm::EdDsa).unwrap();
+    let (own, foreign) = (key(), key().verifying_key().unwrap());
+    let name = Jwk::from_key(&own.verifying_key().unwrap());
+    let published = JwkSet::new(vec![Jwk::from_key(&foreign)]).to_json();
+    let renamed = published.replace(Jwk::from_key(&foreign).kid(), name.kid());
+    let set = JwkSet::parse(renamed.as_bytes()).unwrap();
+    let mut keys = VerificationKeys::from_jwk_set(Provider::default(), &set).unwrap();
+    assert_eq!(
+        keys.add(own.verifying_key().unwrap()),
+        Err(cryptokit::sign::SignError::InvalidPublicKey)
+    );
+    let mut keys = VerificationKeys::default();
+    for _ in 0..2 {
+        keys.add(own.verifying_key().unwrap()).unwrap();
+    }
+    assert_eq!(keys.jwk_set().keys, [name]);
 }

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 /// Claims of an access token. Times are seconds since 1970-01-01T00:00:00Z (NumericDate, RFC 7519 §2).
 ///
-/// Every member that RFC 9068 requires is required; a member of the wrong type makes the token invalid. Unknown
-/// members are ignored (RFC 7519 §4), so that an older verifier reads a newer issuer's tokens.
+/// Every member that RFC 9068 requires is required; a member of the wrong type makes the token invalid. `null` for one
+/// that is not required is its absence. Unknown members are ignored (RFC 7519 §4), so that an older verifier reads a
+/// newer issuer's tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessTokenClaims {
     /// Issuer, an https URL.

@@ -81,13 +81,14 @@ impl VerificationKeys {
     ///
     /// # Errors
     ///
-    /// [`SignError::InvalidPublicKey`] for one RSA key under two algorithms, which would share a `kid`.
+    /// [`SignError::InvalidPublicKey`] when another key has that `kid` already, or the same RSA key has it under another
+    /// algorithm.
     pub fn add(&mut self, key: TokenVerifyingKey) -> Result<(), SignError> {
         let jwk = Jwk::from_key(&key);
-        match self.by_kid.get(jwk.kid()) {
-            None => self.insert(jwk, key),
-            Some(known) if known.algorithm() == key.algorithm() => {}
-            Some(_) => return Err(SignError::InvalidPublicKey),
+        if !self.by_kid.contains_key(jwk.kid()) {
+            self.insert(jwk, key);
+        } else if !self.published.keys.contains(&jwk) {
+            return Err(SignError::InvalidPublicKey);
         }
         Ok(())
     }

@@ -117,8 +117,8 @@ impl CertificateAuthority {
     /// parties that trust this one and not yet the other's root. RFC 5280 §3.2 calls it a cross-certificate.
     ///
     /// Subject, key and key identifier are the other's; the validity is the other's as far as this authority's
-    /// reaches, from 5 minutes before `now`; the path length is the other's, or one less than this authority's where
-    /// that is less. Its name constraints are kept. That the other certificate is the right one the caller must know: it becomes trusted.
+    /// reaches, from 5 minutes before `now`; the path length is the other's, 0 where it states none, or one less than
+    /// this authority's where that is less. Its name constraints are kept. That the other certificate is the right one the caller must know: it becomes trusted.
     ///
     /// # Errors
     ///
