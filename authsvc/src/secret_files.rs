@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use cryptokit::keyset::{InvalidRootKey, Keyset, KeysetError, RootKey};
+use cryptokit::keyset::{InvalidRootKey, Keyset, KeysetError, MAX_SEALED_BYTES, RootKey};
 use cryptokit::password::Pepper;
 use private_files::PrivateFileError;
 
@@ -54,7 +54,7 @@ pub fn read_root_key(path: &Path) -> Result<RootKey, SecretFileError> {
 ///
 /// [`SecretFileError`].
 pub fn read_peppers(path: &Path, root: &RootKey) -> Result<Keyset<Pepper>, SecretFileError> {
-    root.open(PEPPERS, &private_files::read(path)?)
+    root.open(PEPPERS, &private_files::read_up_to(path, MAX_SEALED_BYTES as u64)?)
         .map_err(|source| SecretFileError::Peppers {
             path: path.display().to_string(),
             source,
