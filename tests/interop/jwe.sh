@@ -13,7 +13,7 @@ if [[ $# -ne 1 || ! -x $1 || -z ${NODE_MODULES:-} ]]; then
     echo "usage: NODE_MODULES=FOLDER $0 JWE (cryptokit's example program of that name)" >&2
     exit 2
 fi
-jwe=$1
+jwe=$(realpath "$1")
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 python=${PYTHON:-python3}
 
