@@ -75,7 +75,7 @@ impl<'a> ChainPolicy<'a> {
 ///
 /// The lists may come from anywhere and in any number: those of other authorities are passed over. A list of the
 /// right authority that is expired, badly signed or not understood refuses the chain, unless another one of that
-/// authority is good.
+/// authority is good. So do more lists than signatures are verified for one chain, at most 100.
 #[derive(Clone, Debug)]
 pub struct RevocationPolicy<'a> {
     pub(super) lists: &'a [RevocationList],

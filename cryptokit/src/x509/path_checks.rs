@@ -221,13 +221,12 @@ impl<'a> Question<'a> {
             if !list.scope().covers(certificate) {
                 continue;
             }
-            let verified = if self.signatures_left == 0 {
-                Err(RevocationListError::BadSignature)
-            } else {
-                self.signatures_left -= 1;
-                list.verify(issuer, self.now)
-            };
-            match verified {
+            // What was not looked at may be what revokes it.
+            if self.signatures_left == 0 {
+                return Some(PathFailure::SignatureNotVerified);
+            }
+            self.signatures_left -= 1;
+            match list.verify(issuer, self.now) {
                 Ok(()) => good = true,
                 Err(error) => {
                     unusable = Some(error);

@@ -25,8 +25,8 @@ pub enum PathFailure {
         /// In dotted form.
         oid: String,
     },
-    /// So many signatures were verified already that this one was not.
-    #[error("its signature was not verified: too many were before")]
+    /// So many signatures were verified already that this one, or that of a list about it, was not.
+    #[error("its signature or that of a revocation list was not verified: too many were before")]
     SignatureNotVerified,
     /// Before its validity.
     #[error("not valid before {not_before}; it is {time}")]

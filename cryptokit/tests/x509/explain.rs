@@ -285,6 +285,25 @@ fn revoked_certificates_are_refused_wherever_they_are_on_the_path() {
 }
 
 #[test]
+fn forged_lists_hide_no_revocation_behind_them() {
+    let root = root();
+    let authority = intermediate(&root);
+    let issued = leaf(&authority, LeafProfile::Client, &["a.example"]);
+    let next = now() + Duration::DAY;
+    let clean = list(&authority, &[&[1]], next);
+    let mut der = clean.der().to_vec();
+    *der.last_mut().unwrap() ^= 1;
+    let forged = RevocationList::from_der(&der).unwrap();
+    let mut lists = vec![clean];
+    lists.extend(std::iter::repeat_n(forged, 100));
+    lists.push(list(&authority, &[issued.certificate().serial()], next));
+    let policy = RevocationPolicy::new(&lists, RevocationDepth::Leaf, UnknownStatus::Accept);
+    let policy = ChainPolicy::client().with_revocation(policy);
+    let refused = verify_chain(&issued.chain_der(), &trust(&root), &policy, now()).unwrap_err();
+    assert!(matches!(refused, ChainError::Rejected { .. }), "{refused}");
+}
+
+#[test]
 fn an_expired_list_refuses_whatever_the_policy_says_of_unknown_status() {
     let root = root();
     let authority = intermediate(&root);
