@@ -2,6 +2,7 @@
 
 use super::general::Envelope;
 use super::{JweFormError, compact, general};
+use crate::encoding::base64url;
 
 /// The two forms that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,10 @@ pub fn inspect(message: &str) -> Result<Inspection, JweFormError> {
     } else {
         (Serialization::Compact, compact::parse(message)?)
     };
+    // Opening finds this out when it decodes, which it does last.
+    if !base64url::is_canonical(envelope.ciphertext) {
+        return Err(JweFormError::Malformed);
+    }
     Ok(describe(serialization, envelope))
 }
 
