@@ -16,19 +16,20 @@ declare -A files=(
     [jwe]="cryptokit/src/jwe/decrypter.rs"
 )
 declare -A tests=(
-    [tokens]="--test token_verifier --test revocation_feed"
-    [passwords]="--test passwords"
-    [jwe]="--test jwe"
+    [tokens]="--test=token_verifier --test=revocation_feed"
+    [passwords]="--test=passwords"
+    [jwe]="--lib --test=jwe"
 )
 
 mutate() {
-    local arguments=() file
+    local arguments=() file test
     for file in ${files[$1]}; do
         [[ -f $file ]] || { echo "error: no $file; has it been renamed?" >&2; exit 1; }
         arguments+=(--file "$file")
     done
-    # shellcheck disable=SC2086 # several words on purpose
-    cargo mutants --package cryptokit "${arguments[@]}" --output "target/mutants-$1" -- ${tests[$1]}
+    # Given to the build as well, which would otherwise make every test of the crate for each change.
+    for test in ${tests[$1]}; do arguments+=("--cargo-arg=$test"); done
+    cargo mutants --package cryptokit "${arguments[@]}" --output "target/mutants-$1"
 }
 
 chosen=("$@")

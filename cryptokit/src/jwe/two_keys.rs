@@ -1,4 +1,5 @@
-//! Tests: a ciphertext that opens under two content keys, and the commitment that refuses it.
+//! Tests with chosen content keys: a ciphertext that opens under two of them, and the commitment that refuses it; one that
+//! is longer than a key.
 
 use super::{JweDecrypter, JweError};
 use crate::encoding::base64url;
@@ -30,7 +31,7 @@ fn decrypter(provider: Provider, key: &RsaDecryptionKey) -> JweDecrypter {
 }
 
 /// The general form with chosen content keys; the one ciphertext is as given.
-fn message(to: &[(&RsaDecryptionKey, [u8; 32])], protected: &str, ciphertext: &[u8], tag: &[u8]) -> String {
+fn message(to: &[(&RsaDecryptionKey, &[u8])], protected: &str, ciphertext: &[u8], tag: &[u8]) -> String {
     let recipients: Vec<_> = to
         .iter()
         .map(|(key, content_key)| {
@@ -48,6 +49,23 @@ fn message(to: &[(&RsaDecryptionKey, [u8; 32])], protected: &str, ciphertext: &[
     format!(
         r#"{{"protected":"{protected}","recipients":[{recipients}],"iv":"{nonce}","ciphertext":"{ciphertext}","tag":"{tag}"}}"#
     )
+}
+
+/// RFC 7518 §5.3: A256GCM takes 32 bytes. What begins with the right ones is another key, not one to be cut.
+#[test]
+fn a_content_key_with_more_behind_it_does_not_open() {
+    let Some(provider) = decrypting() else { return };
+    let (recipient, content_key) = (key(provider), [7; 32]);
+    let protected = Protected::encode(None, None, None, None);
+    let mut sealed = *b"the plan";
+    let gcm = provider.backend().aes_gcm(&content_key).unwrap();
+    let tag = gcm.seal(NONCE, protected.as_bytes(), &mut sealed).unwrap();
+    let longer = [&content_key[..], &[0]].concat();
+    for (wrapped, opens) in [(&content_key[..], true), (&longer, false), (&content_key[..31], false)] {
+        let message = message(&[(&recipient, wrapped)], &protected, &sealed, &tag);
+        let opened = decrypter(provider, &recipient).decrypt_json(&message);
+        assert_eq!(opened.is_ok(), opens, "{} bytes", wrapped.len());
+    }
 }
 
 #[test]
@@ -68,7 +86,7 @@ fn one_ciphertext_for_two_content_keys_opens_without_a_commitment_and_never_with
     ] {
         let protected = Protected::encode(None, None, None, commitment.as_ref());
         let (ciphertext, tag) = for_two_keys(provider, &keys, protected.as_bytes());
-        let message = message(&[(&alice, keys[0]), (&bob, keys[1])], &protected, &ciphertext, &tag);
+        let message = message(&[(&alice, &keys[0]), (&bob, &keys[1])], &protected, &ciphertext, &tag);
         let read = [&alice, &bob].map(|key| {
             decrypter(provider, key)
                 .decrypt_json(&message)
