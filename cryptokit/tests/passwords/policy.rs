@@ -269,8 +269,18 @@ fn an_unknown_pepper_is_told_before_anything_is_computed() {
     for index in [4, 8] {
         let error = bench.try_verify("p", &parse(ONE_OF_EACH[index])).unwrap_err();
         assert_eq!(error, HashError::UnknownPepper { id: KNOWN_ID });
+        assert_eq!(bench.hasher.standing(&parse(ONE_OF_EACH[index])), Err(error));
     }
     let error = bench.try_verify("p", &parse(ONE_OF_EACH[9])).unwrap_err();
     assert_eq!(error, HashError::NoUnlabelledPeppers);
     assert_eq!(bench.pool.completed(), 0);
+}
+
+#[test]
+fn a_policy_shows_the_limits_it_was_given_and_a_verdict_what_it_says() {
+    let mut limits = *Policy::default().limits();
+    limits.bcrypt_cost.ceiling += 1;
+    assert_eq!(*Policy::default().with_limits(limits).unwrap().limits(), limits);
+    assert_eq!(ACCEPTED.to_string(), "accepted");
+    assert_eq!(REFUSED.to_string(), "refused");
 }
