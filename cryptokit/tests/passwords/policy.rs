@@ -284,3 +284,28 @@ fn a_policy_shows_the_limits_it_was_given_and_a_verdict_what_it_says() {
     assert_eq!(ACCEPTED.to_string(), "accepted");
     assert_eq!(REFUSED.to_string(), "refused");
 }
+
+#[test]
+fn a_hash_is_weak_below_its_floor_and_only_there() {
+    use cryptokit::password::Standing;
+
+    let mut limits = *Policy::default().limits();
+    limits.bcrypt_cost.floor = 10;
+    limits.pbkdf2_sha256.floor = 600_000;
+    let policy = Policy::default().with_limits(limits).unwrap().accepting(Scheme::ALL);
+    let hasher = cryptokit::password::PasswordHasher::new(policy, known_peppers());
+    for (below, at, above) in [("$09$", "$10$", "$11$"), ("$599999$", "$600000$", "$600001$")] {
+        let template = if below.len() == 4 {
+            ONE_OF_EACH[5]
+        } else {
+            ONE_OF_EACH[6]
+        };
+        let standing = |cost: &str| {
+            let text = template.replace("$12$", cost).replace("$600000$", cost);
+            hasher.standing(&parse(&text)).unwrap()
+        };
+        assert_eq!(standing(below), Standing::Weak, "{below}");
+        assert_eq!(standing(at), Standing::Outdated, "{at}");
+        assert_eq!(standing(above), Standing::Outdated, "{above}");
+    }
+}
