@@ -13,44 +13,8 @@ if [[ $# -ne 1 || ! -x $1 ]]; then
     exit 2
 fi
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-passed=0 failed=0 skipped=0
-
-report() {
-    if [[ $1 == ok ]]; then
-        passed=$((passed + 1))
-        echo "ok       $2"
-    else
-        failed=$((failed + 1))
-        echo "FAILED   $2"
-        sed 's/^/         /' "$work/said"
-    fi
-}
-
-accepts() {
-    local title="accepts $1"
-    shift
-    if "$@" >"$work/said" 2>&1; then report ok "$title"; else report bad "$title"; fi
-}
-
-refuses() {
-    local title="refuses $1"
-    shift
-    if "$@" >"$work/said" 2>&1; then report bad "$title"; else report ok "$title"; fi
-}
-
-available() {
-    if command -v "$1" >/dev/null; then return 0; fi
-    if [[ ${REQUIRE_ALL:-} == 1 ]]; then
-        failed=$((failed + 1))
-        echo "FAILED   $1 is not installed and REQUIRE_ALL=1"
-    else
-        skipped=$((skipped + 1))
-        echo "skipped  $1 is not installed"
-    fi
-    return 1
-}
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "${BASH_SOURCE[0]}")/report.sh"
 
 pki=$work/pki
 accepts "(cryptokit) a PKI of every kind of key" "$1" "$pki"
