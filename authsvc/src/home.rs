@@ -76,7 +76,7 @@ pub enum HomeError {
     File(#[from] PrivateFileError),
     /// The certificates could not be made.
     #[error(transparent)]
-    Certificates(#[from] certgen::Error),
+    Certificates(#[from] certgen::InitError),
     /// The database could not be made.
     #[error(transparent)]
     Database(#[from] OpenError),

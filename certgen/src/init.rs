@@ -10,7 +10,7 @@ use cryptokit::x509::{
 };
 use time::OffsetDateTime;
 
-use crate::error::Error;
+use crate::init_error::InitError;
 use crate::output::NewDirectory;
 
 /// What to make.
@@ -43,7 +43,7 @@ impl InitRequest {
 
     /// The subject of one of the two authorities. The end tells authorities apart that were made under one name:
     /// RFC 5280 §4.1.2.6 wants a subject to belong to one authority.
-    fn subject(&self, role: &str, end: &str) -> Result<DistinguishedName, Error> {
+    fn subject(&self, role: &str, end: &str) -> Result<DistinguishedName, InitError> {
         let mut subject = DistinguishedName::new(&format!("{} {role} CA {end}", self.name))?;
         if let Some(organization) = &self.organization {
             subject = subject.with_organization(organization)?;
@@ -68,13 +68,13 @@ impl LeafSpec {
     ///
     /// # Errors
     ///
-    /// [`Error::ServiceName`] unless `name` is 1 to 64 letters, digits, dots, dashes and underscores with a letter
+    /// [`InitError::ServiceName`] unless `name` is 1 to 64 letters, digits, dots, dashes and underscores with a letter
     /// or digit at both ends: nothing that could lead out of the output directory.
     pub fn new(
         profile: LeafProfile,
         name: &str,
         subject_alternative_names: Vec<SubjectAlternativeName>,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, InitError> {
         check_service_name(name)?;
         Ok(Self {
             profile,
@@ -87,14 +87,14 @@ impl LeafSpec {
     ///
     /// # Errors
     ///
-    /// [`Error::ServiceName`] as [`Self::new`]; [`Error::SubjectAlternativeName`] for a malformed name.
-    pub fn parse(profile: LeafProfile, text: &str) -> Result<Self, Error> {
+    /// [`InitError::ServiceName`] as [`Self::new`]; [`InitError::SubjectAlternativeName`] for a malformed name.
+    pub fn parse(profile: LeafProfile, text: &str) -> Result<Self, InitError> {
         let (name, names) = text.split_once('=').unwrap_or((text, text));
         check_service_name(name)?;
         let names = names
             .split(',')
             .map(|text| {
-                SubjectAlternativeName::infer(text).map_err(|source| Error::SubjectAlternativeName {
+                SubjectAlternativeName::infer(text).map_err(|source| InitError::SubjectAlternativeName {
                     text: text.to_owned(),
                     source,
                 })
@@ -182,17 +182,17 @@ pub struct LeafFiles {
 ///
 /// # Errors
 ///
-/// [`Error`]; the directory is then as it was before.
-pub fn init(request: &InitRequest, now: OffsetDateTime) -> Result<InitReport, Error> {
+/// [`InitError`]; the directory is then as it was before.
+pub fn init(request: &InitRequest, now: OffsetDateTime) -> Result<InitReport, InitError> {
     refuse_duplicates(&request.leaves)?;
     let end = format!("{:08x}", u32::from_be_bytes(random::bytes()));
     let (root_subject, intermediate_subject) = (request.subject("root", &end)?, request.subject("issuing", &end)?);
 
     let mut directory = NewDirectory::begin(&request.directory)?;
-    let root = CertificateAuthority::new_root(&root_subject, now).map_err(Error::Authority)?;
+    let root = CertificateAuthority::new_root(&root_subject, now).map_err(InitError::Authority)?;
     let intermediate = root
         .issue_intermediate(&intermediate_subject, now)
-        .map_err(Error::Authority)?;
+        .map_err(InitError::Authority)?;
     let report = InitReport {
         directory: directory.target().to_owned(),
         root: write_authority(&directory, "root", &root)?,
@@ -211,7 +211,7 @@ fn write_authority(
     directory: &NewDirectory,
     name: &str,
     authority: &CertificateAuthority,
-) -> Result<AuthorityFiles, Error> {
+) -> Result<AuthorityFiles, InitError> {
     Ok(AuthorityFiles {
         certificate_file: directory.certificate(
             &format!("{name}.pem"),
@@ -228,13 +228,15 @@ fn write_leaf(
     authority: &CertificateAuthority,
     root: &Certificate,
     now: OffsetDateTime,
-) -> Result<LeafFiles, Error> {
+) -> Result<LeafFiles, InitError> {
     let name = &spec.name;
     let leaf_request = LeafRequest::new(spec.profile, spec.subject_alternative_names.clone());
-    let (issued, key) = authority.issue_leaf(&leaf_request, now).map_err(|source| Error::Leaf {
-        name: name.clone(),
-        source,
-    })?;
+    let (issued, key) = authority
+        .issue_leaf(&leaf_request, now)
+        .map_err(|source| InitError::Leaf {
+            name: name.clone(),
+            source,
+        })?;
     directory.directory(name)?;
     let certificate = issued.certificate();
     Ok(LeafFiles {
@@ -251,30 +253,30 @@ fn write_leaf(
     })
 }
 
-fn write_key(directory: &NewDirectory, name: fmt::Arguments<'_>, key: &CertificateKey) -> Result<PathBuf, Error> {
+fn write_key(directory: &NewDirectory, name: fmt::Arguments<'_>, key: &CertificateKey) -> Result<PathBuf, InitError> {
     directory.key(&name.to_string(), &private_key_to_pem(key.pkcs8()))
 }
 
-fn check_service_name(name: &str) -> Result<(), Error> {
+fn check_service_name(name: &str) -> Result<(), InitError> {
     let is_good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     let is_end = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     let bytes = name.as_bytes();
     if name.len() <= 64 && name.bytes().all(is_good) && is_end(bytes.first()) && is_end(bytes.last()) {
         Ok(())
     } else {
-        Err(Error::ServiceName {
+        Err(InitError::ServiceName {
             name: name.escape_debug().to_string(),
         })
     }
 }
 
 /// Upper and lower case count as the same: on some file systems they are.
-fn refuse_duplicates(leaves: &[LeafSpec]) -> Result<(), Error> {
+fn refuse_duplicates(leaves: &[LeafSpec]) -> Result<(), InitError> {
     let mut taken: Vec<String> = AUTHORITY_FILES.iter().map(|&name| name.to_owned()).collect();
     for leaf in leaves {
         let name = leaf.name.to_ascii_lowercase();
         if taken.contains(&name) {
-            return Err(Error::DuplicateService {
+            return Err(InitError::DuplicateService {
                 name: leaf.name.clone(),
             });
         }

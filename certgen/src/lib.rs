@@ -31,8 +31,10 @@
 
 pub mod cli;
 pub mod commands;
-mod error;
+mod explain;
 pub mod init;
+mod init_error;
 mod output;
 
-pub use error::Error;
+pub use explain::{Explain, FAILED, Failure};
+pub use init_error::InitError;

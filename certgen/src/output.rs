@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use cryptokit::random;
 use cryptokit::secret::SecretString;
 
-use crate::error::Error;
+use crate::init_error::InitError;
 
 /// Mode of every directory.
 const DIRECTORY_MODE: u32 = 0o700;
@@ -32,8 +32,8 @@ pub(crate) struct NewDirectory {
 
 impl NewDirectory {
     /// Refuses when something is at `target`, and makes the temporary directory.
-    pub(crate) fn begin(target: &Path) -> Result<Self, Error> {
-        let name = target.file_name().ok_or_else(|| Error::NotANewDirectory {
+    pub(crate) fn begin(target: &Path) -> Result<Self, InitError> {
+        let name = target.file_name().ok_or_else(|| InitError::NotANewDirectory {
             path: target.to_owned(),
         })?;
         // Put together anew: with a slash at its end the path of a link would mean what the link points at.
@@ -45,7 +45,7 @@ impl NewDirectory {
             directly_above
         };
         if !parent.is_dir() {
-            return Err(Error::NoParent {
+            return Err(InitError::NoParent {
                 path: parent.to_owned(),
             });
         }
@@ -70,7 +70,7 @@ impl NewDirectory {
     }
 
     /// Makes a directory in it.
-    pub(crate) fn directory(&mut self, name: &str) -> Result<(), Error> {
+    pub(crate) fn directory(&mut self, name: &str) -> Result<(), InitError> {
         let path = self.temporary.join(name);
         make_directory(&path)?;
         self.directories.push(path);
@@ -78,27 +78,27 @@ impl NewDirectory {
     }
 
     /// Writes certificates, for all to read. Gives the path that the file will have.
-    pub(crate) fn certificate(&self, name: &str, pem: &str) -> Result<PathBuf, Error> {
+    pub(crate) fn certificate(&self, name: &str, pem: &str) -> Result<PathBuf, InitError> {
         self.file(name, pem.as_bytes(), CERTIFICATE_MODE)
     }
 
     /// Writes a private key, for its owner alone. Gives the path that the file will have.
-    pub(crate) fn key(&self, name: &str, pem: &SecretString) -> Result<PathBuf, Error> {
+    pub(crate) fn key(&self, name: &str, pem: &SecretString) -> Result<PathBuf, InitError> {
         self.file(name, pem.expose_secret().as_bytes(), KEY_MODE)
     }
 
     /// Puts it into place.
-    pub(crate) fn commit(mut self) -> Result<(), Error> {
+    pub(crate) fn commit(mut self) -> Result<(), InitError> {
         for directory in &self.directories {
             sync_directory(directory)?;
         }
         fs::rename(&self.temporary, &self.target).map_err(|source| match source.kind() {
             io::ErrorKind::AlreadyExists | io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::NotADirectory => {
-                Error::Exists {
+                InitError::Exists {
                     path: self.target.clone(),
                 }
             }
-            _ => Error::Io {
+            _ => InitError::Io {
                 action: "make",
                 path: self.target.clone(),
                 source,
@@ -106,14 +106,14 @@ impl NewDirectory {
         })?;
         self.temporary = PathBuf::new();
         // From here on it is there.
-        sync_directory(&self.parent).map_err(|_| Error::NotFlushed {
+        sync_directory(&self.parent).map_err(|_| InitError::NotFlushed {
             path: self.target.clone(),
         })
     }
 
-    fn file(&self, name: &str, contents: &[u8], mode: u32) -> Result<PathBuf, Error> {
+    fn file(&self, name: &str, contents: &[u8], mode: u32) -> Result<PathBuf, InitError> {
         let path = self.temporary.join(name);
-        write_new(&path, contents, mode).map_err(|source| Error::Io {
+        write_new(&path, contents, mode).map_err(|source| InitError::Io {
             action: "write",
             path: self.target.join(name),
             source,
@@ -131,8 +131,8 @@ impl Drop for NewDirectory {
     }
 }
 
-fn refuse_existing(target: &Path) -> Result<(), Error> {
-    let io = |source| Error::Io {
+fn refuse_existing(target: &Path) -> Result<(), InitError> {
+    let io = |source| InitError::Io {
         action: "look at",
         path: target.to_owned(),
         source,
@@ -143,7 +143,7 @@ fn refuse_existing(target: &Path) -> Result<(), Error> {
         Err(error) => return Err(io(error)),
     };
     if metadata.is_symlink() {
-        return Err(Error::SymbolicLink {
+        return Err(InitError::SymbolicLink {
             path: target.to_owned(),
         });
     }
@@ -151,7 +151,7 @@ fn refuse_existing(target: &Path) -> Result<(), Error> {
     if empty_directory {
         Ok(())
     } else {
-        Err(Error::Exists {
+        Err(InitError::Exists {
             path: target.to_owned(),
         })
     }
@@ -159,12 +159,12 @@ fn refuse_existing(target: &Path) -> Result<(), Error> {
 
 /// The mode is given at creation, so that nothing is open to others for a moment, and set again afterwards, so that
 /// the umask does not narrow it.
-fn make_directory(path: &Path) -> Result<(), Error> {
+fn make_directory(path: &Path) -> Result<(), InitError> {
     DirBuilder::new()
         .mode(DIRECTORY_MODE)
         .create(path)
         .and_then(|()| fs::set_permissions(path, Permissions::from_mode(DIRECTORY_MODE)))
-        .map_err(|source| Error::Io {
+        .map_err(|source| InitError::Io {
             action: "make",
             path: path.to_owned(),
             source,
@@ -178,10 +178,10 @@ fn write_new(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
     file.sync_all()
 }
 
-fn sync_directory(path: &Path) -> Result<(), Error> {
+fn sync_directory(path: &Path) -> Result<(), InitError> {
     File::open(path)
         .and_then(|directory| directory.sync_all())
-        .map_err(|source| Error::Io {
+        .map_err(|source| InitError::Io {
             action: "flush",
             path: path.to_owned(),
             source,

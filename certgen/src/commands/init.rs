@@ -8,15 +8,15 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::Output;
+use super::{Context, Output};
 use crate::cli::InitArguments;
-use crate::error::Error;
+use crate::explain::Failure;
 use crate::init::{AuthorityFiles, InitReport, InitRequest, LeafFiles, LeafSpec, init};
 
 const KEY_WARNING: &str = "root.key.pem and intermediate.key.pem are not encrypted: whoever reads them can issue \
     certificates that your services trust";
 
-pub(super) fn run(arguments: &InitArguments, now: OffsetDateTime) -> Result<Output, Error> {
+pub(super) fn run(arguments: &InitArguments, context: &Context) -> Result<Output, Failure> {
     let mut request = InitRequest::new(&arguments.out);
     request.name.clone_from(&arguments.name);
     request.organization.clone_from(&arguments.organization);
@@ -29,17 +29,11 @@ pub(super) fn run(arguments: &InitArguments, now: OffsetDateTime) -> Result<Outp
     if request.leaves.is_empty() {
         request.leaves = LeafSpec::defaults();
     }
-    let report = init(&request, now)?;
-    Ok(if arguments.json {
-        Output {
-            text: format!("{}\n", json_report(&report)),
-            warnings: String::new(),
-        }
+    let report = init(&request, context.now)?;
+    Ok(if context.json {
+        Output::done(format!("{}\n", json_report(&report)))
     } else {
-        Output {
-            text: text_report(&report),
-            warnings: format!("warning: {KEY_WARNING}\n"),
-        }
+        Output::done(text_report(&report)).with_warning(KEY_WARNING)
     })
 }
 

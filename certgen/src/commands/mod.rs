@@ -2,34 +2,77 @@
 
 mod init;
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use time::OffsetDateTime;
 
 use crate::cli::{Cli, Command};
-use crate::error::Error;
+use crate::explain::{Explain, Failure};
 
-/// Runs a command line.
+/// What a command gets from the process besides its arguments.
+#[derive(Clone, Copy, Debug)]
+pub struct Context {
+    /// The time. Nothing else reads a clock.
+    pub now: OffsetDateTime,
+    /// Whether to report one JSON object instead of prose.
+    pub json: bool,
+    /// Whether prose may be coloured.
+    pub colour: bool,
+}
+
+/// Runs a command line and gives its exit code.
 ///
 /// What was asked for goes to `stdout`, warnings to `stderr`. A reader that has gone away is no error.
 ///
 /// # Errors
 ///
-/// [`Error`], to be printed with [`Error::report`] and answered with exit code 1.
-pub fn run(cli: &Cli, now: OffsetDateTime, stdout: &mut impl Write, stderr: &mut impl Write) -> Result<(), Error> {
+/// [`Failure`], to be printed and answered with its exit code.
+pub fn run(cli: &Cli, context: &Context, stdout: &mut impl Write, stderr: &mut impl Write) -> Result<u8, Failure> {
     let output = match &cli.command {
-        Command::Init(arguments) => init::run(arguments, now)?,
+        Command::Init(arguments) => init::run(arguments, context)?,
     };
-    // Standard error may be closed; what was asked for still has to come out.
-    let _ = stderr.write_all(output.warnings.as_bytes());
+    for warning in &output.warnings {
+        // Standard error may be closed; what was asked for still has to come out.
+        let _ = writeln!(stderr, "warning: {warning}");
+    }
     match stdout.write_all(output.text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Report(error)),
-        _ => Ok(()),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(ReportError(error).into()),
+        _ => Ok(output.exit_code),
     }
 }
 
 /// What a subcommand has to say.
 struct Output {
     text: String,
-    warnings: String,
+    warnings: Vec<Cow<'static, str>>,
+    exit_code: u8,
+}
+
+impl Output {
+    /// Done, or yes: exit code 0.
+    fn done(text: String) -> Self {
+        Self {
+            text,
+            warnings: Vec::new(),
+            exit_code: 0,
+        }
+    }
+
+    /// Says something on standard error besides. Not for JSON, which holds its warnings itself.
+    fn with_warning(mut self, warning: impl Into<Cow<'static, str>>) -> Self {
+        self.warnings.push(warning.into());
+        self
+    }
+}
+
+/// Standard output refused. Whatever was to be done is done.
+#[derive(Debug, thiserror::Error)]
+#[error("everything was done, but cannot be reported")]
+struct ReportError(#[source] io::Error);
+
+impl Explain for ReportError {
+    fn hint(&self) -> Cow<'static, str> {
+        "look at the files themselves".into()
+    }
 }

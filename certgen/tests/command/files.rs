@@ -137,7 +137,7 @@ fn whatever_exists_at_the_target_stays_as_it_was() {
         "dangling/",
     ] {
         let output = certgen(&["init", "--out", path(target).to_str().unwrap()]);
-        assert_eq!(output.status.code(), Some(1), "{target}");
+        assert_eq!(output.status.code(), Some(3), "{target}");
         assert_eq!(stdout(&output), "", "{target}");
         let said = stderr(&output);
         assert!(
@@ -169,7 +169,7 @@ fn a_refusal_halfway_leaves_nothing_behind() {
         "--client",
         "late=*.example.com",
     ]);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(3));
     assert_eq!(entries(parent.path()), [""; 0]);
 }
 
@@ -223,7 +223,7 @@ fn of_runs_at_once_exactly_one_wins_and_the_tree_is_whole() {
     let winners = outputs.iter().filter(|output| output.status.success()).count();
     assert_eq!(winners, 1);
     for loser in outputs.iter().filter(|output| !output.status.success()) {
-        assert_eq!(loser.status.code(), Some(1));
+        assert_eq!(loser.status.code(), Some(3));
         assert!(stderr(loser).contains("already exists"), "{}", stderr(loser));
     }
     assert_whole(&pki);
@@ -234,7 +234,7 @@ fn of_runs_at_once_exactly_one_wins_and_the_tree_is_whole() {
 #[test]
 fn a_file_system_that_refuses_is_reported() {
     let output = certgen(&["init", "--out", "/proc/certgen-test"]);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(3));
     assert!(
         stderr(&output).starts_with("error: cannot make `/proc/"),
         "{}",

@@ -1,16 +1,17 @@
-//! What can go wrong, and what to do about it.
+//! What can go wrong when an authority is made, and what to do about it.
 
-use std::error::Error as _;
-use std::fmt::Write as _;
+use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 
 use cryptokit::x509::{DistinguishedNameError, IssueError, NameError};
 
-/// Why nothing was made. `Display` says what happened, [`Error::hint`] what to do.
+use crate::explain::Explain;
+
+/// Why nothing was made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub enum InitError {
     /// A service's name cannot be a directory's.
     #[error("`{name}` cannot be the name of a service")]
     ServiceName {
@@ -85,15 +86,11 @@ pub enum Error {
         /// The directory made.
         path: PathBuf,
     },
-    /// Standard output refused. Everything was made.
-    #[error("everything was made, but cannot be reported")]
-    Report(#[source] io::Error),
 }
 
-impl Error {
-    /// What to do, in one sentence.
-    pub fn hint(&self) -> &'static str {
-        match self {
+impl Explain for InitError {
+    fn hint(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
             Self::ServiceName { .. } => {
                 "use 1 to 64 letters, digits, dots, dashes and underscores, beginning and ending with a letter or digit"
             }
@@ -113,30 +110,6 @@ impl Error {
             Self::SymbolicLink { .. } => "give --out the path that the link stands for",
             Self::Io { .. } => "nothing was left behind; correct the cause and run certgen again",
             Self::NotFlushed { .. } => "check the disk, or make it again elsewhere",
-            Self::Report(_) => "look into the output directory",
-        }
-    }
-
-    /// What is printed on standard error: what happened, with its causes, and on the next line what to do.
-    pub fn report(&self) -> String {
-        format!("error: {}\nhint: {}\n", self.with_causes(), self.hint())
-    }
-
-    pub(crate) fn one_line(&self) -> String {
-        format!("{}; {}", self.with_causes(), self.hint())
-    }
-
-    fn with_causes(&self) -> String {
-        let mut text = self.to_string();
-        let mut source = self.source();
-        while let Some(cause) = source {
-            let cause_text = cause.to_string();
-            // Some messages already hold their cause because it is all there is to say.
-            if !text.ends_with(&cause_text) {
-                let _ = write!(text, ": {cause_text}");
-            }
-            source = cause.source();
-        }
-        text
+        })
     }
 }

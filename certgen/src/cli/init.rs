@@ -1,28 +1,12 @@
-//! Arguments and their help text; no logic.
+//! Arguments of `certgen init`.
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::Args;
 use cryptokit::x509::LeafProfile;
 
+use crate::explain::one_line;
 use crate::init::LeafSpec;
-
-/// Makes a private certificate authority and the certificates of the services that trust it.
-#[derive(Debug, Parser)]
-#[command(name = "certgen", version, arg_required_else_help = true, after_help = EXIT_CODES)]
-pub struct Cli {
-    /// What to do.
-    #[command(subcommand)]
-    pub command: Command,
-}
-
-/// The subcommands.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Make a root, an issuing intermediate, and a key and certificate for each service
-    #[command(after_help = INIT_HELP)]
-    Init(InitArguments),
-}
 
 /// Arguments of `certgen init`.
 #[derive(Args, Debug)]
@@ -54,15 +38,9 @@ pub struct InitArguments {
     /// Country in the subjects of the two authorities: a two-letter ISO 3166-1 code
     #[arg(long, value_name = "CC")]
     pub country: Option<String>,
-
-    /// Print one JSON object instead of prose
-    #[arg(long)]
-    pub json: bool,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 refused or failed, 2 wrong usage.";
-
-const INIT_HELP: &str = "\
+pub(super) const HELP: &str = "\
 A SAN is a name that the certificate is valid for: a DNS name, an IP address, a URI with its scheme,
 or an e-mail address. What it is can be said: dns:NAME, ip:ADDRESS, uri:URI, email:ADDRESS.
 Without --server, --client and --peer there will be a server `localhost` and a client `client`.
@@ -90,5 +68,5 @@ fn peer(text: &str) -> Result<LeafSpec, String> {
 
 /// clap prints one message for an invalid value, so that cause and hint go into it.
 fn leaf(profile: LeafProfile, text: &str) -> Result<LeafSpec, String> {
-    LeafSpec::parse(profile, text).map_err(|error| error.one_line())
+    LeafSpec::parse(profile, text).map_err(|error| one_line(&error))
 }

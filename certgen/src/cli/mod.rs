@@ -1,0 +1,30 @@
+//! Arguments and their help text, a file per subcommand; no logic.
+
+mod init;
+
+use clap::{Parser, Subcommand};
+
+pub use init::InitArguments;
+
+/// Makes a private certificate authority and the certificates of the services that trust it.
+#[derive(Debug, Parser)]
+#[command(name = "certgen", version, arg_required_else_help = true, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// Print one JSON object instead of prose
+    #[arg(long, global = true, display_order = 900)]
+    pub json: bool,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a root, an issuing intermediate, and a key and certificate for each service
+    #[command(after_help = init::HELP)]
+    Init(InitArguments),
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done or yes, 1 the answer is no, 2 wrong usage, 3 refused or failed.";
