@@ -1,10 +1,14 @@
 //! Arguments and their help text, a file per subcommand; no logic.
 
+mod completions;
 mod init;
+mod man;
 
 use clap::{Parser, Subcommand};
 
+pub use completions::CompletionsArguments;
 pub use init::InitArguments;
+pub use man::ManArguments;
 
 /// Makes a private certificate authority and the certificates of the services that trust it.
 #[derive(Debug, Parser)]
@@ -25,6 +29,12 @@ pub enum Command {
     /// Make a root, an issuing intermediate, and a key and certificate for each service
     #[command(after_help = init::HELP)]
     Init(InitArguments),
+    /// Print a script with which a shell completes certgen's arguments
+    #[command(after_help = completions::HELP)]
+    Completions(CompletionsArguments),
+    /// Print or write the manual
+    #[command(after_help = man::HELP)]
+    Man(ManArguments),
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done or yes, 1 the answer is no, 2 wrong usage, 3 refused or failed.";

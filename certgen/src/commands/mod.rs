@@ -1,6 +1,8 @@
 //! One module per subcommand: arguments to library call to report.
 
+mod completions;
 mod init;
+mod man;
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -31,6 +33,8 @@ pub struct Context {
 pub fn run(cli: &Cli, context: &Context, stdout: &mut impl Write, stderr: &mut impl Write) -> Result<u8, Failure> {
     let output = match &cli.command {
         Command::Init(arguments) => init::run(arguments, context)?,
+        Command::Completions(arguments) => completions::run(arguments, context),
+        Command::Man(arguments) => man::run(arguments, context)?,
     };
     for warning in &output.warnings {
         // Standard error may be closed; what was asked for still has to come out.

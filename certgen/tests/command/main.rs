@@ -6,6 +6,8 @@ mod files;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod manual;
+#[cfg(test)]
 mod report;
 #[cfg(test)]
 mod support;
