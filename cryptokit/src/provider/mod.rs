@@ -110,6 +110,10 @@ pub(crate) trait Backend: Send + Sync {
 
     fn fill_random(&self, destination: &mut [u8]) -> Result<(), Unspecified>;
 
+    /// FIPS 180-4 SHA-1, for telling what others' key identifiers are made of. Those are names; nobody gains by two keys
+    /// of one name.
+    fn sha1_of_key_identifiers(&self, message: &[u8]) -> [u8; 20];
+
     /// FIPS 180-4 SHA-256 over the concatenation of `parts`.
     fn sha256(&self, parts: &[&[u8]]) -> [u8; 32];
 

@@ -95,6 +95,26 @@ pub struct ChainExplanation {
     pub truncated: bool,
 }
 
+impl ChainExplanation {
+    /// The failure that stands for all, and the certificate it was found at: that of the path that came furthest, as
+    /// [`verify_chain`] chooses it. `None` when a path is good.
+    pub fn decisive(&self) -> Option<(&Certificate, &PathFailure)> {
+        if self.accepted.is_some() {
+            return None;
+        }
+        let failures = |path: &RejectedPath| path.certificates.iter().map(|one| one.failures.len()).sum::<usize>();
+        let furthest = self
+            .rejected
+            .iter()
+            .min_by_key(|path| (!path.reaches_anchor, failures(path)))?;
+        let found = furthest.certificates.iter().flat_map(|one| {
+            let failures = one.failures.iter();
+            failures.map(|failure| (&one.certificate, failure))
+        });
+        found.min_by_key(|(_, failure)| failure.rank())
+    }
+}
+
 /// A path that is not good.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

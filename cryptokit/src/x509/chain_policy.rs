@@ -8,7 +8,7 @@ use super::subject_alternative_name::SubjectAlternativeName;
 #[derive(Clone, Debug)]
 pub struct ChainPolicy<'a> {
     pub(super) purpose: Purpose,
-    pub(super) name: Option<SubjectAlternativeName>,
+    pub(super) names: Vec<SubjectAlternativeName>,
     pub(super) revocation: Option<RevocationPolicy<'a>>,
 }
 
@@ -16,6 +16,7 @@ pub struct ChainPolicy<'a> {
 pub(super) enum Purpose {
     Client,
     Server,
+    Any,
 }
 
 impl Purpose {
@@ -23,6 +24,7 @@ impl Purpose {
         match self {
             Self::Client => "client",
             Self::Server => "server",
+            Self::Any => "any",
         }
     }
 }
@@ -32,7 +34,7 @@ impl<'a> ChainPolicy<'a> {
     pub const fn client() -> Self {
         Self {
             purpose: Purpose::Client,
-            name: None,
+            names: Vec::new(),
             revocation: None,
         }
     }
@@ -41,24 +43,32 @@ impl<'a> ChainPolicy<'a> {
     pub const fn server() -> Self {
         Self {
             purpose: Purpose::Server,
-            name: None,
+            names: Vec::new(),
             revocation: None,
         }
     }
 
-    /// The leaf is for this name: a DNS name or an address as in TLS (RFC 9525 §6), a URI or an e-mail address exactly.
+    /// No extended key usage is asked for, and of the leaf's key usage only that it signs no certificates: for looking
+    /// at a chain, not for deciding on a TLS peer.
+    pub const fn any_purpose() -> Self {
+        Self {
+            purpose: Purpose::Any,
+            names: Vec::new(),
+            revocation: None,
+        }
+    }
+
+    /// The leaf is for this name, and for every other one asked for before: a DNS name or an address as in TLS (RFC 9525 §6), a URI or an e-mail address exactly.
     ///
     /// # Errors
     ///
     /// [`ChainError::NameKind`] for a wildcard: nobody is reached under one.
-    pub fn with_name(self, name: SubjectAlternativeName) -> Result<Self, ChainError> {
+    pub fn with_name(mut self, name: SubjectAlternativeName) -> Result<Self, ChainError> {
         if matches!(&name, SubjectAlternativeName::Dns(name) if name.is_wildcard()) {
             return Err(ChainError::NameKind);
         }
-        Ok(Self {
-            name: Some(name),
-            ..self
-        })
+        self.names.push(name);
+        Ok(self)
     }
 
     /// Certificates are looked up in revocation lists.

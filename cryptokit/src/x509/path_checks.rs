@@ -109,7 +109,7 @@ impl<'a> Question<'a> {
         }
         if let Some(usage) = leaf.key_usage() {
             // RFC 8446 §4.4.2.2: digitalSignature.
-            if !usage.digital_signature() {
+            if self.policy.purpose != Purpose::Any && !usage.digital_signature() {
                 failures.push(PathFailure::KeyUsage {
                     needed: "digitalSignature",
                 });
@@ -130,10 +130,10 @@ impl<'a> Question<'a> {
             failures.push(PathFailure::ExtendedKeyUsage { needed });
         }
         failures.extend(spiffe(leaf));
-        if let Some(name) = &self.policy.name
-            && !second_opinion::is_for(leaf, name)
-        {
-            failures.push(PathFailure::Name { name: name.to_string() });
+        for name in &self.policy.names {
+            if !second_opinion::is_for(leaf, name) {
+                failures.push(PathFailure::Name { name: name.to_string() });
+            }
         }
         failures
     }
@@ -255,6 +255,7 @@ impl Purpose {
         match self {
             Self::Client => Some("clientAuth"),
             Self::Server => Some("serverAuth"),
+            Self::Any => None,
         }
     }
 
@@ -262,6 +263,7 @@ impl Purpose {
         match self {
             Self::Client => usage.client_auth,
             Self::Server => usage.server_auth,
+            Self::Any => true,
         }
     }
 }

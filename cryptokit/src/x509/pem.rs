@@ -82,6 +82,18 @@ pub(super) fn revocation_list_from_pem(pem: &[u8]) -> Result<Vec<u8>, PemError> 
     only_block(PemBlocks::of_any_length(pem), "X509 CRL")
 }
 
+pub(super) fn revocation_lists_from_pem(pem: &[u8]) -> Result<Vec<Vec<u8>>, PemError> {
+    let mut lists = Vec::new();
+    let mut blocks = PemBlocks::of_any_length(pem);
+    while let Some(der) = next_block(&mut blocks, "X509 CRL")? {
+        lists.push(der.to_vec());
+    }
+    if lists.is_empty() {
+        return Err(PemError::Missing { expected: "X509 CRL" });
+    }
+    Ok(lists)
+}
+
 pub(super) fn revocation_list_to_pem(der: &[u8]) -> String {
     encode("X509 CRL", der).to_string()
 }

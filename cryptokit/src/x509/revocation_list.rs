@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use super::certificate::{Certificate, name_text_of_der, signed_part};
 use super::der::{ENUMERATED, GENERALIZED_TIME, Malformed, Reader, SEQUENCE, UTC_TIME, context, context_constructed};
-use super::pem::{PemError, revocation_list_from_pem, revocation_list_to_pem};
+use super::pem::{PemError, revocation_list_from_pem, revocation_list_to_pem, revocation_lists_from_pem};
 use super::raw_extension::{RawExtension, oid, read_extensions};
 use super::signature::{self, SignatureFailure};
 
@@ -58,6 +58,19 @@ impl RevocationList {
             return Err(RevocationListError::TooLarge { bytes: pem.len() });
         }
         Self::from_der(&revocation_list_from_pem(pem)?)
+    }
+
+    /// Reads one or more `X509 CRL` blocks, in order: the lists of a whole chain in one file, as nginx wants them.
+    ///
+    /// # Errors
+    ///
+    /// [`RevocationListError::Pem`] when the text is not that; otherwise as [`Self::from_der`].
+    pub fn several_from_pem(pem: &[u8]) -> Result<Vec<Self>, RevocationListError> {
+        if pem.len() > 2 * Self::MAX_DER_BYTES {
+            return Err(RevocationListError::TooLarge { bytes: pem.len() });
+        }
+        let blocks = revocation_lists_from_pem(pem)?;
+        blocks.iter().map(|der| Self::from_der(der)).collect()
     }
 
     /// RFC 5280 §5.1, field by field.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustls_pki_types::{CertificateDer, DnsName, IpAddr, ServerName, UnixTime};
 use time::OffsetDateTime;
-use webpki::{EndEntityCert, KeyUsage};
+use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter, KeyUsage};
 
 use super::certificate::Certificate;
 use super::chain_error::ChainError;
@@ -23,17 +23,13 @@ pub(super) fn ask(path: &[&Certificate], question: &Question<'_>) -> Result<(), 
     let (anchor, intermediates) = issuers.split_last().ok_or(ChainError::UnknownIssuer)?;
     let anchor = question.anchors.anchor_of(anchor).ok_or(ChainError::UnknownIssuer)?;
     let intermediates: Vec<CertificateDer<'_>> = intermediates.iter().map(|one| one.der().clone()).collect();
-    let usage = match purpose {
-        Purpose::Client => KeyUsage::client_auth(),
-        Purpose::Server => KeyUsage::server_auth(),
-    };
     let verified = EndEntityCert::try_from(leaf.der()).and_then(|leaf| {
         leaf.verify_for_usage(
             Provider::default().backend().certificate_signature_algorithms(),
             std::slice::from_ref(anchor),
             &intermediates,
             unix_time(question.now),
-            usage,
+            purpose,
             None,
             None,
         )
@@ -68,6 +64,17 @@ fn server_name(name: &SubjectAlternativeName) -> Option<ServerName<'static>> {
             .ok(),
         SubjectAlternativeName::Ip(address) => Some(ServerName::IpAddress(IpAddr::from(*address))),
         SubjectAlternativeName::Uri(_) | SubjectAlternativeName::Email(_) => None,
+    }
+}
+
+impl ExtendedKeyUsageValidator for Purpose {
+    fn validate(&self, mut purposes: KeyPurposeIdIter<'_, '_>) -> Result<(), webpki::Error> {
+        match self {
+            Self::Client => KeyUsage::client_auth().validate(purposes),
+            Self::Server => KeyUsage::server_auth().validate(purposes),
+            // Each must be readable all the same.
+            Self::Any => purposes.try_for_each(|purpose| purpose.map(|_| ())),
+        }
     }
 }
 

@@ -20,6 +20,7 @@ fn explain(certificates: &[&Certificate], anchor: &Certificate) -> ChainExplanat
     let explained = explain_chain(&der(certificates), &anchors, &ChainPolicy::client(), now()).unwrap();
     let verified = verify_chain(&der(certificates), &anchors, &ChainPolicy::client(), now());
     assert_eq!(verified.is_ok(), explained.accepted.is_some(), "both decide the same");
+    assert_eq!(verified.is_ok(), explained.decisive().is_none());
     explained
 }
 
@@ -220,6 +221,73 @@ fn names_are_asked_for_in_their_own_way() {
     }
     let wildcard = ChainPolicy::server().with_name(names(&["*.a.example"]).remove(0));
     assert_eq!(wildcard.unwrap_err(), ChainError::NameKind);
+}
+
+#[test]
+fn of_several_names_each_must_be_the_leafs() {
+    let root = root();
+    let issued = leaf(&intermediate(&root), LeafProfile::Peer, &["a.example", "10.0.0.1"]);
+    let ask = |texts: &[&str]| {
+        let asked = names(texts).into_iter();
+        let policy = asked.fold(ChainPolicy::server(), |policy, name| policy.with_name(name).unwrap());
+        explain_chain(&issued.chain_der(), &trust(&root), &policy, now()).unwrap()
+    };
+    assert!(ask(&["a.example", "10.0.0.1"]).accepted.is_some());
+    let missing = PathFailure::Name {
+        name: "ip:10.0.0.2".to_owned(),
+    };
+    for texts in [["a.example", "10.0.0.2"], ["10.0.0.2", "a.example"]] {
+        assert_eq!(ask(&texts).decisive(), Some((issued.certificate(), &missing)));
+    }
+}
+
+#[test]
+fn without_a_purpose_the_extended_key_usage_does_not_matter() {
+    for usages in [
+        vec![],
+        vec![ExtendedKeyUsagePurpose::TimeStamping],
+        vec![ExtendedKeyUsagePurpose::ServerAuth],
+    ] {
+        let [leaf, intermediate, root] = raw_chain(|[leaf, intermediate, _]| {
+            leaf.extended_key_usages.clone_from(&usages);
+            leaf.key_usages = vec![KeyUsagePurpose::KeyEncipherment];
+            intermediate.extended_key_usages = usages;
+        });
+        let verify = |policy: &ChainPolicy<'_>| {
+            let anchors = TrustAnchors::from_certificates(vec![root.clone()]).unwrap();
+            verify_chain(&der(&[&leaf, &intermediate]), &anchors, policy, now()).map(|_| ())
+        };
+        assert_eq!(verify(&ChainPolicy::any_purpose()), Ok(()));
+        assert!(verify(&ChainPolicy::client()).is_err());
+    }
+    let [leaf, intermediate, root] = raw_chain(|[leaf, ..]| leaf.key_usages.push(KeyUsagePurpose::KeyCertSign));
+    let anchors = TrustAnchors::from_certificates(vec![root]).unwrap();
+    let refused = verify_chain(
+        &der(&[&leaf, &intermediate]),
+        &anchors,
+        &ChainPolicy::any_purpose(),
+        now(),
+    );
+    assert_eq!(refused.unwrap_err(), ChainError::KeyUsage);
+}
+
+#[test]
+fn the_decisive_failure_is_the_one_that_verify_names() {
+    let found = |spoil: fn(&mut [CertificateParams; 3])| {
+        let [leaf, intermediate, root] = raw_chain(spoil);
+        let explained = explain(&[&leaf, &intermediate], &root);
+        let (certificate, failure) = explained.decisive().unwrap();
+        (certificate.subject_text().to_owned(), failure.clone())
+    };
+    let (at, failure) = found(|[leaf, intermediate, _]| {
+        leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        intermediate.not_after = now() - Duration::DAY;
+    });
+    assert_eq!(at, "CN=Raw intermediate");
+    assert!(matches!(failure, PathFailure::Expired { .. }), "{failure}");
+    let (at, failure) = found(|[leaf, ..]| leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth]);
+    assert_eq!(at, "CN=server.example");
+    assert_eq!(failure, PathFailure::ExtendedKeyUsage { needed: "clientAuth" });
 }
 
 // ---- revocation ------------------------------------------------------------------------------------------------------

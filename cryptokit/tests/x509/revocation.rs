@@ -424,8 +424,18 @@ fn lists_have_a_pem_form_of_their_own() {
     let pem = list.to_pem();
     assert!(pem.starts_with("-----BEGIN X509 CRL-----\n"));
     assert!(RevocationList::from_pem(pem.repeat(2).as_bytes()).is_err(), "two lists");
+    let several = RevocationList::several_from_pem(pem.repeat(2).as_bytes());
+    assert_eq!(several.as_deref(), Ok(&[list.clone(), list.clone()][..]));
     let certificate = cryptokit::x509::certificate_to_pem(authority.certificate().der());
     assert!(RevocationList::from_pem(certificate.as_bytes()).is_err());
+    for bad in [
+        String::new(),
+        certificate.clone(),
+        format!("{pem}{certificate}"),
+        format!("{pem}and so on\n"),
+    ] {
+        assert!(RevocationList::several_from_pem(bad.as_bytes()).is_err(), "{bad}");
+    }
     assert!(list.revoked().is_empty());
 }
 

@@ -6,6 +6,13 @@ use aws_lc_rs::{digest, hkdf, hmac, pbkdf2};
 
 use crate::provider::{Hash, HmacKey, HmacTag};
 
+pub(super) fn sha1_of_key_identifiers(message: &[u8]) -> [u8; 20] {
+    hash(&digest::SHA1_FOR_LEGACY_USE_ONLY, &[message])
+        .as_ref()
+        .try_into()
+        .expect("SHA-1 gives 20 bytes")
+}
+
 pub(super) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     hash(&digest::SHA256, parts)
         .as_ref()

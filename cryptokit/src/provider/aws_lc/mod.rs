@@ -30,6 +30,10 @@ impl Backend for AwsLc {
         aws_lc_rs::rand::fill(destination).map_err(|_| Unspecified)
     }
 
+    fn sha1_of_key_identifiers(&self, message: &[u8]) -> [u8; 20] {
+        digest::sha1_of_key_identifiers(message)
+    }
+
     fn sha256(&self, parts: &[&[u8]]) -> [u8; 32] {
         digest::sha256(parts)
     }
