@@ -31,10 +31,14 @@
 
 pub mod cli;
 pub mod commands;
+pub mod duration;
 mod explain;
 pub mod init;
 mod init_error;
+pub mod input;
 mod output;
+pub mod renewal_point;
+mod text;
 
 pub use explain::{Explain, FAILED, Failure};
 pub use init_error::InitError;

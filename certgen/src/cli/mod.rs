@@ -3,12 +3,14 @@
 mod completions;
 mod init;
 mod man;
+mod needs_renewal;
 
 use clap::{Parser, Subcommand};
 
 pub use completions::CompletionsArguments;
 pub use init::InitArguments;
 pub use man::ManArguments;
+pub use needs_renewal::NeedsRenewalArguments;
 
 /// Makes a private certificate authority and the certificates of the services that trust it.
 #[derive(Debug, Parser)]
@@ -35,6 +37,9 @@ pub enum Command {
     /// Print or write the manual
     #[command(after_help = man::HELP)]
     Man(ManArguments),
+    /// Tell by the exit code whether a certificate needs renewal
+    #[command(after_help = needs_renewal::HELP)]
+    NeedsRenewal(NeedsRenewalArguments),
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done or yes, 1 the answer is no, 2 wrong usage, 3 refused or failed.";

@@ -5,13 +5,12 @@ use std::path::Path;
 
 use cryptokit::x509::Certificate;
 use serde_json::{Value, json};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::{Context, Output};
 use crate::cli::InitArguments;
 use crate::explain::Failure;
 use crate::init::{AuthorityFiles, InitReport, InitRequest, LeafFiles, LeafSpec, init};
+use crate::text::{hex, timestamp};
 
 const KEY_WARNING: &str = "root.key.pem and intermediate.key.pem are not encrypted: whoever reads them can issue \
     certificates that your services trust";
@@ -147,15 +146,4 @@ fn json_certificate(certificate: &Certificate) -> Value {
 /// JSON strings are Unicode; a path that is not is shown as near as it can be.
 fn path_text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
-}
-
-fn timestamp(time: OffsetDateTime) -> String {
-    time.format(&Rfc3339).expect("certificates end before the year 10000")
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

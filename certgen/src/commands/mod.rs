@@ -3,6 +3,7 @@
 mod completions;
 mod init;
 mod man;
+mod needs_renewal;
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -35,6 +36,7 @@ pub fn run(cli: &Cli, context: &Context, stdout: &mut impl Write, stderr: &mut i
         Command::Init(arguments) => init::run(arguments, context)?,
         Command::Completions(arguments) => completions::run(arguments, context),
         Command::Man(arguments) => man::run(arguments, context)?,
+        Command::NeedsRenewal(arguments) => needs_renewal::run(arguments, context)?,
     };
     for warning in &output.warnings {
         // Standard error may be closed; what was asked for still has to come out.
