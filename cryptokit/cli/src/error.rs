@@ -6,6 +6,7 @@ use std::io;
 use std::path::PathBuf;
 
 use private_files::PrivateFileError;
+use secret_input::SecretInputError;
 
 use crate::streams::WriteFailure;
 
@@ -52,20 +53,9 @@ pub(crate) enum Error {
     /// Standard output refused.
     #[error("the output cannot be written")]
     Output(#[source] io::Error),
-    /// A secret is needed and there is nobody to ask.
-    #[error("no terminal to ask for the {what} on")]
-    NoTerminal {
-        /// What was to be asked for.
-        what: &'static str,
-        /// The flag to use instead.
-        flag: &'static str,
-    },
-    /// Whoever was asked for a secret typed Ctrl-C.
-    #[error("interrupted")]
-    Interrupted,
-    /// The terminal failed.
-    #[error("the terminal cannot be read")]
-    Terminal(#[source] io::Error),
+    /// A password or passphrase could not be had.
+    #[error(transparent)]
+    Secret(#[from] SecretInputError),
     /// The library could not do it.
     #[error("{what} failed")]
     Library {
@@ -143,13 +133,12 @@ impl Error {
         match self {
             Self::PrivateFile(error) => private_file_hint(error).map(str::to_owned),
             Self::Refused { hint, .. } => hint.map(str::to_owned),
-            Self::Interrupted | Self::Library { .. } => None,
+            Self::Secret(SecretInputError::Interrupted) | Self::Library { .. } => None,
+            Self::Secret(error) => Some(error.hint().into_owned()),
             Self::Input { hint, .. } => Some((*hint).to_owned()),
             Self::Read { .. } => Some("check the path and who may read it".to_owned()),
             Self::ReadInput(_) => Some("check the input; whatever was written is not complete".to_owned()),
             Self::Output(_) => Some("check the disk and the program that reads the output".to_owned()),
-            Self::NoTerminal { flag, .. } => Some(format!("use {flag}")),
-            Self::Terminal(_) => Some("give the secret in a file instead".to_owned()),
         }
     }
 }

@@ -4,7 +4,6 @@ mod cli;
 mod commands;
 mod error;
 mod keyset_file;
-mod prompt;
 mod secrets;
 mod streams;
 

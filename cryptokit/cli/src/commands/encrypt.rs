@@ -16,8 +16,9 @@ use super::seal::{ANOTHER_COPY, failure};
 use crate::cli::{DecryptArgs, EncryptArgs, KeygenArgs, KeysetArgs};
 use crate::error::{Error, printable};
 use crate::keyset_file;
-use crate::secrets::{self, PASSPHRASE, Typed};
+use crate::secrets::{self, PASSPHRASE};
 use crate::streams::{Input, Output, is_stdin, print, refuse_stdin_twice};
+use secret_input::Age;
 
 /// Tells these files from whatever else carries a key in the same kind of header.
 const PURPOSE: &[u8] = b"cryptokit encrypt";
@@ -37,7 +38,7 @@ pub(crate) fn keygen(args: &KeygenArgs) -> Result<(), Error> {
         (_, file) => Some(SecretString::from(secrets::read(
             PASSPHRASE,
             file.as_deref(),
-            Typed::Twice,
+            Age::New,
         )?)),
     };
     if args.public.as_deref() == Some(args.out.as_path()) {
@@ -194,7 +195,7 @@ fn identity(path: &Path, passphrase_file: Option<&Path>) -> Result<RsaDecryption
     let shown = path.display().to_string();
     let key = match PrivateKey::from_pem(pem.as_bytes()) {
         Err(KeyFormatError::Encrypted) => {
-            let passphrase = SecretString::from(secrets::read(PASSPHRASE, passphrase_file, Typed::Once)?);
+            let passphrase = SecretString::from(secrets::read(PASSPHRASE, passphrase_file, Age::Existing)?);
             PrivateKey::from_encrypted_pem(pem.as_bytes(), &passphrase)
         }
         read => read,

@@ -13,8 +13,9 @@ use cryptokit::password::{
 use crate::cli::{CalibrateArgs, HashArgs, KeysetArgs, PepperArgs, Scheme, VerifyArgs};
 use crate::error::Error;
 use crate::keyset_file;
-use crate::secrets::{self, PASSWORD, Typed};
+use crate::secrets::{self, PASSWORD};
 use crate::streams::{Input, is_stdin, print, refuse_stdin_twice};
+use secret_input::Age;
 
 /// Longest stored hash read, in bytes.
 const MAX_HASH_LEN: usize = 4 * 1024;
@@ -43,7 +44,7 @@ pub(crate) fn hash(args: &HashArgs) -> Result<(), Error> {
     };
     // What is asked for here is not outside any limit.
     let hasher = hasher(policy(new_hash, params.m_cost(), params.t_cost())?, peppers);
-    let password = password(args.password.password_file.as_deref(), Typed::Twice)?;
+    let password = password(args.password.password_file.as_deref(), Age::New)?;
     let hash = hasher
         .hash(&mut permit(), &password)
         .map_err(|error| Error::library("hashing", error))?;
@@ -75,7 +76,7 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<(), Error> {
                     made with";
         Error::input("the stored hash", error, hint)
     })?;
-    let password = password(args.password.password_file.as_deref(), Typed::Once)?;
+    let password = password(args.password.password_file.as_deref(), Age::Existing)?;
     let verdict = hasher
         .verify(&mut permit(), &password, &stored)
         .map_err(|error| Error::library("verifying", error))?;
@@ -146,8 +147,8 @@ fn peppers(args: &PepperArgs) -> Result<Option<Keyset<Pepper>>, Error> {
     }
 }
 
-fn password(file: Option<&Path>, typed: Typed) -> Result<Password, Error> {
-    let text = secrets::read(PASSWORD, file, typed)?;
+fn password(file: Option<&Path>, age: Age) -> Result<Password, Error> {
+    let text = secrets::read(PASSWORD, file, age)?;
     Password::new(&text).map_err(|error| Error::input("the password", error, "choose one of 1 to 1024 bytes"))
 }
 

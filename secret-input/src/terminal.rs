@@ -1,19 +1,42 @@
 //! Asks on the terminal for what must not be seen.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, ErrorKind, IsTerminal as _, Read as _, Write as _};
 
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
+
+use crate::{Age, Secret, SecretInputError};
 
 /// Longest line that a terminal takes, in bytes.
 const MAX_LINE: usize = 4096;
 
 const INTERRUPT: u8 = 3;
 
+/// Asks for a secret, for a new one twice.
+pub(crate) fn ask_for(secret: Secret, age: Age) -> Result<Zeroizing<String>, SecretInputError> {
+    let Secret { what, flags } = secret;
+    // The terminal itself is asked, whatever is piped in; but not where nobody would see the question.
+    if !io::stdin().is_terminal() && !io::stderr().is_terminal() {
+        return Err(SecretInputError::NoTerminal { what, flags });
+    }
+    let ask = |question: String| {
+        ask(&question).map_err(|error| match error.kind() {
+            ErrorKind::Interrupted => SecretInputError::Interrupted,
+            _ => SecretInputError::Terminal(error),
+        })
+    };
+    let first = ask(format!("{what}: "))?;
+    // An empty one is refused by the caller: no need to type it again.
+    if age == Age::New && !first.is_empty() && *ask(format!("{what} again: "))? != *first {
+        return Err(SecretInputError::EntriesDiffer { what });
+    }
+    Ok(first)
+}
+
 /// Asks on the process's own terminal, whatever its standard streams are. An error of the kind `Interrupted` says that
 /// Ctrl-C was typed.
-pub(crate) fn ask(question: &str) -> io::Result<Zeroizing<String>> {
+fn ask(question: &str) -> io::Result<Zeroizing<String>> {
     let terminal = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
     // First, lest what is typed at once be seen.
     let quiet = Quiet::begin(&terminal)?;
@@ -30,27 +53,24 @@ fn read_line(mut terminal: &File) -> io::Result<Zeroizing<String>> {
     let mut byte = Zeroizing::new([0]);
     loop {
         match terminal.read(&mut *byte) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
             Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
             Err(error) => return Err(error),
         }
         match byte[0] {
             b'\n' => break,
-            INTERRUPT => return Err(io::ErrorKind::Interrupted.into()),
+            INTERRUPT => return Err(ErrorKind::Interrupted.into()),
             other if other.is_ascii_control() && other != b'\t' => {
-                return Err(io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    "a control character was typed",
-                ));
+                return Err(io::Error::new(ErrorKind::InvalidData, "a control character was typed"));
             }
-            _ if line.len() == MAX_LINE => return Err(io::Error::new(io::ErrorKind::InvalidData, "it is too long")),
+            _ if line.len() == MAX_LINE => return Err(io::Error::new(ErrorKind::InvalidData, "it is too long")),
             other => line.push(other),
         }
     }
     match std::str::from_utf8(&line) {
         Ok(text) => Ok(Zeroizing::new(text.to_owned())),
-        Err(_) => Err(io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8")),
+        Err(_) => Err(io::Error::new(ErrorKind::InvalidData, "it is not UTF-8")),
     }
 }
 
