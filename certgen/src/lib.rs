@@ -37,6 +37,7 @@ pub mod init;
 mod init_error;
 pub mod input;
 mod output;
+pub mod passphrase;
 pub mod renewal_point;
 mod text;
 

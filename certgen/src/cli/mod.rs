@@ -4,6 +4,7 @@ mod completions;
 mod init;
 mod man;
 mod needs_renewal;
+mod options;
 
 use clap::{Parser, Subcommand};
 
@@ -11,6 +12,7 @@ pub use completions::CompletionsArguments;
 pub use init::InitArguments;
 pub use man::ManArguments;
 pub use needs_renewal::NeedsRenewalArguments;
+pub use options::{KeyPassphraseArguments, PassphraseArguments};
 
 /// Makes a private certificate authority and the certificates of the services that trust it.
 #[derive(Debug, Parser)]
