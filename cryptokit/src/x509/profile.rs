@@ -54,8 +54,13 @@ impl LeafProfile {
         }
     }
 
-    /// RFC 5280 §4.2.1.6 wants a name; wildcards belong to servers; X509-SVID §2 wants exactly one URI, with a path.
-    pub(super) fn check_names(self, names: &[SubjectAlternativeName]) -> Result<(), ProfileViolation> {
+    /// Whether a leaf of this profile may have these names: RFC 5280 §4.2.1.6 wants one at least; wildcards belong to
+    /// servers; X509-SVID §2 wants exactly one URI, with a path. What is issued is checked anyway; this tells earlier.
+    ///
+    /// # Errors
+    ///
+    /// The first rule that they break.
+    pub fn check_names(self, names: &[SubjectAlternativeName]) -> Result<(), ProfileViolation> {
         require(
             !names.is_empty(),
             "a leaf has at least one subject alternative name (RFC 5280 §4.2.1.6)",
