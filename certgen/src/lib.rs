@@ -29,6 +29,7 @@
 //!
 //! `aws-lc` (default) and `ring` choose the cryptographic backend of `cryptokit`.
 
+pub mod apply;
 pub mod cli;
 pub mod commands;
 pub mod duration;

@@ -48,6 +48,7 @@ targets! {
     jwt_verifier: jwt_verifier, 6_000;
     keyset_json: keyset_json, 4_000;
     login_request: login_request, 6_000;
+    manifest: manifest, 4_000;
     password_hash: password_hash, 20_000;
     private_key: private_key, 3_000;
     revocation_delta: revocation_delta, 4_000;

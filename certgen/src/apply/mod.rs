@@ -1,0 +1,3 @@
+//! A certificate authority as a file says it should be.
+
+pub mod manifest;
