@@ -32,11 +32,14 @@
 pub mod apply;
 pub mod cli;
 pub mod commands;
+pub mod csr;
 pub mod duration;
 mod explain;
 pub mod init;
 mod init_error;
 pub mod input;
+pub mod key_kind;
+mod new_file;
 mod output;
 pub mod passphrase;
 pub mod renewal_point;
@@ -44,3 +47,4 @@ mod text;
 
 pub use explain::{Explain, FAILED, Failure};
 pub use init_error::InitError;
+pub use new_file::NewFileError;

@@ -1,6 +1,7 @@
 //! Arguments and their help text, a file per subcommand; no logic.
 
 mod completions;
+mod csr;
 mod init;
 mod man;
 mod needs_renewal;
@@ -9,6 +10,7 @@ mod options;
 use clap::{Parser, Subcommand};
 
 pub use completions::CompletionsArguments;
+pub use csr::{CsrArguments, ProfileArguments};
 pub use init::InitArguments;
 pub use man::ManArguments;
 pub use needs_renewal::NeedsRenewalArguments;
@@ -39,6 +41,9 @@ pub enum Command {
     /// Print or write the manual
     #[command(after_help = man::HELP)]
     Man(ManArguments),
+    /// Make a key and a request for a certificate, to be signed elsewhere
+    #[command(after_help = csr::HELP)]
+    Csr(CsrArguments),
     /// Tell by the exit code whether a certificate needs renewal
     #[command(after_help = needs_renewal::HELP)]
     NeedsRenewal(NeedsRenewalArguments),

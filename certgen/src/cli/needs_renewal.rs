@@ -24,8 +24,10 @@ pub struct NeedsRenewalArguments {
 }
 
 pub(super) const HELP: &str = "\
-Exit codes: 0 one of the certificates needs renewal or has expired, 1 none does, 2 wrong usage, 3 it cannot be told.
-Every certificate of a file counts, its issuers too: a chain is as good as the shortest life in it.
+Exit codes: 0 one of the certificates needs renewal or has expired, 1 none does, 2 wrong usage, 3 it cannot \
+be told.
+
+Every certificate of a file counts, its issuers too: a chain is as good as the shortest life in it. \
 Without --at a certificate needs renewal when two thirds of its life have passed.
 
   certgen needs-renewal api/ --at 10d && certgen renew api";

@@ -1,6 +1,7 @@
 //! One module per subcommand: arguments to library call to report.
 
 mod completions;
+mod csr;
 mod init;
 mod man;
 mod needs_renewal;
@@ -36,6 +37,7 @@ pub fn run(cli: &Cli, context: &Context, stdout: &mut impl Write, stderr: &mut i
         Command::Init(arguments) => init::run(arguments, context)?,
         Command::Completions(arguments) => completions::run(arguments, context),
         Command::Man(arguments) => man::run(arguments, context)?,
+        Command::Csr(arguments) => csr::run(arguments, context)?,
         Command::NeedsRenewal(arguments) => needs_renewal::run(arguments, context)?,
     };
     for warning in &output.warnings {
