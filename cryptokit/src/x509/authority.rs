@@ -14,6 +14,7 @@ use super::name_constraints::NameConstraints;
 use super::profile::{Profile, key_identifier};
 use super::public_key::PublicKey;
 use super::subject_alternative_name::SubjectAlternativeName;
+use super::trust_domain::TrustDomain;
 use super::validity::{Validity, whole_seconds};
 use crate::random;
 
@@ -60,7 +61,7 @@ impl CertificateAuthority {
         let template = Template {
             profile,
             subject: Subject::Full(&request.subject),
-            subject_alternative_names: &[],
+            subject_alternative_names: &request.subject_alternative_names,
             path_length: Some(request.path_length),
             name_constraints: request.name_constraints.as_ref(),
             not_before,
@@ -103,7 +104,7 @@ impl CertificateAuthority {
         let asked = Asked {
             profile: Profile::Intermediate,
             subject: Subject::Full(&request.subject),
-            subject_alternative_names: &[],
+            subject_alternative_names: &request.subject_alternative_names,
             path_length: Some(request.path_length),
             name_constraints: request.name_constraints.as_ref(),
             validity: request.validity,
@@ -118,7 +119,7 @@ impl CertificateAuthority {
     ///
     /// Subject, key and key identifier are the other's; the validity is the other's as far as this authority's
     /// reaches, from 5 minutes before `now`; the path length is the other's, 0 where it states none, or one less than
-    /// this authority's where that is less. Its name constraints are kept. That the other certificate is the right one the caller must know: it becomes trusted.
+    /// this authority's where that is less. Its name constraints and SPIFFE trust domain are kept. That the other certificate is the right one the caller must know: it becomes trusted.
     ///
     /// # Errors
     ///
@@ -151,10 +152,11 @@ impl CertificateAuthority {
             });
         }
         let name = IssuerName::from_der(other.subject_der()).ok_or(IssueError::UnsupportedIssuerName)?;
+        let trust_domain = TrustDomain::of(other).map(|domain| domain.id());
         let asked = Asked {
             profile: Profile::Intermediate,
             subject: Subject::Copied(&name),
-            subject_alternative_names: &[],
+            subject_alternative_names: trust_domain.as_slice(),
             path_length: Some(path_length),
             name_constraints: other.name_constraints(),
             validity: Validity::Lasting(other.not_after() - now),

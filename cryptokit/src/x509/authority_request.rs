@@ -5,6 +5,8 @@ use time::{Duration, OffsetDateTime};
 use super::distinguished_name::DistinguishedName;
 use super::name_constraints::NameConstraints;
 use super::profile::Profile;
+use super::subject_alternative_name::SubjectAlternativeName;
+use super::trust_domain::TrustDomain;
 use super::validity::Validity;
 
 /// What to put into the certificate of an authority.
@@ -14,6 +16,7 @@ pub struct AuthorityRequest {
     pub(super) path_length: u8,
     pub(super) validity: Validity,
     pub(super) name_constraints: Option<NameConstraints>,
+    pub(super) subject_alternative_names: Vec<SubjectAlternativeName>,
 }
 
 impl AuthorityRequest {
@@ -33,6 +36,7 @@ impl AuthorityRequest {
             path_length,
             validity: Validity::Lasting(profile.lifetime()),
             name_constraints: None,
+            subject_alternative_names: Vec::new(),
         }
     }
 
@@ -48,6 +52,16 @@ impl AuthorityRequest {
     pub fn with_name_constraints(self, constraints: NameConstraints) -> Self {
         Self {
             name_constraints: Some(constraints).filter(|constraints| !constraints.is_empty()),
+            ..self
+        }
+    }
+
+    /// Makes it an authority of this SPIFFE trust domain: its certificate has the domain's id (X509-SVID §3.2), which
+    /// has no path and so is no workload's.
+    #[must_use]
+    pub fn with_trust_domain(self, domain: &TrustDomain) -> Self {
+        Self {
+            subject_alternative_names: vec![domain.id()],
             ..self
         }
     }

@@ -1,19 +1,22 @@
-//! The subject of a certificate authority (RFC 5280 §4.1.2.6): a common name, and where wanted organization and
-//! country.
+//! The subject of a certificate authority (RFC 5280 §4.1.2.6): a common name, and where wanted country, organization
+//! and organizational unit.
 
 use std::fmt;
 
-/// A subject of at most one country, one organization and one common name, in that order.
+/// A subject of at most one country, organization and organizational unit, and one common name, in that order.
+///
+/// Each at most once: verifiers agree on how names are compared, encoders not on how repeated attributes are kept.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DistinguishedName {
     country: Option<String>,
     organization: Option<String>,
+    organizational_unit: Option<String>,
     common_name: String,
 }
 
 impl DistinguishedName {
-    /// Longest common name and organization in characters (RFC 5280 appendix A.1, `ub-common-name` and
-    /// `ub-organization-name`).
+    /// Longest common name, organization and organizational unit in characters (RFC 5280 appendix A.1,
+    /// `ub-common-name`, `ub-organization-name` and `ub-organizational-unit-name`).
     pub const MAX_CHARACTERS: usize = 64;
 
     /// A subject of a common name alone.
@@ -26,6 +29,7 @@ impl DistinguishedName {
         Ok(Self {
             country: None,
             organization: None,
+            organizational_unit: None,
             common_name: common_name.to_owned(),
         })
     }
@@ -38,6 +42,17 @@ impl DistinguishedName {
     pub fn with_organization(mut self, organization: &str) -> Result<Self, DistinguishedNameError> {
         check_text("organization", organization)?;
         self.organization = Some(organization.to_owned());
+        Ok(self)
+    }
+
+    /// Adds an organizational unit.
+    ///
+    /// # Errors
+    ///
+    /// [`DistinguishedNameError::Length`] or [`DistinguishedNameError::Character`] for the organizational unit.
+    pub fn with_organizational_unit(mut self, unit: &str) -> Result<Self, DistinguishedNameError> {
+        check_text("organizational unit", unit)?;
+        self.organizational_unit = Some(unit.to_owned());
         Ok(self)
     }
 
@@ -62,6 +77,11 @@ impl DistinguishedName {
         self.organization.as_deref()
     }
 
+    /// The organizational unit.
+    pub fn organizational_unit(&self) -> Option<&str> {
+        self.organizational_unit.as_deref()
+    }
+
     /// The country code.
     pub fn country(&self) -> Option<&str> {
         self.country.as_deref()
@@ -76,6 +96,9 @@ impl fmt::Display for DistinguishedName {
         if let Some(organization) = &self.organization {
             write!(f, "O={organization}, ")?;
         }
+        if let Some(unit) = &self.organizational_unit {
+            write!(f, "OU={unit}, ")?;
+        }
         write!(f, "CN={}", self.common_name)
     }
 }
@@ -87,13 +110,13 @@ pub enum DistinguishedNameError {
     /// Empty, or longer than [`DistinguishedName::MAX_CHARACTERS`].
     #[error("the {field} must have 1 to {max} characters", max = DistinguishedName::MAX_CHARACTERS)]
     Length {
-        /// `common name` or `organization`.
+        /// `common name`, `organization` or `organizational unit`.
         field: &'static str,
     },
     /// A control character, or a space at either end.
     #[error("the {field} cannot contain control characters, nor begin or end with a space")]
     Character {
-        /// `common name` or `organization`.
+        /// `common name`, `organization` or `organizational unit`.
         field: &'static str,
     },
     /// Not an assigned ISO 3166-1 alpha-2 code.

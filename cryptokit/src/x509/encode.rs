@@ -216,6 +216,9 @@ fn subject_name(subject: &Subject<'_>) -> Result<RcgenName, NotWritten> {
             if let Some(organization) = full.organization() {
                 name.push(DnType::OrganizationName, utf8(organization));
             }
+            if let Some(unit) = full.organizational_unit() {
+                name.push(DnType::OrganizationalUnitName, utf8(unit));
+            }
             name.push(DnType::CommonName, utf8(full.common_name()));
         }
     }

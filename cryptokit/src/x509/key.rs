@@ -1,5 +1,8 @@
 //! Private keys of certificates: one type for every algorithm that certificates are made with.
 
+use std::fmt;
+use std::str::FromStr;
+
 use super::public_key::{KeyAlgorithm, PublicKey};
 use crate::secret::SecretBytes;
 use crate::sign::{Ed25519SigningKey, P256SigningKey, P384SigningKey, RsaKeySize, RsaSigningKey, SignError};
@@ -18,6 +21,51 @@ pub enum KeyKind {
     /// RSA of this size, signing RSASSA-PKCS1-v1_5 with SHA-256. RSASSA-PSS is not used in certificates: many
     /// verifiers do not read it there.
     Rsa(RsaKeySize),
+}
+
+impl KeyKind {
+    /// Every kind and size, the default first.
+    pub const ALL: [Self; 6] = [
+        Self::P256,
+        Self::P384,
+        Self::Ed25519,
+        Self::Rsa(RsaKeySize::Bits2048),
+        Self::Rsa(RsaKeySize::Bits3072),
+        Self::Rsa(RsaKeySize::Bits4096),
+    ];
+
+    /// `p256`, `p384`, `ed25519`, `rsa-2048`, `rsa-3072` or `rsa-4096`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::P256 => "p256",
+            Self::P384 => "p384",
+            Self::Ed25519 => "ed25519",
+            Self::Rsa(RsaKeySize::Bits2048) => "rsa-2048",
+            Self::Rsa(RsaKeySize::Bits3072) => "rsa-3072",
+            Self::Rsa(RsaKeySize::Bits4096) => "rsa-4096",
+        }
+    }
+}
+
+impl fmt::Display for KeyKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// No kind of key has this name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the kind of key is one of p256, p384, ed25519, rsa-2048, rsa-3072 and rsa-4096")]
+pub struct UnknownKeyKind;
+
+impl FromStr for KeyKind {
+    type Err = UnknownKeyKind;
+
+    /// Reads [`Self::name`].
+    fn from_str(text: &str) -> Result<Self, UnknownKeyKind> {
+        let mut kinds = Self::ALL.into_iter();
+        kinds.find(|kind| kind.name() == text).ok_or(UnknownKeyKind)
+    }
 }
 
 /// A private key that certificates are signed with or made for.

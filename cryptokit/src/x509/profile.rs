@@ -5,6 +5,7 @@ use time::Duration;
 use super::certificate::Certificate;
 use super::extensions::{ExtendedKeyUsage, KeyUsage};
 use super::subject_alternative_name::SubjectAlternativeName;
+use super::trust_domain::TrustDomain;
 use crate::hash::sha256;
 
 /// How far notBefore lies in the past, so that a peer whose clock is slow accepts a certificate just made.
@@ -108,6 +109,10 @@ impl LeafProfile {
 }
 
 impl Profile {
+    /// Apple's systems refuse a server's certificate that lives longer, also of a private authority
+    /// (<https://support.apple.com/103769>).
+    pub const APPLE_SERVER_LIFETIME: Duration = Duration::days(825);
+
     /// How long a certificate lives when its issuer does, counted from the moment it is made.
     pub const fn lifetime(self) -> Duration {
         match self {
@@ -117,13 +122,12 @@ impl Profile {
         }
     }
 
-    /// The longest life that may be asked for: 25 years for a root, 10 for an intermediate. Apple's systems refuse
-    /// leaves beyond 825 days.
+    /// The longest life that may be asked for: 25 years for a root, 10 for an intermediate or a leaf. See
+    /// [`Self::APPLE_SERVER_LIFETIME`].
     pub const fn max_lifetime(self) -> Duration {
         match self {
             Self::Root => Duration::days(9131),
-            Self::Intermediate => Duration::days(3653),
-            Self::Leaf(_) => Duration::days(825),
+            Self::Intermediate | Self::Leaf(_) => Duration::days(3653),
         }
     }
 
@@ -222,9 +226,14 @@ impl Profile {
             "a root, and only a root, is its own issuer (RFC 5280 §3.2)",
         )?;
         require(
-            certificate.extensions.extended_key_usage.is_none()
-                && certificate.extensions.subject_alternative_names.is_none(),
-            "a CA has neither extended key usages nor alternative names",
+            certificate.extensions.extended_key_usage.is_none(),
+            "a CA has no extended key usages",
+        )?;
+        let names = certificate.extensions.subject_alternative_names.as_ref();
+        let usable = certificate.unusable_name_count() == 0 && TrustDomain::of(certificate).is_some();
+        require(
+            names.is_none_or(|names| usable && !names.critical),
+            "a CA has no alternative name but the SPIFFE id of its trust domain (X509-SVID §3.2)",
         )
     }
 }

@@ -49,6 +49,17 @@ fn every_kind_of_key_issues_for_every_kind() {
 }
 
 #[test]
+fn kinds_of_keys_have_names_that_read_back() {
+    for kind in KeyKind::ALL {
+        assert_eq!(kind.name().parse(), Ok(kind));
+        assert_eq!(format!("{kind:>9}").trim(), kind.name());
+    }
+    for text in ["", "P256", "p-256", "rsa", "rsa-1024", "rsa2048", "ed25519 "] {
+        assert!(text.parse::<KeyKind>().is_err(), "{text:?}");
+    }
+}
+
+#[test]
 fn an_explicit_validity_is_kept_or_refused() {
     let authority = intermediate(&root());
     let (from, until) = (now() + Duration::DAY, now() + Duration::days(9));
@@ -74,8 +85,10 @@ fn an_explicit_validity_is_kept_or_refused() {
             "{from} {until}: {error:?}"
         );
     }
-    let too_long = request(LeafProfile::Client, &["a.example"]).with_validity(from, from + Duration::days(826));
-    assert_eq!(refusal(authority.issue_leaf(&too_long, now())), IssueError::Lifetime);
+    let too_long = request(LeafProfile::Client, &["a.example"]).with_validity(from, from + Duration::days(3654));
+    let request = AuthorityRequest::root(subject("Long")).with_lifetime(Duration::days(9131));
+    let long = CertificateAuthority::create_root(&request, key(KeyKind::P256), now()).unwrap();
+    assert_eq!(refusal(long.issue_leaf(&too_long, now())), IssueError::Lifetime);
 }
 
 #[test]

@@ -21,3 +21,5 @@ mod request;
 mod revocation;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod trust_domain;

@@ -185,6 +185,11 @@ fn subjects_have_bounds_and_real_countries() {
     }
     let subject = subject.with_organization("Acme").unwrap().with_country("GB").unwrap();
     assert_eq!(subject.to_string(), "C=GB, O=Acme, CN=Root");
+    for unit in ["", " Payments", "a\u{7}b", &"ö".repeat(65)] {
+        assert!(subject.clone().with_organizational_unit(unit).is_err(), "{unit:?}");
+    }
+    let subject = subject.with_organizational_unit("Zahlungsverkehr").unwrap();
+    assert_eq!(subject.to_string(), "C=GB, O=Acme, OU=Zahlungsverkehr, CN=Root");
 }
 
 proptest! {
