@@ -1,15 +1,15 @@
 //! `certgen init` as a library call: root, intermediate and leaves in one new directory.
 
-use std::fmt;
 use std::path::PathBuf;
 
 use cryptokit::random;
 use cryptokit::x509::{
-    Certificate, CertificateAuthority, CertificateKey, DistinguishedName, LeafProfile, LeafRequest,
-    SubjectAlternativeName, certificate_to_pem, private_key_to_pem,
+    AuthorityRequest, Certificate, CertificateAuthority, CertificateKey, DistinguishedName, KeyKind, LeafProfile,
+    LeafRequest, SubjectAlternativeName, certificate_to_pem, certificates_to_pem, private_key_to_pem,
 };
 use time::OffsetDateTime;
 
+use crate::home::{AuthorityKind, AuthorityRecord, Event, IssuedRecord, file_of, layout};
 use crate::init_error::InitError;
 use crate::output::NewDirectory;
 
@@ -166,6 +166,8 @@ pub struct LeafFiles {
     pub profile: LeafProfile,
     /// Its certificate alone, PEM.
     pub certificate_file: PathBuf,
+    /// The intermediate, PEM: what it presents besides its certificate, for programs that want the two apart.
+    pub chain_file: PathBuf,
     /// Certificate and intermediate, PEM: what it presents.
     pub fullchain_file: PathBuf,
     /// Its key, PKCS#8 PEM, not encrypted, mode 0600.
@@ -189,22 +191,51 @@ pub fn init(request: &InitRequest, now: OffsetDateTime) -> Result<InitReport, In
     let (root_subject, intermediate_subject) = (request.subject("root", &end)?, request.subject("issuing", &end)?);
 
     let mut directory = NewDirectory::begin(&request.directory)?;
-    let root = CertificateAuthority::new_root(&root_subject, now).map_err(InitError::Authority)?;
+    let root_request = AuthorityRequest::root(root_subject).with_path_length(ROOT_PATH_LENGTH);
+    let root_key = CertificateKey::generate(KeyKind::default()).map_err(|error| InitError::Authority(error.into()))?;
+    let root = CertificateAuthority::create_root(&root_request, root_key, now).map_err(InitError::Authority)?;
     let intermediate = root
         .issue_intermediate(&intermediate_subject, now)
         .map_err(InitError::Authority)?;
     let report = InitReport {
         directory: directory.target().to_owned(),
-        root: write_authority(&directory, "root", &root)?,
-        intermediate: write_authority(&directory, "intermediate", &intermediate)?,
+        root: write_authority(&directory, layout::ROOT, &root)?,
+        intermediate: write_authority(&directory, layout::INTERMEDIATE, &intermediate)?,
         leaves: request
             .leaves
             .iter()
             .map(|leaf| write_leaf(&mut directory, leaf, &intermediate, root.certificate(), now))
             .collect::<Result<_, _>>()?,
     };
+    directory.private(layout::INVENTORY, inventory(&report, now).as_bytes())?;
+    directory.private(layout::LOCK, b"")?;
     directory.commit()?;
     Ok(report)
+}
+
+/// The first lines of the inventory.
+fn inventory(report: &InitReport, now: OffsetDateTime) -> String {
+    let authorities = [
+        (layout::ROOT, AuthorityKind::Root, &report.root),
+        (layout::INTERMEDIATE, AuthorityKind::Issuing, &report.intermediate),
+    ];
+    let authorities = authorities
+        .map(|(name, kind, files)| Event::Authority(AuthorityRecord::of(&files.certificate, name, kind, now)));
+    let issued = report.leaves.iter().map(|leaf| {
+        let (service, profile) = (Some(leaf.name.as_str()), leaf.profile.name());
+        Event::Issued(IssuedRecord::of(
+            &leaf.certificate,
+            layout::INTERMEDIATE,
+            service,
+            profile,
+            now,
+        ))
+    });
+    authorities
+        .into_iter()
+        .chain(issued)
+        .map(|event| event.to_line())
+        .collect()
 }
 
 fn write_authority(
@@ -214,10 +245,10 @@ fn write_authority(
 ) -> Result<AuthorityFiles, InitError> {
     Ok(AuthorityFiles {
         certificate_file: directory.certificate(
-            &format!("{name}.pem"),
+            &layout::certificate_of(name),
             &certificate_to_pem(authority.certificate().der()),
         )?,
-        key_file: write_key(directory, format_args!("{name}.key.pem"), authority.key())?,
+        key_file: write_key(directory, &layout::key_of(name), authority.key())?,
         certificate: authority.certificate().clone(),
     })
 }
@@ -239,29 +270,28 @@ fn write_leaf(
         })?;
     directory.directory(name)?;
     let certificate = issued.certificate();
+    let chain = certificates_to_pem(issued.chain().into_iter().skip(1));
     Ok(LeafFiles {
         name: name.clone(),
         profile: spec.profile,
         certificate_file: directory.certificate(
-            &format!("{name}/certificate.pem"),
+            &file_of(name, layout::CERTIFICATE),
             &certificate_to_pem(certificate.der()),
         )?,
-        fullchain_file: directory.certificate(&format!("{name}/fullchain.pem"), &issued.chain_pem())?,
-        key_file: write_key(directory, format_args!("{name}/key.pem"), &key)?,
-        ca_file: directory.certificate(&format!("{name}/ca.pem"), &certificate_to_pem(root.der()))?,
+        chain_file: directory.certificate(&file_of(name, layout::CHAIN), &chain)?,
+        fullchain_file: directory.certificate(&file_of(name, layout::FULLCHAIN), &issued.chain_pem())?,
+        key_file: write_key(directory, &file_of(name, layout::KEY), &key)?,
+        ca_file: directory.certificate(&file_of(name, layout::CA), &certificate_to_pem(root.der()))?,
         certificate: certificate.clone(),
     })
 }
 
-fn write_key(directory: &NewDirectory, name: fmt::Arguments<'_>, key: &CertificateKey) -> Result<PathBuf, InitError> {
-    directory.key(&name.to_string(), &private_key_to_pem(key.pkcs8()))
+fn write_key(directory: &NewDirectory, name: &str, key: &CertificateKey) -> Result<PathBuf, InitError> {
+    directory.key(name, &private_key_to_pem(key.pkcs8()))
 }
 
 fn check_service_name(name: &str) -> Result<(), InitError> {
-    let is_good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-    let is_end = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-    let bytes = name.as_bytes();
-    if name.len() <= 64 && name.bytes().all(is_good) && is_end(bytes.first()) && is_end(bytes.last()) {
+    if layout::is_name(name) {
         Ok(())
     } else {
         Err(InitError::ServiceName {
@@ -272,10 +302,10 @@ fn check_service_name(name: &str) -> Result<(), InitError> {
 
 /// Upper and lower case count as the same: on some file systems they are.
 fn refuse_duplicates(leaves: &[LeafSpec]) -> Result<(), InitError> {
-    let mut taken: Vec<String> = AUTHORITY_FILES.iter().map(|&name| name.to_owned()).collect();
+    let mut taken: Vec<String> = Vec::new();
     for leaf in leaves {
         let name = leaf.name.to_ascii_lowercase();
-        if taken.contains(&name) {
+        if taken.contains(&name) || layout::is_reserved(&name) {
             return Err(InitError::DuplicateService {
                 name: leaf.name.clone(),
             });
@@ -285,4 +315,6 @@ fn refuse_duplicates(leaves: &[LeafSpec]) -> Result<(), InitError> {
     Ok(())
 }
 
-const AUTHORITY_FILES: [&str; 4] = ["root.pem", "root.key.pem", "intermediate.pem", "intermediate.key.pem"];
+/// One authority below the root for each of: an issuing authority, and the next root when roots are exchanged, which the
+/// old one then signs so that those who trust only the old one follow.
+pub(crate) const ROOT_PATH_LENGTH: u8 = 2;

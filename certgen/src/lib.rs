@@ -35,6 +35,7 @@ pub mod commands;
 pub mod csr;
 pub mod duration;
 mod explain;
+pub mod home;
 pub mod init;
 mod init_error;
 pub mod input;

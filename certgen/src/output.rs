@@ -87,6 +87,11 @@ impl NewDirectory {
         self.file(name, pem.expose_secret().as_bytes(), KEY_MODE)
     }
 
+    /// Writes what is nobody else's concern, for its owner alone.
+    pub(crate) fn private(&self, name: &str, contents: &[u8]) -> Result<(), InitError> {
+        self.file(name, contents, KEY_MODE).map(|_| ())
+    }
+
     /// Puts it into place.
     pub(crate) fn commit(mut self) -> Result<(), InitError> {
         for directory in &self.directories {

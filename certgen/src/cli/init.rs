@@ -50,7 +50,9 @@ Made in DIR, all or nothing; nothing that exists is overwritten:
   intermediate.pem, intermediate.key.pem  5 years; issues the certificates below
   NAME/certificate.pem, NAME/key.pem      90 days
   NAME/fullchain.pem                      certificate and intermediate: what the service presents
+  NAME/chain.pem                          the intermediate alone, for programs that want the two apart
   NAME/ca.pem                             the root: what its peers are verified against
+  inventory.jsonl                         what was issued; the other commands go by it and add to it
 
 Directories get mode 0700, keys 0600, certificates 0644, whatever the umask.";
 

@@ -123,6 +123,7 @@ fn json_leaf(files: &LeafFiles) -> Value {
         "name": files.name,
         "profile": files.profile.name(),
         "certificate_file": path_text(&files.certificate_file),
+        "chain_file": path_text(&files.chain_file),
         "fullchain_file": path_text(&files.fullchain_file),
         "key_file": path_text(&files.key_file),
         "ca_file": path_text(&files.ca_file),

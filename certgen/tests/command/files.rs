@@ -38,7 +38,7 @@ fn assert_whole(pki: &Path) {
             &pki.join(format!("{authority}.pem")),
         );
     }
-    for (name, files) in [("localhost", 4), ("client", 4)] {
+    for (name, files) in [("localhost", 5), ("client", 5)] {
         let leaf = pki.join(name);
         assert_eq!(fs::read_dir(&leaf).unwrap().count(), files, "{name}");
         assert_key_fits(&leaf.join("key.pem"), &leaf.join("certificate.pem"));
@@ -85,7 +85,7 @@ fn modes_are_exact_under_any_umask() {
         for path in all_below(&pki) {
             let expected = if path.is_dir() {
                 0o700
-            } else if path.to_str().unwrap().ends_with("key.pem") {
+            } else if path.to_str().unwrap().ends_with("key.pem") || !path.to_str().unwrap().ends_with(".pem") {
                 0o600
             } else {
                 0o644
@@ -101,7 +101,7 @@ fn the_tree_is_whole_and_every_key_fits_its_certificate() {
     let pki = parent.path().join("pki");
     assert!(certgen(&["init", "--out", pki.to_str().unwrap()]).status.success());
     assert_whole(&pki);
-    assert_eq!(all_below(&pki).len(), 14);
+    assert_eq!(all_below(&pki).len(), 18);
     assert_eq!(entries(parent.path()), ["pki"]);
 }
 

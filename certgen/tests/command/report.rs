@@ -143,7 +143,7 @@ fn the_library_takes_the_time_from_its_caller() {
     assert_eq!(report.root.certificate.not_before(), then - Duration::minutes(5));
     assert_eq!(report.root.certificate.not_after(), then + Duration::days(3650));
     assert_eq!(report.leaves[0].certificate.not_after(), then + Duration::days(90));
-    assert_eq!(entries(&parent.path().join("pki")).len(), 5);
+    assert_eq!(entries(&parent.path().join("pki")).len(), 7);
 }
 
 #[test]
