@@ -228,6 +228,11 @@ impl<'a> Question<'a> {
             self.signatures_left -= 1;
             match list.verify(issuer, self.now) {
                 Ok(()) => good = true,
+                // Of a list that is not wholly understood, such as a delta, what it says of this certificate is still
+                // its authority's word; only that it says nothing proves nothing.
+                Err(error @ RevocationListError::Unsupported { .. }) if list.is_word_of(issuer, self.now) => {
+                    unusable = Some(error);
+                }
                 Err(error) => {
                     unusable = Some(error);
                     continue;

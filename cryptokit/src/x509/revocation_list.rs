@@ -140,6 +140,13 @@ impl RevocationList {
         self.verify_signature(issuer)
     }
 
+    /// As [`Self::verify`], whether or not everything in it is understood.
+    pub(super) fn is_word_of(&self, issuer: &Certificate, now: OffsetDateTime) -> bool {
+        self.verify_origin(issuer).is_ok()
+            && self.verify_freshness(now).is_ok()
+            && self.verify_signature(issuer).is_ok()
+    }
+
     /// RFC 5280 §6.3.3 (b) and (f), for lists that are signed by the key that signs the certificates.
     pub(super) fn verify_origin(&self, issuer: &Certificate) -> Result<(), RevocationListError> {
         if self.issuer != issuer.subject_der() {

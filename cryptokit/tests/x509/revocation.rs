@@ -1,13 +1,14 @@
 //! Revocation lists (RFC 5280 §5): what is refused, what stays revoked.
 
 use cryptokit::x509::{
-    Certificate, CertificateAuthority, CertificateKey, CrlNumber, DistinguishedName, IssueError, KeyKind, LeafProfile,
-    RevocationList, RevocationListError, RevocationListRequest, RevocationReason, RevokedCertificate,
+    Certificate, CertificateAuthority, CertificateKey, ChainError, ChainPolicy, CrlNumber, DistinguishedName,
+    IssueError, KeyKind, LeafProfile, RevocationDepth, RevocationList, RevocationListError, RevocationListRequest,
+    RevocationPolicy, RevocationReason, RevokedCertificate, UnknownStatus, verify_chain,
 };
 use proptest::prelude::*;
 use rcgen::{
     CertificateRevocationListParams, CrlDistributionPoint, CrlIssuingDistributionPoint, CrlScope, Issuer, KeyIdMethod,
-    KeyUsagePurpose, SerialNumber,
+    KeyUsagePurpose, RevokedCertParams, SerialNumber,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -144,6 +145,45 @@ fn refuses_what_it_does_not_understand() {
         RevocationListRequest::after(&partitioned, now(), week()),
         Err(RevocationListError::Unsupported { .. })
     ));
+}
+
+/// As a delta would: the base says nothing of the certificate yet.
+#[test]
+fn what_a_list_revokes_is_revoked_although_the_list_is_not_wholly_understood() {
+    let root = root();
+    let authority = intermediate(&root);
+    let issued = leaf(&authority, LeafProfile::Client, &["a.example"]);
+    let naming = |authority: &CertificateAuthority, serial: &[u8]| {
+        raw_list(authority, |params| {
+            scoped(None)(params);
+            params.revoked_certs.push(RevokedCertParams {
+                serial_number: SerialNumber::from_slice(serial),
+                revocation_time: now(),
+                reason_code: None,
+                invalidity_date: None,
+            });
+        })
+    };
+    let verify = |lists: &[RevocationList]| {
+        let policy = RevocationPolicy::new(lists, RevocationDepth::Leaf, UnknownStatus::Refuse);
+        let policy = ChainPolicy::client().with_revocation(policy);
+        verify_chain(&issued.chain_der(), &trust(&root), &policy, now()).map(|_| ())
+    };
+    let serial = issued.certificate().serial();
+    let clean = first(&authority);
+    assert_eq!(verify(&[clean.clone()]), Ok(()));
+    for lists in [
+        [clean.clone(), naming(&authority, serial)],
+        [naming(&authority, serial), clean.clone()],
+    ] {
+        assert!(matches!(verify(&lists), Err(ChainError::Revoked { .. })));
+    }
+    // Nor does anybody else's word count, or what is said of others.
+    assert_eq!(verify(&[clean.clone(), naming(&intermediate(&root), serial)]), Ok(()));
+    assert_eq!(verify(&[clean.clone(), naming(&authority, &[1])]), Ok(()));
+    let mut forged = naming(&authority, serial).der().to_vec();
+    *forged.last_mut().unwrap() ^= 1;
+    assert_eq!(verify(&[clean, RevocationList::from_der(&forged).unwrap()]), Ok(()));
 }
 
 #[test]
