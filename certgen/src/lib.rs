@@ -33,6 +33,8 @@ pub mod apply;
 pub mod cli;
 pub mod commands;
 pub mod csr;
+mod der;
+pub mod documents;
 pub mod duration;
 mod explain;
 pub mod home;
@@ -45,6 +47,7 @@ mod output;
 pub mod passphrase;
 pub mod renewal_point;
 mod text;
+pub mod verify;
 
 pub use explain::{Explain, FAILED, Failure};
 pub use init_error::InitError;

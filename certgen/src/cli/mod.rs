@@ -6,6 +6,7 @@ mod init;
 mod man;
 mod needs_renewal;
 mod options;
+mod verify;
 
 use clap::{Parser, Subcommand};
 
@@ -15,6 +16,7 @@ pub use init::InitArguments;
 pub use man::ManArguments;
 pub use needs_renewal::NeedsRenewalArguments;
 pub use options::{KeyPassphraseArguments, PassphraseArguments};
+pub use verify::{PurposeArgument, RequiredStatusArgument, VerifyArguments};
 
 /// Makes a private certificate authority and the certificates of the services that trust it.
 #[derive(Debug, Parser)]
@@ -47,6 +49,9 @@ pub enum Command {
     /// Tell by the exit code whether a certificate needs renewal
     #[command(after_help = needs_renewal::HELP)]
     NeedsRenewal(NeedsRenewalArguments),
+    /// Tell whether a chain of certificates is trusted, and for every path why not
+    #[command(after_help = verify::HELP)]
+    Verify(VerifyArguments),
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done or yes, 1 the answer is no, 2 wrong usage, 3 refused or failed.";

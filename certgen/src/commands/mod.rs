@@ -5,6 +5,7 @@ mod csr;
 mod init;
 mod man;
 mod needs_renewal;
+mod verify;
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -39,6 +40,7 @@ pub fn run(cli: &Cli, context: &Context, stdout: &mut impl Write, stderr: &mut i
         Command::Man(arguments) => man::run(arguments, context)?,
         Command::Csr(arguments) => csr::run(arguments, context)?,
         Command::NeedsRenewal(arguments) => needs_renewal::run(arguments, context)?,
+        Command::Verify(arguments) => verify::run(arguments, context)?,
     };
     for warning in &output.warnings {
         // Standard error may be closed; what was asked for still has to come out.
