@@ -22,6 +22,8 @@ fi
 
 echo "== certificates"
 "$here/certificates.sh" "$binaries"
+echo "== PKITS"
+"$here/pkits.sh" "$binaries"
 echo "== x509"
 "$here/x509.sh" "$binaries/examples/judged_pki"
 echo "== tokens"
