@@ -18,6 +18,9 @@ pub const MAX_WORKERS: usize = 16;
 const BATCH_CHUNKS: usize = 16;
 /// Batches of each worker: one that it works on, one that waits.
 const BATCHES_PER_WORKER: usize = 2;
+/// Batches on top of those: one that is being read, one that is being written. Without them reading and writing wait for
+/// each other.
+const BATCHES_AT_THE_ENDS: usize = 2;
 
 impl StreamKey {
     /// Encrypts all of `reader` to `writer` and returns the length of the message in bytes.
@@ -25,7 +28,8 @@ impl StreamKey {
     /// The calling thread writes, one more reads, and `workers` threads encrypt meanwhile. With 0 the calling thread does
     /// everything, which serves best where input comes slowly: what is read is then written before more is waited for.
     /// From file to file one worker is worth having, more only where encryption is slower than reading and writing.
-    /// Above [`MAX_WORKERS`] none are added. Works in batches of 256 KiB and holds one, or two for each worker.
+    /// Above [`MAX_WORKERS`] none are added. Works in batches of 256 KiB and holds one; with workers, two for each and two
+    /// more.
     ///
     /// # Errors
     ///
@@ -230,7 +234,7 @@ fn pump<B: Send>(
             finished.push(result);
         }
         let (give_back, spare) = mpsc::channel();
-        for _ in 0..workers * BATCHES_PER_WORKER {
+        for _ in 0..workers * BATCHES_PER_WORKER + BATCHES_AT_THE_ENDS {
             // The other end is here still.
             give_back.send(make()).map_err(|_| stopped())?;
         }
@@ -303,7 +307,7 @@ mod tests {
                 },
                 |(), first| {
                     // Until the reader has used up all batches and waits for one to come back.
-                    while filled.load(Ordering::SeqCst) < WORKERS * BATCHES_PER_WORKER {
+                    while filled.load(Ordering::SeqCst) < WORKERS * BATCHES_PER_WORKER + BATCHES_AT_THE_ENDS {
                         thread::yield_now();
                     }
                     assert_ne!(first, 0, "on purpose");
