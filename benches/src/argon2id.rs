@@ -30,6 +30,7 @@ pub fn comparisons() -> Vec<Comparison> {
             huge_pages(),
         ]
     });
+    all[0].baselines.push(wiped());
     all[0].baselines.push(fresh());
     #[cfg(feature = "argon2-simd")]
     all.extend(both_ways("argon2id 19 MiB, SIMD", Argon2Backend::Simd, || {
@@ -96,6 +97,20 @@ fn reused() -> Baseline {
         Some(0.98),
         vec![Block::new(); bare().params().block_count()],
     )
+}
+
+/// What a permit of its own promises: the memory is zero afterwards.
+fn wiped() -> Baseline {
+    let mut memory = vec![Block::new(); bare().params().block_count()];
+    Baseline {
+        name: "argon2 crate, reused, wiped",
+        bar: Some(0.98),
+        run: Box::new(move || {
+            black_box(bare_reused(black_box(&[9; 16]), &mut memory));
+            memory.fill(Block::new());
+            black_box(&mut memory);
+        }),
+    }
 }
 
 /// The memory of a pool, without the pool.
