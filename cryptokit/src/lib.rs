@@ -159,6 +159,7 @@
 //! - [`x509`]: root, intermediate, server and client certificates; requests and revocation lists; chains verified to an
 //!   identity.
 //! - [`key_format`]: PKCS#8, SPKI, JWK and PEM, also encrypted, to and from other programs.
+//! - [`pkcs12`]: a key with its certificates, or a trust store, under a password.
 //! - [`secret`]: wiped, silent types for everything secret.
 //!
 //! # Backends
@@ -177,6 +178,7 @@ pub mod jwe;
 pub mod key_format;
 pub mod keyset;
 pub mod password;
+pub mod pkcs12;
 pub mod provider;
 pub mod random;
 mod rsa_public;

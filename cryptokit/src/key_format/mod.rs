@@ -36,8 +36,8 @@
 
 mod error;
 mod jwk;
-mod object_identifier;
-mod pbes2;
+pub(crate) mod object_identifier;
+pub(crate) mod pbes2;
 mod private_der;
 mod private_key;
 mod public_key;

@@ -14,7 +14,7 @@ pub(super) const SECP384R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3
 pub(super) const ID_ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 
 /// RFC 8018 appendix A.4.
-pub(super) const ID_PBES2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.5.13");
+pub(crate) const ID_PBES2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.5.13");
 /// RFC 8018 appendix A.2.
 pub(super) const ID_PBKDF2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.5.12");
 /// RFC 7914 §7.
@@ -33,7 +33,7 @@ pub(super) const AES192_CBC_PAD: ObjectIdentifier = ObjectIdentifier::new_unwrap
 pub(super) const AES256_CBC_PAD: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.1.42");
 
 /// What an encryption is called that is not read.
-pub(super) fn name_of_refused(oid: &ObjectIdentifier) -> &'static str {
+pub(crate) fn name_of_refused(oid: &ObjectIdentifier) -> &'static str {
     REFUSED
         .iter()
         .find_map(|(refused, name)| (refused == oid).then_some(*name))

@@ -37,7 +37,7 @@ const SALT_LEN: usize = 16;
 const MAX_SALT_LEN: usize = 1024;
 const BLOCK_LEN: usize = 16;
 
-/// Encrypts with a fresh salt and initialisation vector.
+/// Encrypts with a fresh salt and initialisation vector into EncryptedPrivateKeyInfo (RFC 5958 §3).
 pub(super) fn encrypt(
     provider: Provider,
     plaintext: &[u8],
@@ -46,6 +46,22 @@ pub(super) fn encrypt(
     if passphrase.is_empty() {
         return Err(KeyFormatError::EmptyPassphrase);
     }
+    let iterations = const { NonZeroU32::new(PBKDF2_ITERATIONS).expect("not zero") };
+    let (scheme, ciphertext) = encrypt_content(provider, plaintext, passphrase.expose_secret().as_bytes(), iterations);
+    let write = || {
+        let scheme = AnyRef::from_der(&scheme)?;
+        sequence_of(&[&scheme, &OctetStringRef::new(&ciphertext)?])
+    };
+    Ok(write().expect("lengths of a key"))
+}
+
+/// Encrypts with a fresh salt and initialisation vector: the scheme's AlgorithmIdentifier, then the ciphertext.
+pub(crate) fn encrypt_content(
+    provider: Provider,
+    plaintext: &[u8],
+    passphrase: &[u8],
+    iterations: NonZeroU32,
+) -> (Vec<u8>, Vec<u8>) {
     let mut salt = [0; SALT_LEN];
     let mut iv = [0; BLOCK_LEN];
     random::fill(provider, &mut salt);
@@ -54,14 +70,17 @@ pub(super) fn encrypt(
         kdf: Kdf::Pbkdf2 {
             hash: Hash::Sha256,
             salt: &salt,
-            iterations: const { NonZeroU32::new(PBKDF2_ITERATIONS).expect("not zero") },
+            iterations,
         },
         cipher: Cipher::Aes256,
         iv,
     };
-    let key = parameters.derive_key(provider, passphrase)?;
+    let key = parameters
+        .derive_key(provider, passphrase)
+        .expect("PBKDF2 takes any password");
     let ciphertext = parameters.cipher.encrypt(&key, &iv, plaintext);
-    Ok(write(&salt, &iv, &ciphertext).expect("lengths of a key"))
+    let scheme = write_scheme(&salt, iterations, &iv).expect("lengths of this scheme");
+    (scheme, ciphertext)
 }
 
 /// Decrypts to what ought to be PKCS#8.
@@ -70,21 +89,31 @@ pub(super) fn decrypt(
     der: &[u8],
     passphrase: &SecretString,
 ) -> Result<Zeroizing<Vec<u8>>, KeyFormatError> {
-    let (parameters, ciphertext) = Parameters::read(der)?;
+    let (parameters, ciphertext) = read(der)?;
     if passphrase.is_empty() {
         return Err(KeyFormatError::EmptyPassphrase);
     }
-    let key = parameters.derive_key(provider, passphrase)?;
-    parameters.cipher.decrypt(&key, &parameters.iv, ciphertext)
+    parameters.decrypt(provider, passphrase.expose_secret().as_bytes(), ciphertext)
 }
 
 /// Why no passphrase would open this, if so.
 pub(super) fn refusal(der: &[u8]) -> Option<KeyFormatError> {
-    Parameters::read(der).err()
+    read(der).err()
+}
+
+/// Reads EncryptedPrivateKeyInfo (RFC 5958 §3) up to its ciphertext.
+fn read(der: &[u8]) -> Result<(Parameters<'_>, &[u8]), KeyFormatError> {
+    let (scheme, ciphertext) = sequence(der, |reader| {
+        Ok((
+            AlgorithmIdentifierRef::decode(reader)?,
+            <&OctetStringRef>::decode(reader)?.as_bytes(),
+        ))
+    })?;
+    Ok((Parameters::of(&scheme)?, ciphertext))
 }
 
 /// What a file says about its encryption, within the bounds.
-struct Parameters<'a> {
+pub(crate) struct Parameters<'a> {
     kdf: Kdf<'a>,
     cipher: Cipher,
     iv: [u8; BLOCK_LEN],
@@ -99,6 +128,8 @@ enum Kdf<'a> {
     Scrypt {
         salt: &'a [u8],
         params: scrypt::Params,
+        /// N·r·p
+        work: u64,
     },
 }
 
@@ -110,14 +141,8 @@ enum Cipher {
 }
 
 impl<'a> Parameters<'a> {
-    /// Reads EncryptedPrivateKeyInfo (RFC 5958 §3) up to its ciphertext.
-    fn read(der: &'a [u8]) -> Result<(Self, &'a [u8]), KeyFormatError> {
-        let (scheme, ciphertext) = sequence(der, |reader| {
-            Ok((
-                AlgorithmIdentifierRef::decode(reader)?,
-                <&OctetStringRef>::decode(reader)?.as_bytes(),
-            ))
-        })?;
+    /// Reads the AlgorithmIdentifier of a scheme.
+    pub(crate) fn of(scheme: &AlgorithmIdentifierRef<'a>) -> Result<Self, KeyFormatError> {
         if scheme.oid != ID_PBES2 {
             return Err(unsupported(&scheme.oid));
         }
@@ -137,11 +162,38 @@ impl<'a> Parameters<'a> {
             .try_into()
             .map_err(|_| KeyFormatError::Malformed)?;
         let kdf = Kdf::read(&kdf, cipher.key_len())?;
-        Ok((Self { kdf, cipher, iv }, ciphertext))
+        Ok(Self { kdf, cipher, iv })
     }
 
-    fn derive_key(&self, provider: Provider, passphrase: &SecretString) -> Result<Zeroizing<Vec<u8>>, KeyFormatError> {
-        let passphrase = passphrase.expose_secret().as_bytes();
+    /// Decrypts with the passphrase's bytes as they are.
+    pub(crate) fn decrypt(
+        &self,
+        provider: Provider,
+        passphrase: &[u8],
+        ciphertext: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, KeyFormatError> {
+        let key = self.derive_key(provider, passphrase)?;
+        self.cipher.decrypt(&key, &self.iv, ciphertext)
+    }
+
+    /// The scheme in words, and how often PBKDF2 iterates.
+    pub(crate) fn describe(&self) -> (String, Option<u32>) {
+        let (kdf, iterations) = match &self.kdf {
+            Kdf::Pbkdf2 { hash, iterations, .. } => (format!("PBKDF2-HMAC-{hash}"), Some(iterations.get())),
+            Kdf::Scrypt { .. } => ("scrypt".to_owned(), None),
+        };
+        (format!("{kdf}, AES-{}-CBC", self.cipher.key_len() * 8), iterations)
+    }
+
+    /// What it costs to derive the key, in iterations.
+    pub(crate) fn work(&self) -> u64 {
+        match &self.kdf {
+            Kdf::Pbkdf2 { iterations, .. } => iterations.get().into(),
+            Kdf::Scrypt { work, .. } => *work,
+        }
+    }
+
+    fn derive_key(&self, provider: Provider, passphrase: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyFormatError> {
         let mut key = Zeroizing::new(vec![0; self.cipher.key_len()]);
         match &self.kdf {
             Kdf::Pbkdf2 { hash, salt, iterations } => {
@@ -149,7 +201,7 @@ impl<'a> Parameters<'a> {
                     .backend()
                     .pbkdf2(*hash, passphrase, salt, *iterations, &mut key);
             }
-            Kdf::Scrypt { salt, params } => {
+            Kdf::Scrypt { salt, params, .. } => {
                 scrypt::scrypt(passphrase, salt, params, &mut key).map_err(|_| KeyFormatError::Malformed)?;
             }
         }
@@ -232,13 +284,13 @@ impl<'a> Kdf<'a> {
         let work = n
             .checked_mul(u64::from(r))
             .and_then(|blocks| blocks.checked_mul(u64::from(p)));
-        let within = |value: Option<u64>, bound| value.is_some_and(|value| value <= bound);
-        if !within(memory, MAX_SCRYPT_MEMORY_BYTES) || !within(work, MAX_SCRYPT_WORK) {
-            return Err(KeyFormatError::TooCostly);
-        }
+        let within = |value: Option<u64>, bound| value.filter(|value| *value <= bound);
+        let work = within(memory, MAX_SCRYPT_MEMORY_BYTES)
+            .and(within(work, MAX_SCRYPT_WORK))
+            .ok_or(KeyFormatError::TooCostly)?;
         let log_n = u8::try_from(n.ilog2()).map_err(|_| KeyFormatError::Malformed)?;
         let params = scrypt::Params::new(log_n, r, p).map_err(|_| KeyFormatError::Malformed)?;
-        Ok(Self::Scrypt { salt, params })
+        Ok(Self::Scrypt { salt, params, work })
     }
 }
 
@@ -316,13 +368,13 @@ where
     cbc::Decryptor::new_from_slices(key, iv).expect("lengths of this cipher")
 }
 
-/// EncryptedPrivateKeyInfo as [`encrypt`] makes it.
-fn write(salt: &[u8], iv: &[u8], ciphertext: &[u8]) -> der::Result<Vec<u8>> {
+/// The AlgorithmIdentifier of the scheme that [`encrypt_content`] uses.
+fn write_scheme(salt: &[u8], iterations: NonZeroU32, iv: &[u8]) -> der::Result<Vec<u8>> {
     let prf = AlgorithmIdentifierRef {
         oid: ID_HMAC_WITH_SHA256,
         parameters: Some(AnyRef::from(Null)),
     };
-    let kdf = sequence_of(&[&OctetStringRef::new(salt)?, &PBKDF2_ITERATIONS, &prf])?;
+    let kdf = sequence_of(&[&OctetStringRef::new(salt)?, &iterations.get(), &prf])?;
     let kdf = AlgorithmIdentifierRef {
         oid: ID_PBKDF2,
         parameters: Some(AnyRef::from_der(&kdf)?),
@@ -336,7 +388,7 @@ fn write(salt: &[u8], iv: &[u8], ciphertext: &[u8]) -> der::Result<Vec<u8>> {
         oid: ID_PBES2,
         parameters: Some(AnyRef::from_der(&parameters)?),
     };
-    sequence_of(&[&scheme, &OctetStringRef::new(ciphertext)?])
+    scheme.to_der()
 }
 
 /// A SEQUENCE of these elements.

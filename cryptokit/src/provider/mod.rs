@@ -120,6 +120,10 @@ pub(crate) trait Backend: Send + Sync {
     /// FIPS 180-4 SHA-512 over the concatenation of `parts`.
     fn sha512(&self, parts: &[&[u8]]) -> [u8; 64];
 
+    /// A hash of FIPS 180-4 over the concatenation of `parts`, into `out`, which is as long as the digest: where digests
+    /// are secret and many.
+    fn digest(&self, hash: Hash, parts: &[&[u8]], out: &mut [u8]);
+
     /// A key for HMAC (RFC 2104). Any length; longer than the hash's block is hashed first.
     fn hmac(&self, hash: Hash, key: &[u8]) -> Box<dyn HmacKey>;
 

@@ -1,5 +1,7 @@
 //! What a backend's parsed keys can do, and the names of the algorithms they may be asked for.
 
+use std::fmt;
+
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::Unspecified;
@@ -7,10 +9,39 @@ use super::Unspecified;
 /// A hash function of FIPS 180-4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hash {
-    /// Broken as a hash; here only under PBKDF2, so that stored passwords of others can be read.
+    /// Broken as a hash; here only where a password is stretched as others did it: under PBKDF2 and in PKCS#12.
     Sha1,
     Sha256,
     Sha512,
+}
+
+impl Hash {
+    /// Bytes of a digest.
+    pub(crate) const fn output_len(self) -> usize {
+        match self {
+            Self::Sha1 => 20,
+            Self::Sha256 => 32,
+            Self::Sha512 => 64,
+        }
+    }
+
+    /// Bytes of the blocks that it works through.
+    pub(crate) const fn block_len(self) -> usize {
+        match self {
+            Self::Sha1 | Self::Sha256 => 64,
+            Self::Sha512 => 128,
+        }
+    }
+}
+
+impl fmt::Display for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sha1 => "SHA-1",
+            Self::Sha256 => "SHA-256",
+            Self::Sha512 => "SHA-512",
+        })
+    }
 }
 
 /// HMAC (RFC 2104) under one key, prepared once.

@@ -50,6 +50,7 @@ targets! {
     login_request: login_request, 6_000;
     manifest: manifest, 4_000;
     password_hash: password_hash, 20_000;
+    pkcs12: pkcs12, 4_000;
     private_key: private_key, 3_000;
     revocation_delta: revocation_delta, 4_000;
     revocation_list: revocation_list, 6_000;

@@ -18,6 +18,13 @@ proptest! {
         for provider in Provider::all() {
             prop_assert_eq!(&provider.backend().sha256(&parts)[..], &sha256[..]);
             prop_assert_eq!(&provider.backend().sha512(&parts)[..], &sha512[..]);
+            let digest = |hash: Hash| {
+                let mut out = vec![0; hash.output_len()];
+                provider.backend().digest(hash, &parts, &mut out);
+                out
+            };
+            prop_assert_eq!(digest(Hash::Sha256), &sha256[..]);
+            prop_assert_eq!(digest(Hash::Sha512), &sha512[..]);
         }
     }
 

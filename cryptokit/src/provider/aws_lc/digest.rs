@@ -27,6 +27,15 @@ pub(super) fn sha512(parts: &[&[u8]]) -> [u8; 64] {
         .expect("SHA-512 gives 64 bytes")
 }
 
+pub(super) fn digest(algorithm: Hash, parts: &[&[u8]], out: &mut [u8]) {
+    let algorithm = match algorithm {
+        Hash::Sha1 => &digest::SHA1_FOR_LEGACY_USE_ONLY,
+        Hash::Sha256 => &digest::SHA256,
+        Hash::Sha512 => &digest::SHA512,
+    };
+    out.copy_from_slice(hash(algorithm, parts).as_ref());
+}
+
 pub(super) fn hmac(hash: Hash, key: &[u8]) -> Box<dyn HmacKey> {
     Box::new(Hmac(hmac::Key::new(hmac_algorithm(hash), key)))
 }

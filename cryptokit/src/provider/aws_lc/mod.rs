@@ -42,6 +42,10 @@ impl Backend for AwsLc {
         digest::sha512(parts)
     }
 
+    fn digest(&self, hash: Hash, parts: &[&[u8]], out: &mut [u8]) {
+        digest::digest(hash, parts, out);
+    }
+
     fn hmac(&self, hash: Hash, key: &[u8]) -> Box<dyn HmacKey> {
         digest::hmac(hash, key)
     }

@@ -43,6 +43,10 @@ impl Backend for Ring {
         digest::sha512(parts)
     }
 
+    fn digest(&self, hash: Hash, parts: &[&[u8]], out: &mut [u8]) {
+        digest::digest(hash, parts, out);
+    }
+
     fn hmac(&self, hash: Hash, key: &[u8]) -> Box<dyn HmacKey> {
         digest::hmac(hash, key)
     }
