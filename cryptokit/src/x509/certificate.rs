@@ -345,7 +345,8 @@ fn attribute_type_text(attribute: &AttributeTypeAndValue<'_>) -> String {
     }
 }
 
-fn push_escaped(text: &mut String, value: &str) {
+/// Appends a value so that it can neither end early nor steer a terminal.
+pub(super) fn push_escaped(text: &mut String, value: &str) {
     for character in value.chars() {
         match character {
             ',' | '=' | '+' | '"' | '\\' | '<' | '>' | ';' => {

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use super::certificate::push_escaped;
+
 /// A subject of at most one country, organization and organizational unit, and one common name, in that order.
 ///
 /// Each at most once: verifiers agree on how names are compared, encoders not on how repeated attributes are kept.
@@ -89,17 +91,24 @@ impl DistinguishedName {
 }
 
 impl fmt::Display for DistinguishedName {
+    /// As [`super::Certificate::subject_text`] has it for a certificate of this subject, escapes included.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(country) = &self.country {
-            write!(f, "C={country}, ")?;
+        let before = [
+            ("C=", &self.country),
+            ("O=", &self.organization),
+            ("OU=", &self.organizational_unit),
+        ];
+        let mut text = String::new();
+        for (name, value) in before {
+            if let Some(value) = value {
+                text.push_str(name);
+                push_escaped(&mut text, value);
+                text.push_str(", ");
+            }
         }
-        if let Some(organization) = &self.organization {
-            write!(f, "O={organization}, ")?;
-        }
-        if let Some(unit) = &self.organizational_unit {
-            write!(f, "OU={unit}, ")?;
-        }
-        write!(f, "CN={}", self.common_name)
+        text.push_str("CN=");
+        push_escaped(&mut text, &self.common_name);
+        f.write_str(&text)
     }
 }
 

@@ -154,6 +154,21 @@ fn kind_and_value_are_the_two_halves_of_the_written_form() {
 }
 
 #[test]
+fn a_subject_is_written_as_its_certificate_will_show_it() {
+    let now = time::OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
+    for text in ["Acme, Inc.", "a=b+c", "\u{202e}evil", "\"quoted\"", "Größe <x>"] {
+        let subject = DistinguishedName::new(text).unwrap().with_organization(text).unwrap();
+        let subject = subject
+            .with_organizational_unit(text)
+            .unwrap()
+            .with_country("DE")
+            .unwrap();
+        let root = cryptokit::x509::CertificateAuthority::new_root(&subject, now).unwrap();
+        assert_eq!(subject.to_string(), root.certificate().subject_text(), "{text}");
+    }
+}
+
+#[test]
 fn subjects_have_bounds_and_real_countries() {
     let name = |text: &str| DistinguishedName::new(text).map(|name| name.to_string());
     assert_eq!(name(""), Err(DistinguishedNameError::Length { field: "common name" }));
