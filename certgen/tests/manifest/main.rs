@@ -117,12 +117,12 @@ fn refusals_name_line_and_column_and_what_is_wrong() {
         ),
         (
             "[services.api]\nlifetime = \"90\"",
-            "line 5, column 12: `90` is not a lifetime of at most 825 days",
+            "line 5, column 12: `90` is not a lifetime of at most 3653 days",
         ),
         ("[services.api]\nlifetime = \"0d\"", "`0d` is not a lifetime"),
         (
-            "[services.api]\nlifetime = \"826d\"",
-            "`826d` is not a lifetime of at most 825 days",
+            "[services.api]\nlifetime = \"3654d\"",
+            "`3654d` is not a lifetime of at most 3653 days",
         ),
         (
             "[services.api]\nrenew = \"soon\"",
@@ -170,8 +170,8 @@ fn refusals_name_line_and_column_and_what_is_wrong() {
         ("country = \"UK\"", "line 4, column 11: the country must be"),
         ("organization = \" x\"", "line 4, column 16: the organization cannot"),
         (
-            "trust_domain = \"spiffe://x\"",
-            "line 4, column 16: `spiffe://x` is no trust domain",
+            "trust_domain = \"spiffe://x/y\"",
+            "line 4, column 16: `spiffe://x/y` is no trust domain",
         ),
         ("trust_domain = \"X\"", "`X` is no trust domain"),
         (

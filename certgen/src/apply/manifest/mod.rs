@@ -10,7 +10,7 @@ mod read;
 
 use std::path::PathBuf;
 
-use cryptokit::x509::{KeyKind, LeafProfile, NameConstraints, RevocationReason, SubjectAlternativeName};
+use cryptokit::x509::{KeyKind, LeafProfile, NameConstraints, RevocationReason, SubjectAlternativeName, TrustDomain};
 use time::Duration;
 
 pub use error::{ManifestError, ManifestProblem};
@@ -72,7 +72,17 @@ pub struct WantedAuthority {
     /// Which names there may be below it.
     pub constraints: NameConstraints,
     /// The SPIFFE trust domain.
-    pub trust_domain: Option<String>,
+    pub trust_domain: Option<TrustDomain>,
+}
+
+impl WantedAuthority {
+    /// The subject of the root up to the end that tells roots of one name apart, as
+    /// [`cryptokit::x509::Certificate::subject_text`] has it.
+    pub(super) fn subject_without_end(&self) -> String {
+        read::root_subject(self)
+            .map(|subject| format!("{subject} "))
+            .unwrap_or_default()
+    }
 }
 
 /// An issuing authority.

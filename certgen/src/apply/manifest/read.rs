@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 
-use cryptokit::sign::RsaKeySize;
 use cryptokit::x509::{
     DistinguishedName, DistinguishedNameError, KeyKind, LeafProfile, NameConstraints, Profile, RevocationReason,
-    SubjectAlternativeName, Subtree, Uri,
+    SubjectAlternativeName, Subtree, TrustDomain, UnknownKeyKind,
 };
 use time::Duration;
 use toml::Spanned;
@@ -16,10 +15,8 @@ use super::document::{Authority, Defaults, Document, Issuing, Named, Revoked, Se
 use super::error::{ManifestError, ManifestProblem, shown, shown_message};
 use super::{Manifest, RevocationTarget, WantedAuthority, WantedCrl, WantedIssuing, WantedRevocation, WantedService};
 use crate::duration;
+use crate::home::layout;
 use crate::renewal_point::RenewalPoint;
-
-/// The authority that issues where none is named, and its files.
-pub(crate) const DEFAULT_ISSUER: &str = "intermediate";
 
 /// What is wrong, and where.
 struct Fault {
@@ -162,8 +159,7 @@ fn check_subject(authority: &Authority) -> Checked<()> {
         name = at(organization, name.with_organization(organization.get_ref()))?;
     }
     if let Some(unit) = &authority.organizational_unit {
-        // The same rules hold for units (RFC 5280 appendix A.1).
-        at(unit, DistinguishedName::new(unit.get_ref()))?;
+        name = at(unit, name.with_organizational_unit(unit.get_ref()))?;
     }
     if let Some(country) = &authority.country {
         at(country, name.with_country(country.get_ref()))?;
@@ -171,12 +167,23 @@ fn check_subject(authority: &Authority) -> Checked<()> {
     Ok(())
 }
 
-fn read_trust_domain(text: &Text) -> Checked<String> {
-    let is_alone = !text.get_ref().contains('/');
-    match Uri::parse(&format!("spiffe://{}", text.get_ref())) {
-        Ok(_) if is_alone => Ok(text.get_ref().clone()),
-        _ => Err(fault(text, |found| ManifestProblem::TrustDomain { found })),
+/// What `init` writes, without the end.
+pub(super) fn root_subject(authority: &WantedAuthority) -> Result<DistinguishedName, DistinguishedNameError> {
+    let mut subject = DistinguishedName::new(&format!("{} root CA", authority.name))?;
+    if let Some(organization) = &authority.organization {
+        subject = subject.with_organization(organization)?;
     }
+    if let Some(unit) = &authority.organizational_unit {
+        subject = subject.with_organizational_unit(unit)?;
+    }
+    if let Some(country) = &authority.country {
+        subject = subject.with_country(country)?;
+    }
+    Ok(subject)
+}
+
+fn read_trust_domain(text: &Text) -> Checked<TrustDomain> {
+    TrustDomain::parse(text.get_ref()).map_err(|_| fault(text, |found| ManifestProblem::TrustDomain { found }))
 }
 
 fn read_subtrees(texts: &[Text]) -> Checked<Vec<Subtree>> {
@@ -194,9 +201,9 @@ fn read_issuing(tables: Named<Issuing>) -> Checked<Vec<WantedIssuing>> {
     let profile = Profile::Intermediate;
     let mut taken = Taken::default();
     let mut issuing = Vec::new();
-    if !tables.keys().any(|name| name.get_ref() == DEFAULT_ISSUER) {
+    if !tables.keys().any(|name| name.get_ref() == layout::INTERMEDIATE) {
         issuing.push(WantedIssuing {
-            name: DEFAULT_ISSUER.to_owned(),
+            name: layout::INTERMEDIATE.to_owned(),
             key: KeyKind::default(),
             lifetime: profile.lifetime(),
         });
@@ -290,7 +297,7 @@ impl<'a> ServiceContext<'a> {
 
     fn issuer(&self, issuer: Option<&Text>) -> Checked<String> {
         let Some(issuer) = issuer else {
-            return Ok(DEFAULT_ISSUER.to_owned());
+            return Ok(layout::INTERMEDIATE.to_owned());
         };
         if self.issuing.iter().any(|known| known.name == *issuer.get_ref()) {
             Ok(issuer.get_ref().clone())
@@ -318,8 +325,10 @@ impl<'a> ServiceContext<'a> {
             && profile == LeafProfile::Spiffe
             && !names.iter().any(has_spiffe_id)
         {
-            let id = format!("spiffe://{trust_domain}/{}", service.get_ref());
-            names.push(self.name(&Spanned::new(service.span(), id))?);
+            let id = trust_domain
+                .workload(service.get_ref())
+                .map_err(|source| fault(service, |found| ManifestProblem::AlternativeName { found, source }))?;
+            names.push(self.name(&Spanned::new(service.span(), id.to_string()))?);
         }
         profile.check_names(&names).map_err(|source| {
             let span = texts.first().map_or(service.span(), Spanned::span);
@@ -430,20 +439,12 @@ fn read_profile(text: &Text) -> Checked<LeafProfile> {
 
 fn key_or(text: Option<&Text>, default: KeyKind) -> Checked<KeyKind> {
     let Some(text) = text else { return Ok(default) };
-    Ok(match text.get_ref().as_str() {
-        "p256" => KeyKind::P256,
-        "p384" => KeyKind::P384,
-        "ed25519" => KeyKind::Ed25519,
-        "rsa-2048" => KeyKind::Rsa(RsaKeySize::Bits2048),
-        "rsa-3072" => KeyKind::Rsa(RsaKeySize::Bits3072),
-        "rsa-4096" => KeyKind::Rsa(RsaKeySize::Bits4096),
-        _ => {
-            return Err(fault(text, |found| ManifestProblem::Choice {
-                what: "kind of key",
-                found,
-                choices: "`p256`, `p384`, `ed25519`, `rsa-2048`, `rsa-3072`, `rsa-4096`",
-            }));
-        }
+    text.get_ref().parse().map_err(|UnknownKeyKind| {
+        fault(text, |found| ManifestProblem::Choice {
+            what: "kind of key",
+            found,
+            choices: "`p256`, `p384`, `ed25519`, `rsa-2048`, `rsa-3072`, `rsa-4096`",
+        })
     })
 }
 
@@ -483,22 +484,16 @@ impl Taken {
     fn directory(&mut self, name: &Text, what: &'static str) -> Checked<()> {
         check_service_name(name, what)?;
         let lower = name.get_ref().to_ascii_lowercase();
-        let is_file = lower.ends_with(".pem") || lower.ends_with(".der");
-        if is_file || RESERVED.contains(&lower.as_str()) || !self.0.insert(lower) {
+        let is_authority = [layout::ROOT, "crl"].contains(&lower.as_str());
+        if layout::is_reserved(&lower) || is_authority || !self.0.insert(lower) {
             return Err(fault(name, |name| ManifestProblem::Taken { name }));
         }
         Ok(())
     }
 }
 
-/// Names of the authority's own in its directory.
-const RESERVED: [&str; 5] = ["root", "crl", "inventory.jsonl", "inventory.torn", "retired"];
-
 fn check_service_name(name: &Text, what: &'static str) -> Checked<()> {
-    let is_good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-    let is_end = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-    let bytes = name.get_ref().as_bytes();
-    if bytes.len() <= 64 && bytes.iter().copied().all(is_good) && is_end(bytes.first()) && is_end(bytes.last()) {
+    if layout::is_name(name.get_ref()) {
         Ok(())
     } else {
         Err(fault(name, |name| ManifestProblem::Name { what, name }))
