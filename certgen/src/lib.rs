@@ -42,6 +42,7 @@ pub mod init;
 mod init_error;
 pub mod input;
 pub mod key_kind;
+pub mod leaf;
 mod new_file;
 mod output;
 pub mod passphrase;

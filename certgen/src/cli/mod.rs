@@ -3,6 +3,7 @@
 mod completions;
 mod csr;
 mod init;
+mod leaf;
 mod man;
 mod needs_renewal;
 mod options;
@@ -13,9 +14,10 @@ use clap::{Parser, Subcommand};
 pub use completions::CompletionsArguments;
 pub use csr::{CsrArguments, ProfileArguments};
 pub use init::InitArguments;
+pub use leaf::LeafArguments;
 pub use man::ManArguments;
 pub use needs_renewal::NeedsRenewalArguments;
-pub use options::{KeyPassphraseArguments, PassphraseArguments};
+pub use options::{HomeArguments, KeyPassphraseArguments, PassphraseArguments};
 pub use verify::{PurposeArgument, RequiredStatusArgument, VerifyArguments};
 
 /// Makes a private certificate authority and the certificates of the services that trust it.
@@ -37,6 +39,9 @@ pub enum Command {
     /// Make a root, an issuing intermediate, and a key and certificate for each service
     #[command(after_help = init::HELP)]
     Init(InitArguments),
+    /// Make a key and certificate for one more service
+    #[command(after_help = leaf::HELP)]
+    Leaf(LeafArguments),
     /// Print a script with which a shell completes certgen's arguments
     #[command(after_help = completions::HELP)]
     Completions(CompletionsArguments),

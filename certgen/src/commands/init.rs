@@ -118,7 +118,7 @@ fn json_authority(files: &AuthorityFiles) -> Value {
     })
 }
 
-fn json_leaf(files: &LeafFiles) -> Value {
+pub(super) fn json_leaf(files: &LeafFiles) -> Value {
     json!({
         "name": files.name,
         "profile": files.profile.name(),
@@ -131,7 +131,7 @@ fn json_leaf(files: &LeafFiles) -> Value {
     })
 }
 
-fn json_certificate(certificate: &Certificate) -> Value {
+pub(super) fn json_certificate(certificate: &Certificate) -> Value {
     let names = certificate.subject_alternative_names().iter().map(ToString::to_string);
     json!({
         "subject": certificate.subject_text(),
@@ -145,6 +145,6 @@ fn json_certificate(certificate: &Certificate) -> Value {
 }
 
 /// JSON strings are Unicode; a path that is not is shown as near as it can be.
-fn path_text(path: &Path) -> String {
+pub(super) fn path_text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }

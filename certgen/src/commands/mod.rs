@@ -2,7 +2,9 @@
 
 mod completions;
 mod csr;
+mod home;
 mod init;
+mod leaf;
 mod man;
 mod needs_renewal;
 mod verify;
@@ -36,6 +38,7 @@ pub struct Context {
 pub fn run(cli: &Cli, context: &Context, stdout: &mut impl Write, stderr: &mut impl Write) -> Result<u8, Failure> {
     let output = match &cli.command {
         Command::Init(arguments) => init::run(arguments, context)?,
+        Command::Leaf(arguments) => leaf::run(arguments, context)?,
         Command::Completions(arguments) => completions::run(arguments, context),
         Command::Man(arguments) => man::run(arguments, context)?,
         Command::Csr(arguments) => csr::run(arguments, context)?,

@@ -197,7 +197,8 @@ impl Explain for HomeError {
                 "give --ca the directory that `certgen init` made, or make one with it"
             }
             Self::SymbolicLink { .. } => "certgen writes through no link: put the directory or file itself there",
-            Self::NotADirectory { .. } | Self::NotAFile { .. } => "move it away, then run certgen again",
+            Self::NotADirectory { .. } => "certgen needs a directory there: name the right one, or move this away",
+            Self::NotAFile { .. } => "move it away, then run certgen again",
             Self::ForeignOwner { .. } => "run certgen as that user, or give yourself the directory with chown",
             Self::WritableByOthers { path, .. } => {
                 return format!("take it away from the others: chmod go-w {}", path.display()).into();

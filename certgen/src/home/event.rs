@@ -4,6 +4,8 @@ use cryptokit::encoding::json;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use super::layout;
+
 /// Version of the lines, their member `v`.
 const VERSION: u64 = 1;
 /// Longest line read, in bytes. The longest written has some 100 names of 250 bytes.
@@ -59,6 +61,13 @@ pub struct AuthorityRecord {
     pub spki_sha256: String,
     /// Kind of key, such as `ECDSA P-256`.
     pub key: String,
+}
+
+impl AuthorityRecord {
+    /// Whether services get their certificates from it.
+    pub fn issues(&self) -> bool {
+        self.kind == AuthorityKind::Issuing && !layout::is_retired(&self.name) && !layout::is_outgoing(&self.name)
+    }
 }
 
 /// The kinds of authorities.
@@ -229,14 +238,15 @@ impl Event {
     }
 }
 
-/// Times as RFC 3339 text, in UTC.
+/// Times as RFC 3339 text, in UTC, to the second.
 mod rfc3339 {
     use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer, de::Error as _, ser::Error as _};
     use time::format_description::well_known::Rfc3339;
     use time::{OffsetDateTime, UtcOffset};
 
     pub(super) fn serialize<S: Serializer>(time: &OffsetDateTime, serializer: S) -> Result<S::Ok, S::Error> {
-        let text = time.to_offset(UtcOffset::UTC).format(&Rfc3339);
+        let whole = time.replace_nanosecond(0).unwrap_or(*time);
+        let text = whole.to_offset(UtcOffset::UTC).format(&Rfc3339);
         text.map_err(S::Error::custom)?.serialize(serializer)
     }
 

@@ -72,6 +72,18 @@ pub fn is_retired(authority: &str) -> bool {
         .is_some_and(|rest| rest.starts_with('/'))
 }
 
+/// What an authority is called while another key takes over its name.
+pub fn outgoing(authority: &str) -> String {
+    format!("{authority}{OUTGOING}")
+}
+
+/// Whether an authority of this name issues nothing any more, though what it issued is still in use.
+pub fn is_outgoing(authority: &str) -> bool {
+    authority.ends_with(OUTGOING)
+}
+
+const OUTGOING: &str = ".old";
+
 /// Whether a text can name a service or an authority: 1 to [`MAX_NAME_BYTES`] letters, digits, dots, dashes and
 /// underscores with a letter or digit at both ends, so that it leads nowhere else and hides nothing.
 pub fn is_name(text: &str) -> bool {

@@ -15,7 +15,7 @@ impl AuthorityRecord {
             AuthorityKind::Issuing | AuthorityKind::Cross => issuer_key_id(certificate),
         };
         Self {
-            time: now,
+            time: whole_seconds(now),
             name: name.to_owned(),
             kind,
             issuer_key_id,
@@ -43,7 +43,7 @@ impl IssuedRecord {
         now: OffsetDateTime,
     ) -> Self {
         Self {
-            time: now,
+            time: whole_seconds(now),
             serial: hex(certificate.serial()),
             issuer: issuer.to_owned(),
             issuer_key_id: issuer_key_id(certificate),
@@ -60,7 +60,7 @@ impl IssuedRecord {
             sha256: hex(&certificate.sha256()),
             spki_sha256: hex(&certificate.spki_sha256()),
             key: key_text(certificate),
-            lifetime_seconds: (certificate.not_after() - now).whole_seconds(),
+            lifetime_seconds: (certificate.not_after() - whole_seconds(now)).whole_seconds(),
             replaces: None,
         }
     }
@@ -72,4 +72,9 @@ fn issuer_key_id(certificate: &Certificate) -> String {
 
 fn key_text(certificate: &Certificate) -> String {
     PublicKey::from_spki_der(certificate.spki_der()).map_or_else(|_| String::new(), |key| key.algorithm().to_string())
+}
+
+/// Certificates know no fractions, and neither does the inventory.
+fn whole_seconds(time: OffsetDateTime) -> OffsetDateTime {
+    time.replace_nanosecond(0).unwrap_or(time)
 }

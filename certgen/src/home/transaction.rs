@@ -157,13 +157,17 @@ impl<'h> Transaction<'h> {
     ///
     /// # Errors
     ///
-    /// [`HomeError::Name`] for a name that cannot be a service's; [`HomeError::NotOurs`] when one of the files in the way
+    /// [`HomeError::Name`] for a name that cannot be a service's; [`HomeError::Taken`] for one of the home's own files;
+    /// [`HomeError::NotOurs`] when one of the files in the way
     /// was not written by certgen; otherwise as [`Self::public`].
     pub fn service(&mut self, name: &str, files: &ServiceFiles<'_>) -> Result<(), HomeError> {
-        if !layout::is_name(name) || layout::is_reserved(name) {
+        if !layout::is_name(name) {
             return Err(HomeError::Name {
                 name: name.escape_debug().to_string(),
             });
+        }
+        if layout::is_reserved(name) {
+            return Err(HomeError::Taken { name: name.to_owned() });
         }
         if self.overwrite == Overwrite::OnlyOurs {
             self.check_ours(name, files.key.is_some())?;

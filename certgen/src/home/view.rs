@@ -10,7 +10,7 @@ use cryptokit::x509::{
 
 use super::directory::Directory;
 use super::error::HomeError;
-use super::event::{AuthorityKind, AuthorityRecord};
+use super::event::AuthorityRecord;
 use super::inventory::{Inventory, split_torn};
 use super::layout::{self, INVENTORY};
 use crate::text::hex;
@@ -97,6 +97,18 @@ impl HomeView {
     /// changed; otherwise as [`Self::read_file`].
     pub fn authority_certificate(&self, name: &str) -> Result<Certificate, HomeError> {
         self.certificate_of(self.authority_record(name)?)
+    }
+
+    /// Refuses what is not an authority that issues certificates to services.
+    ///
+    /// # Errors
+    ///
+    /// [`HomeError::UnknownAuthority`].
+    pub fn check_issuer(&self, name: &str) -> Result<(), HomeError> {
+        match self.inventory.authority(name) {
+            Some(record) if record.issues() => Ok(()),
+            _ => Err(self.unknown_authority(name)),
+        }
     }
 
     /// The certificates above an authority, nearest first, root last; none above a root.
@@ -237,7 +249,7 @@ impl HomeView {
         HomeError::UnknownAuthority {
             name: name.escape_debug().to_string(),
             known: known
-                .filter(|authority| authority.kind == AuthorityKind::Issuing)
+                .filter(|authority| authority.issues())
                 .map(|authority| authority.name.clone())
                 .collect(),
         }

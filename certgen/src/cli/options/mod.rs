@@ -1,5 +1,7 @@
 //! Options that several subcommands have in common.
 
+mod home;
 mod passphrase;
 
+pub use home::HomeArguments;
 pub use passphrase::{KeyPassphraseArguments, PassphraseArguments};

@@ -1,0 +1,75 @@
+//! `certgen leaf`.
+
+use std::fmt::Write as _;
+
+use cryptokit::x509::{LeafProfile, LeafRequest};
+use serde_json::json;
+
+use super::home::{self, AuthorityPassphrase};
+use super::init::json_leaf;
+use super::{Context, Output};
+use crate::cli::LeafArguments;
+use crate::explain::Failure;
+use crate::home::Overwrite;
+use crate::init::LeafFiles;
+use crate::leaf::{self, NewLeaf};
+use crate::passphrase;
+
+pub(super) fn run(arguments: &LeafArguments, context: &Context) -> Result<Output, Failure> {
+    let profile = arguments.profile.chosen().unwrap_or(LeafProfile::Peer);
+    let names = arguments.service.subject_alternative_names().to_vec();
+    let request = LeafRequest::new(profile, names).with_key(arguments.key);
+    // Asked for before the lock is taken: somebody may have to type it.
+    let key_passphrase = match arguments.key_passphrase.source() {
+        Some(source) => Some(passphrase::new(passphrase::KEY, Some(&source))?),
+        None => None,
+    };
+    let mut home = home::open(&arguments.home)?;
+    home.check_issuer(&arguments.issuer)?;
+    let authority = AuthorityPassphrase::new(&arguments.passphrase).authority(&home, &arguments.issuer)?;
+    let new = NewLeaf {
+        service: arguments.service.name(),
+        request,
+        lifetime: None,
+        key_passphrase: key_passphrase.as_ref(),
+        overwrite: if arguments.force {
+            Overwrite::Anything
+        } else {
+            Overwrite::OnlyOurs
+        },
+    };
+    let files = leaf::issue(&mut home, &arguments.issuer, &authority, &new, context.now)?;
+    let notices = home.notices().iter().cloned();
+    Ok(if context.json {
+        let mut report = json_leaf(&files);
+        report["issuer"] = json!(arguments.issuer);
+        report["warnings"] = notices.collect();
+        Output::done(format!("{report}\n"))
+    } else {
+        let output = Output::done(text_report(&files, &arguments.issuer));
+        notices.fold(output, Output::with_warning)
+    })
+}
+
+fn text_report(files: &LeafFiles, issuer: &str) -> String {
+    let mut text = String::new();
+    let directory = files.certificate_file.parent().unwrap_or(&files.certificate_file);
+    let _ = writeln!(text, "Made in {}:\n", directory.display());
+    let _ = writeln!(
+        text,
+        "  {:<13} {:<18} until {}, from {issuer}",
+        files.profile.name(),
+        files.name,
+        files.certificate.not_after().date()
+    );
+    for name in files.certificate.subject_alternative_names() {
+        let _ = writeln!(text, "{:16}{name}", "");
+    }
+    let _ = writeln!(
+        text,
+        "\nNext:\n  Give the service its directory: it presents fullchain.pem with key.pem and trusts ca.pem.\n  \
+         Run `certgen renew {}` before the certificate ends.",
+        files.name
+    );
+    text
+}
