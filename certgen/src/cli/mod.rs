@@ -3,6 +3,7 @@
 mod completions;
 mod csr;
 mod init;
+mod inspect;
 mod leaf;
 mod man;
 mod needs_renewal;
@@ -14,6 +15,7 @@ use clap::{Parser, Subcommand};
 pub use completions::CompletionsArguments;
 pub use csr::{CsrArguments, ProfileArguments};
 pub use init::InitArguments;
+pub use inspect::InspectArguments;
 pub use leaf::LeafArguments;
 pub use man::ManArguments;
 pub use needs_renewal::NeedsRenewalArguments;
@@ -42,6 +44,9 @@ pub enum Command {
     /// Make a key and certificate for one more service
     #[command(after_help = leaf::HELP)]
     Leaf(LeafArguments),
+    /// Show what is in a file: certificates, requests, revocation lists, keys
+    #[command(after_help = inspect::HELP)]
+    Inspect(InspectArguments),
     /// Print a script with which a shell completes certgen's arguments
     #[command(after_help = completions::HELP)]
     Completions(CompletionsArguments),

@@ -4,6 +4,7 @@ mod completions;
 mod csr;
 mod home;
 mod init;
+mod inspect;
 mod leaf;
 mod man;
 mod needs_renewal;
@@ -39,6 +40,7 @@ pub fn run(cli: &Cli, context: &Context, stdout: &mut impl Write, stderr: &mut i
     let output = match &cli.command {
         Command::Init(arguments) => init::run(arguments, context)?,
         Command::Leaf(arguments) => leaf::run(arguments, context)?,
+        Command::Inspect(arguments) => inspect::run(arguments, context)?,
         Command::Completions(arguments) => completions::run(arguments, context),
         Command::Man(arguments) => man::run(arguments, context)?,
         Command::Csr(arguments) => csr::run(arguments, context)?,
