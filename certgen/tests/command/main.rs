@@ -7,6 +7,7 @@ mod csr;
 mod files;
 #[cfg(test)]
 mod golden;
+#[cfg(test)]
 mod home;
 #[cfg(test)]
 mod inspect;
