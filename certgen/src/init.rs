@@ -1,17 +1,30 @@
 //! `certgen init` as a library call: root, intermediate and leaves in one new directory.
 
+mod files;
+mod leaf_spec;
+mod report;
+mod warnings;
+
+use std::fmt;
 use std::path::PathBuf;
 
 use cryptokit::random;
+use cryptokit::secret::SecretString;
 use cryptokit::x509::{
-    AuthorityRequest, Certificate, CertificateAuthority, CertificateKey, DistinguishedName, KeyKind, LeafProfile,
-    LeafRequest, SubjectAlternativeName, certificate_to_pem, certificates_to_pem, private_key_to_pem,
+    AuthorityRequest, CertificateAuthority, CertificateKey, DistinguishedName, IssueError, KeyKind, LeafRequest,
+    NameConstraints, Profile, TrustDomain,
 };
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
-use crate::home::{AuthorityKind, AuthorityRecord, Event, IssuedRecord, file_of, layout};
+use crate::home::layout;
 use crate::init_error::InitError;
+use crate::key_generation;
+use crate::lifetime::Lifetime;
 use crate::output::NewDirectory;
+
+use files::Writer;
+pub use leaf_spec::LeafSpec;
+pub use report::{AuthorityFiles, InitReport, LeafFiles};
 
 /// What to make.
 #[derive(Clone, Debug)]
@@ -23,8 +36,24 @@ pub struct InitRequest {
     pub name: String,
     /// Organization in the subjects of the two authorities.
     pub organization: Option<String>,
+    /// Organizational unit in the subjects of the two authorities.
+    pub organizational_unit: Option<String>,
     /// Country in the subjects of the two authorities: an ISO 3166-1 alpha-2 code in capitals.
     pub country: Option<String>,
+    /// The kind of the services' keys.
+    pub key: KeyKind,
+    /// The kind of the two authorities' keys; that of the services' where it is `None`.
+    pub authority_key: Option<KeyKind>,
+    /// How long the services' certificates live; 90 days where it is `None`.
+    pub lifetime: Option<Lifetime>,
+    /// How long the root lives; ten years where it is `None`.
+    pub root_lifetime: Option<Lifetime>,
+    /// How long the intermediate lives; five years where it is `None`.
+    pub intermediate_lifetime: Option<Lifetime>,
+    /// What the names of all services are limited to. Both authorities get it: not every program looks at the root.
+    pub name_limits: NameConstraints,
+    /// The SPIFFE trust domain of the authorities and of every service that is a peer.
+    pub trust_domain: Option<TrustDomain>,
     /// The services.
     pub leaves: Vec<LeafSpec>,
 }
@@ -36,9 +65,52 @@ impl InitRequest {
             directory: directory.into(),
             name: "local".to_owned(),
             organization: None,
+            organizational_unit: None,
             country: None,
+            key: KeyKind::default(),
+            authority_key: None,
+            lifetime: None,
+            root_lifetime: None,
+            intermediate_lifetime: None,
+            name_limits: NameConstraints::default(),
+            trust_domain: None,
             leaves: Vec::new(),
         }
+    }
+
+    /// Refuses what [`init`] would refuse before it makes anything, so that nobody is asked for a passphrase in vain.
+    ///
+    /// # Errors
+    ///
+    /// As [`init`].
+    pub fn check(&self, now: OffsetDateTime) -> Result<(), InitError> {
+        self.services()?;
+        self.lifetimes(now)?;
+        self.subject("issuing", "00000000")?;
+        NewDirectory::check(&self.directory)
+    }
+
+    /// How many keys it takes.
+    pub fn key_count(&self) -> usize {
+        2 + self.leaves.len()
+    }
+
+    /// The kinds of all keys: root, intermediate, leaves.
+    fn key_kinds(&self) -> Vec<KeyKind> {
+        let authority = self.authority_key.unwrap_or(self.key);
+        let mut kinds = vec![authority; 2];
+        kinds.resize(self.key_count(), self.key);
+        kinds
+    }
+
+    /// The request for one of the two authorities.
+    fn authority(&self, mut request: AuthorityRequest, lifetime: Duration) -> AuthorityRequest {
+        if let Some(domain) = &self.trust_domain {
+            request = request.with_trust_domain(domain);
+        }
+        request
+            .with_lifetime(lifetime)
+            .with_name_constraints(self.name_limits.clone())
     }
 
     /// The subject of one of the two authorities. The end tells authorities apart that were made under one name:
@@ -48,269 +120,179 @@ impl InitRequest {
         if let Some(organization) = &self.organization {
             subject = subject.with_organization(organization)?;
         }
+        if let Some(unit) = &self.organizational_unit {
+            subject = subject.with_organizational_unit(unit)?;
+        }
         if let Some(country) = &self.country {
             subject = subject.with_country(country)?;
         }
         Ok(subject)
     }
-}
 
-/// A service that gets a key and a certificate.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LeafSpec {
-    profile: LeafProfile,
-    name: String,
-    subject_alternative_names: Vec<SubjectAlternativeName>,
-}
-
-impl LeafSpec {
-    /// A service `name`, which becomes its directory, with the names that its certificate is valid for.
-    ///
-    /// # Errors
-    ///
-    /// [`InitError::ServiceName`] unless `name` is 1 to 64 letters, digits, dots, dashes and underscores with a letter
-    /// or digit at both ends: nothing that could lead out of the output directory.
-    pub fn new(
-        profile: LeafProfile,
-        name: &str,
-        subject_alternative_names: Vec<SubjectAlternativeName>,
-    ) -> Result<Self, InitError> {
-        check_service_name(name)?;
-        Ok(Self {
-            profile,
-            name: name.to_owned(),
-            subject_alternative_names,
-        })
+    /// The services as they will be, refused before anything is made when they cannot be.
+    fn services(&self) -> Result<Vec<LeafSpec>, InitError> {
+        refuse_duplicates(&self.leaves)?;
+        let mut leaves = self.leaves.clone();
+        if let Some(domain) = &self.trust_domain {
+            leaves = leaves
+                .into_iter()
+                .map(|leaf| leaf.in_trust_domain(domain))
+                .collect::<Result<_, _>>()?;
+        }
+        for leaf in &leaves {
+            let refused = |source| InitError::Leaf {
+                name: leaf.name().to_owned(),
+                source,
+            };
+            let names = leaf.subject_alternative_names();
+            leaf.profile()
+                .check_names(names)
+                .map_err(|rule| refused(IssueError::Request(rule)))?;
+            if let Some(name) = names.iter().find(|name| !self.name_limits.allows(name)) {
+                let name = name.to_string();
+                return Err(refused(IssueError::NameConstraint { name }));
+            }
+        }
+        Ok(leaves)
     }
 
-    /// Reads `NAME` or `NAME=SAN,SAN…`; without names, NAME itself is the name.
-    ///
-    /// # Errors
-    ///
-    /// [`InitError::ServiceName`] as [`Self::new`]; [`InitError::SubjectAlternativeName`] for a malformed name.
-    pub fn parse(profile: LeafProfile, text: &str) -> Result<Self, InitError> {
-        let (name, names) = text.split_once('=').unwrap_or((text, text));
-        check_service_name(name)?;
-        let names = names
-            .split(',')
-            .map(|text| {
-                SubjectAlternativeName::infer(text).map_err(|source| InitError::SubjectAlternativeName {
-                    text: text.to_owned(),
-                    source,
-                })
+    /// The lifetimes of root, intermediate and leaves.
+    fn lifetimes(&self, now: OffsetDateTime) -> Result<[Duration; 3], InitError> {
+        let leaf = self
+            .leaves
+            .first()
+            .map_or(cryptokit::x509::LeafProfile::Peer, LeafSpec::profile);
+        let span = |asked: Option<Lifetime>, whose: &'static str, profile: Profile| {
+            asked.map_or(Ok(profile.lifetime()), |lifetime| {
+                let refused = |source| InitError::Lifetime { whose, source };
+                lifetime.span(profile, now).map_err(refused)
             })
-            .collect::<Result<_, _>>()?;
-        Self::new(profile, name, names)
-    }
-
-    /// What is made when no service is asked for: a server `localhost` and a client `client`.
-    pub(crate) fn defaults() -> Vec<Self> {
-        [
-            (LeafProfile::Server, "localhost=localhost,127.0.0.1,::1"),
-            (LeafProfile::Client, "client"),
-        ]
-        .into_iter()
-        .map(|(profile, text)| Self::parse(profile, text).expect("the defaults are well-formed"))
-        .collect()
-    }
-
-    /// Its profile.
-    pub fn profile(&self) -> LeafProfile {
-        self.profile
-    }
-
-    /// Its name and directory.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The names that its certificate is valid for.
-    pub fn subject_alternative_names(&self) -> &[SubjectAlternativeName] {
-        &self.subject_alternative_names
+        };
+        Ok([
+            span(self.root_lifetime, "the root", Profile::Root)?,
+            span(self.intermediate_lifetime, "the intermediate", Profile::Intermediate)?,
+            span(self.lifetime, "the services", Profile::Leaf(leaf))?,
+        ])
     }
 }
 
-/// What was made. All paths begin with the directory of the request.
-#[derive(Clone, Debug)]
+/// What making it takes besides the request.
+#[derive(Clone, Copy, Default)]
 #[non_exhaustive]
-pub struct InitReport {
-    /// The directory.
-    pub directory: PathBuf,
-    /// The root.
-    pub root: AuthorityFiles,
-    /// The intermediate.
-    pub intermediate: AuthorityFiles,
-    /// The services, in the order of the request.
-    pub leaves: Vec<LeafFiles>,
+pub struct InitContext<'a> {
+    /// Encrypts the keys of the two authorities. Costs 0.1 s for both together where there are two processors.
+    pub passphrase: Option<&'a SecretString>,
+    /// Called after each key that was made, of [`InitRequest::key_count`]; RSA keys take their time.
+    pub key_made: Option<&'a (dyn Fn() + Sync)>,
 }
 
-/// The files of an authority.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct AuthorityFiles {
-    /// Its certificate, PEM.
-    pub certificate_file: PathBuf,
-    /// Its key, PKCS#8 PEM, not encrypted, mode 0600.
-    pub key_file: PathBuf,
-    /// The certificate itself.
-    pub certificate: Certificate,
+impl fmt::Debug for InitContext<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "InitContext {{ encrypted: {}, .. }}", self.passphrase.is_some())
+    }
 }
 
-/// The files of a service.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct LeafFiles {
-    /// Its name.
-    pub name: String,
-    /// Its profile.
-    pub profile: LeafProfile,
-    /// Its certificate alone, PEM.
-    pub certificate_file: PathBuf,
-    /// The intermediate, PEM: what it presents besides its certificate, for programs that want the two apart.
-    pub chain_file: PathBuf,
-    /// Certificate and intermediate, PEM: what it presents.
-    pub fullchain_file: PathBuf,
-    /// Its key, PKCS#8 PEM, not encrypted, mode 0600.
-    pub key_file: PathBuf,
-    /// The root, PEM: what its peers are verified against.
-    pub ca_file: PathBuf,
-    /// The certificate itself.
-    pub certificate: Certificate,
-}
-
-/// Makes it all, or nothing. `now` is the time of issue.
+/// Makes it all, or nothing, with keys that are not encrypted. `now` is the time of issue.
 ///
-/// Takes a few milliseconds of computing; flushing the files to disk takes longer.
+/// Takes a few milliseconds of computing, with RSA keys much longer; flushing the files to disk takes longer.
 ///
 /// # Errors
 ///
 /// [`InitError`]; the directory is then as it was before.
 pub fn init(request: &InitRequest, now: OffsetDateTime) -> Result<InitReport, InitError> {
-    refuse_duplicates(&request.leaves)?;
+    init_with(request, InitContext::default(), now)
+}
+
+/// As [`init`], with keys of the authorities that are encrypted, or with news of how far it is.
+///
+/// # Errors
+///
+/// As [`init`].
+///
+/// # Panics
+///
+/// Never: a key is made for each certificate.
+pub fn init_with(
+    request: &InitRequest,
+    context: InitContext<'_>,
+    now: OffsetDateTime,
+) -> Result<InitReport, InitError> {
+    // Everything that can be refused is, before the first key is made.
+    let leaves = request.services()?;
+    let [root_life, intermediate_life, leaf_life] = request.lifetimes(now)?;
     let end = format!("{:08x}", u32::from_be_bytes(random::bytes()));
     let (root_subject, intermediate_subject) = (request.subject("root", &end)?, request.subject("issuing", &end)?);
+    NewDirectory::check(&request.directory)?;
 
-    let mut directory = NewDirectory::begin(&request.directory)?;
-    let root_request = AuthorityRequest::root(root_subject).with_path_length(ROOT_PATH_LENGTH);
-    let root_key = CertificateKey::generate(KeyKind::default()).map_err(|error| InitError::Authority(error.into()))?;
-    let root = CertificateAuthority::create_root(&root_request, root_key, now).map_err(InitError::Authority)?;
-    let intermediate = root
-        .issue_intermediate(&intermediate_subject, now)
+    let made = context.key_made.unwrap_or(&|| {});
+    let keys = key_generation::generate(&request.key_kinds(), made).map_err(InitError::Key)?;
+    let mut keys = keys.into_iter();
+    let mut key = || keys.next().expect("a key was made for each");
+
+    let root = AuthorityRequest::root(root_subject).with_path_length(ROOT_PATH_LENGTH);
+    let root = CertificateAuthority::create_root(&request.authority(root, root_life), key(), now)
         .map_err(InitError::Authority)?;
-    let report = InitReport {
-        directory: directory.target().to_owned(),
-        root: write_authority(&directory, layout::ROOT, &root)?,
-        intermediate: write_authority(&directory, layout::INTERMEDIATE, &intermediate)?,
-        leaves: request
-            .leaves
-            .iter()
-            .map(|leaf| write_leaf(&mut directory, leaf, &intermediate, root.certificate(), now))
-            .collect::<Result<_, _>>()?,
+    let intermediate = AuthorityRequest::intermediate(intermediate_subject);
+    let intermediate = root
+        .issue_authority(&request.authority(intermediate, intermediate_life), key(), now)
+        .map_err(InitError::Authority)?;
+
+    let mut writer = Writer::begin(&request.directory, &root)?;
+    let [root_files, intermediate_files] = writer.authorities(
+        [(layout::ROOT, &root), (layout::INTERMEDIATE, &intermediate)],
+        context.passphrase,
+    )?;
+    let mut leaf_files = Vec::with_capacity(leaves.len());
+    for leaf in &leaves {
+        leaf_files.push(issue(&mut writer, leaf, &intermediate, (key(), leaf_life), now)?);
+    }
+    let spiffe_bundle_file = match &request.trust_domain {
+        Some(_) => Some(writer.spiffe_bundle(now)?),
+        None => None,
     };
-    directory.private(layout::INVENTORY, inventory(&report, now).as_bytes())?;
-    directory.private(layout::LOCK, b"")?;
-    directory.commit()?;
+    let mut report = InitReport {
+        directory: writer.target().to_owned(),
+        root: root_files,
+        intermediate: intermediate_files,
+        spiffe_bundle_file,
+        trust_domain: request.trust_domain.clone(),
+        name_limits: request.name_limits.clone(),
+        leaves: leaf_files,
+        warnings: Vec::new(),
+    };
+    report.warnings = warnings::of(request, &report, leaf_life, now);
+    writer.inventory(&report, leaf_life, now)?;
+    writer.commit()?;
     Ok(report)
 }
 
-/// The first lines of the inventory.
-fn inventory(report: &InitReport, now: OffsetDateTime) -> String {
-    let authorities = [
-        (layout::ROOT, AuthorityKind::Root, &report.root),
-        (layout::INTERMEDIATE, AuthorityKind::Issuing, &report.intermediate),
-    ];
-    let authorities = authorities
-        .map(|(name, kind, files)| Event::Authority(AuthorityRecord::of(&files.certificate, name, kind, now)));
-    let issued = report.leaves.iter().map(|leaf| {
-        let (service, profile) = (Some(leaf.name.as_str()), leaf.profile.name());
-        Event::Issued(IssuedRecord::of(
-            &leaf.certificate,
-            layout::INTERMEDIATE,
-            service,
-            profile,
-            now,
-        ))
-    });
-    authorities
-        .into_iter()
-        .chain(issued)
-        .map(|event| event.to_line())
-        .collect()
-}
-
-fn write_authority(
-    directory: &NewDirectory,
-    name: &str,
-    authority: &CertificateAuthority,
-) -> Result<AuthorityFiles, InitError> {
-    Ok(AuthorityFiles {
-        certificate_file: directory.certificate(
-            &layout::certificate_of(name),
-            &certificate_to_pem(authority.certificate().der()),
-        )?,
-        key_file: write_key(directory, &layout::key_of(name), authority.key())?,
-        certificate: authority.certificate().clone(),
-    })
-}
-
-fn write_leaf(
-    directory: &mut NewDirectory,
+fn issue(
+    writer: &mut Writer<'_>,
     spec: &LeafSpec,
     authority: &CertificateAuthority,
-    root: &Certificate,
+    (key, lifetime): (CertificateKey, Duration),
     now: OffsetDateTime,
 ) -> Result<LeafFiles, InitError> {
-    let name = &spec.name;
-    let leaf_request = LeafRequest::new(spec.profile, spec.subject_alternative_names.clone());
-    let (issued, key) = authority
-        .issue_leaf(&leaf_request, now)
+    let request = LeafRequest::new(spec.profile(), spec.subject_alternative_names().to_vec()).with_lifetime(lifetime);
+    let issued = authority
+        .issue_leaf_for_key(&request, key.public_key(), now)
         .map_err(|source| InitError::Leaf {
-            name: name.clone(),
+            name: spec.name().to_owned(),
             source,
         })?;
-    directory.directory(name)?;
-    let certificate = issued.certificate();
-    let chain = certificates_to_pem(issued.chain().into_iter().skip(1));
-    Ok(LeafFiles {
-        name: name.clone(),
-        profile: spec.profile,
-        certificate_file: directory.certificate(
-            &file_of(name, layout::CERTIFICATE),
-            &certificate_to_pem(certificate.der()),
-        )?,
-        chain_file: directory.certificate(&file_of(name, layout::CHAIN), &chain)?,
-        fullchain_file: directory.certificate(&file_of(name, layout::FULLCHAIN), &issued.chain_pem())?,
-        key_file: write_key(directory, &file_of(name, layout::KEY), &key)?,
-        ca_file: directory.certificate(&file_of(name, layout::CA), &certificate_to_pem(root.der()))?,
-        certificate: certificate.clone(),
-    })
-}
-
-fn write_key(directory: &NewDirectory, name: &str, key: &CertificateKey) -> Result<PathBuf, InitError> {
-    directory.key(name, &private_key_to_pem(key.pkcs8()))
-}
-
-fn check_service_name(name: &str) -> Result<(), InitError> {
-    if layout::is_name(name) {
-        Ok(())
-    } else {
-        Err(InitError::ServiceName {
-            name: name.escape_debug().to_string(),
-        })
-    }
+    writer.leaf(spec, &issued, &key)
 }
 
 /// Upper and lower case count as the same: on some file systems they are.
 fn refuse_duplicates(leaves: &[LeafSpec]) -> Result<(), InitError> {
-    let mut taken: Vec<String> = Vec::new();
+    let mut taken = std::collections::HashSet::new();
     for leaf in leaves {
-        let name = leaf.name.to_ascii_lowercase();
-        if taken.contains(&name) || layout::is_reserved(&name) {
+        let name = leaf.name().to_ascii_lowercase();
+        if layout::is_reserved(&name) || !taken.insert(name) {
             return Err(InitError::DuplicateService {
-                name: leaf.name.clone(),
+                name: leaf.name().to_owned(),
             });
         }
-        taken.push(name);
     }
     Ok(())
 }

@@ -4,9 +4,12 @@ use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 
+use cryptokit::key_format::KeyFormatError;
+use cryptokit::sign::SignError;
 use cryptokit::x509::{DistinguishedNameError, IssueError, NameError};
 
 use crate::explain::Explain;
+use crate::lifetime::LifetimeError;
 
 /// Why nothing was made.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +49,26 @@ pub enum InitError {
     /// The certificate of an authority was refused.
     #[error("no certificate for the authority")]
     Authority(#[source] IssueError),
+    /// No certificate lives as long as was asked for.
+    #[error("the lifetime of {whose} is not acceptable")]
+    Lifetime {
+        /// `the root`, `the intermediate` or `the services`.
+        whose: &'static str,
+        /// Why.
+        source: LifetimeError,
+    },
+    /// No key could be made.
+    #[error("no key could be made")]
+    Key(#[source] SignError),
+    /// A key could not be written.
+    #[error("a key could not be encoded")]
+    KeyFormat(#[source] KeyFormatError),
+    /// Without a directory to be made, one is called like the authority, which this one cannot be.
+    #[error("`{name}` cannot be the name of a directory")]
+    NameIsNoDirectory {
+        /// The name of the authority.
+        name: String,
+    },
     /// The output directory has no name of its own.
     #[error("`{}` is not the name of a new directory", path.display())]
     NotANewDirectory {
@@ -94,15 +117,21 @@ impl Explain for InitError {
             Self::ServiceName { .. } => {
                 "use 1 to 64 letters, digits, dots, dashes and underscores, beginning and ending with a letter or digit"
             }
-            Self::DuplicateService { .. } => {
-                "name each service once; a service that is server and client is one --peer"
-            }
+            Self::DuplicateService { .. } => "name each service once; a --service is server and client",
             Self::SubjectAlternativeName { .. } => {
                 "correct the name, or say what kind it is: dns:NAME, ip:ADDRESS, uri:URI or email:ADDRESS"
             }
             Self::Subject(DistinguishedNameError::Country) => "give the code in capitals; the United Kingdom's is GB",
             Self::Subject(_) => "shorten or correct it; the authority's name may have 40 characters",
+            Self::Leaf {
+                source: IssueError::NameConstraint { .. },
+                ..
+            } => "correct the name, or permit it: --permit-dns HOST, --permit-ip NETWORK",
             Self::Leaf { .. } => "correct the names of this service",
+            Self::Lifetime { source, .. } => return source.hint(),
+            Self::KeyFormat(KeyFormatError::EmptyPassphrase) => "choose a passphrase of at least one character",
+            Self::Key(_) | Self::KeyFormat(_) => "run it again; if it fails again, this is a fault of certgen",
+            Self::NameIsNoDirectory { .. } => "say with --out where everything goes",
             Self::Authority(_) => "run it again; if it fails again, this is a fault of certgen",
             Self::NotANewDirectory { .. } => "give --out a path that ends with the new directory's name",
             Self::NoParent { .. } => "make it first, then run certgen again",

@@ -42,13 +42,16 @@ pub mod init;
 mod init_error;
 pub mod input;
 pub mod inspect;
-pub mod key_kind;
+pub mod key_generation;
 pub mod leaf;
+pub mod lifetime;
+pub mod name_limits;
 mod new_file;
 mod output;
 pub mod passphrase;
 pub mod printable;
 pub mod renewal_point;
+pub mod spiffe_bundle;
 mod text;
 pub mod verify;
 

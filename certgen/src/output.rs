@@ -31,39 +31,26 @@ pub(crate) struct NewDirectory {
 }
 
 impl NewDirectory {
+    /// Refuses what [`begin`](Self::begin) would refuse.
+    pub(crate) fn check(target: &Path) -> Result<(), InitError> {
+        resolve(target).map(drop)
+    }
+
     /// Refuses when something is at `target`, and makes the temporary directory.
     pub(crate) fn begin(target: &Path) -> Result<Self, InitError> {
-        let name = target.file_name().ok_or_else(|| InitError::NotANewDirectory {
-            path: target.to_owned(),
-        })?;
-        // Put together anew: with a slash at its end the path of a link would mean what the link points at.
-        let directly_above = target.parent().unwrap_or(Path::new(""));
-        let target = directly_above.join(name);
-        let parent = if directly_above.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            directly_above
-        };
-        if !parent.is_dir() {
-            return Err(InitError::NoParent {
-                path: parent.to_owned(),
-            });
-        }
-        refuse_existing(&target)?;
-
+        let (target, parent) = resolve(target)?;
         let mut temporary_name = std::ffi::OsString::from(".");
-        temporary_name.push(name);
+        temporary_name.push(target.file_name().unwrap_or_default());
         temporary_name.push(format!(".certgen-{:016x}", u64::from_be_bytes(random::bytes())));
         let temporary = parent.join(temporary_name);
         make_directory(&temporary)?;
         Ok(Self {
             target,
-            parent: parent.to_owned(),
+            parent,
             directories: vec![temporary.clone()],
             temporary,
         })
     }
-
     /// Where it will be.
     pub(crate) fn target(&self) -> &Path {
         &self.target
@@ -134,6 +121,28 @@ impl Drop for NewDirectory {
             let _ = fs::remove_dir_all(&self.temporary);
         }
     }
+}
+
+/// The directory to make, which nothing stands in the place of, and the one above it.
+fn resolve(target: &Path) -> Result<(PathBuf, PathBuf), InitError> {
+    let name = target.file_name().ok_or_else(|| InitError::NotANewDirectory {
+        path: target.to_owned(),
+    })?;
+    // Put together anew: with a slash at its end the path of a link would mean what the link points at.
+    let directly_above = target.parent().unwrap_or(Path::new(""));
+    let target = directly_above.join(name);
+    let parent = if directly_above.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        directly_above
+    };
+    if !parent.is_dir() {
+        return Err(InitError::NoParent {
+            path: parent.to_owned(),
+        });
+    }
+    refuse_existing(&target)?;
+    Ok((target, parent.to_owned()))
 }
 
 fn refuse_existing(target: &Path) -> Result<(), InitError> {

@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{ArgGroup, Args};
 use cryptokit::x509::{KeyKind, LeafProfile, SubjectAlternativeName};
 
 use super::KeyPassphraseArguments;
-use crate::key_kind::KEY_KINDS;
+use super::options::key_kind;
 
 /// Arguments of `certgen csr`.
 #[derive(Args, Debug)]
@@ -84,13 +83,5 @@ A new key is encrypted where a passphrase is named; one that exists and is encry
 pub(super) fn name(text: &str) -> Result<SubjectAlternativeName, String> {
     SubjectAlternativeName::infer(text).map_err(|error| {
         format!("{error}; correct it, or say what kind it is: dns:NAME, ip:ADDRESS, uri:URI or email:ADDRESS")
-    })
-}
-
-/// The name of a kind of key.
-pub(super) fn key_kind() -> impl clap::builder::TypedValueParser<Value = KeyKind> {
-    PossibleValuesParser::new(KEY_KINDS.map(|(name, _)| name)).map(|text| {
-        let known = KEY_KINDS.iter().find(|(name, _)| *name == text);
-        known.expect("no other value is possible").1
     })
 }

@@ -3,7 +3,7 @@
 use clap::Args;
 use cryptokit::x509::{KeyKind, LeafProfile};
 
-use super::csr::key_kind;
+use super::options::key_kind;
 use super::{HomeArguments, KeyPassphraseArguments, PassphraseArguments, ProfileArguments};
 use crate::explain::one_line;
 use crate::home::layout;

@@ -19,7 +19,9 @@ pub use inspect::InspectArguments;
 pub use leaf::LeafArguments;
 pub use man::ManArguments;
 pub use needs_renewal::NeedsRenewalArguments;
-pub use options::{HomeArguments, KeyPassphraseArguments, PassphraseArguments};
+pub use options::{
+    HomeArguments, KeyPassphraseArguments, LifetimeArguments, NameLimitArguments, PassphraseArguments, SubjectArguments,
+};
 pub use verify::{PurposeArgument, RequiredStatusArgument, VerifyArguments};
 
 /// Makes a private certificate authority and the certificates of the services that trust it.
@@ -40,7 +42,7 @@ pub struct Cli {
 pub enum Command {
     /// Make a root, an issuing intermediate, and a key and certificate for each service
     #[command(after_help = init::HELP)]
-    Init(InitArguments),
+    Init(Box<InitArguments>),
     /// Make a key and certificate for one more service
     #[command(after_help = leaf::HELP)]
     Leaf(LeafArguments),

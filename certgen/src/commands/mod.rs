@@ -8,6 +8,7 @@ mod inspect;
 mod leaf;
 mod man;
 mod needs_renewal;
+mod progress;
 mod verify;
 
 use std::borrow::Cow;

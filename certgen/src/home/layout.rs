@@ -6,6 +6,7 @@
 //!   .lock                   0600  held by the one process that may change the rest
 //!   root.pem root.key.pem         certificates are 0644, keys 0600
 //!   intermediate.pem intermediate.key.pem      the issuing authority that is used unless another one is named
+//!   spiffe-bundle.json      0644  the roots as a JWK Set, where there is a SPIFFE trust domain
 //!   NAME/                   0700  one per service: see `service_files`
 //!   retired/                0700  authorities whose place another key has taken
 //!   .pending-…/ .pending/   0700  changes being prepared; changes being put into place
@@ -19,6 +20,8 @@ pub const TORN: &str = "inventory.torn";
 pub const LOCK: &str = ".lock";
 /// Where authorities go whose place another key has taken.
 pub const RETIRED: &str = "retired";
+/// The trust bundle of the authority's SPIFFE trust domain.
+pub const SPIFFE_BUNDLE: &str = "spiffe-bundle.json";
 /// The root's name.
 pub const ROOT: &str = "root";
 /// Name of the issuing authority that is used unless another one is named.
@@ -100,7 +103,9 @@ pub fn is_name(text: &str) -> bool {
 /// Upper and lower case count as the same: on some file systems they are.
 pub fn is_reserved(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    [INVENTORY, TORN, RETIRED].contains(&name.as_str()) || name.ends_with(".pem") || name.ends_with(".der")
+    [INVENTORY, TORN, RETIRED, SPIFFE_BUNDLE].contains(&name.as_str())
+        || name.ends_with(".pem")
+        || name.ends_with(".der")
 }
 
 #[cfg(test)]
