@@ -37,6 +37,7 @@ mod der;
 pub mod documents;
 pub mod duration;
 mod explain;
+pub mod handshake;
 pub mod home;
 pub mod init;
 mod init_error;

@@ -1,6 +1,8 @@
 //! Arguments of `certgen inspect`.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -9,7 +11,7 @@ use super::PassphraseArguments;
 /// Arguments of `certgen inspect`.
 #[derive(Args, Debug)]
 pub struct InspectArguments {
-    /// A file, `-` for standard input, or a service's directory, whose fullchain.pem it is
+    /// A file, `-` for standard input, a service's directory, whose fullchain.pem it is, or a server as HOST:PORT
     #[arg(required = true, value_name = "WHAT")]
     pub what: Vec<OsString>,
 
@@ -17,9 +19,44 @@ pub struct InspectArguments {
     #[arg(long, conflicts_with = "json")]
     pub short: bool,
 
+    /// Ask the server for this name instead of HOST
+    #[arg(long, value_name = "NAME", help_heading = SERVERS)]
+    pub server_name: Option<String>,
+
+    /// Say whether a client that trusts the certificates in FILE would accept the server
+    #[arg(long, value_name = "FILE", help_heading = SERVERS)]
+    pub trust: Option<PathBuf>,
+
+    /// Present the certificate chain in FILE, if the server asks for one
+    #[arg(long, value_name = "FILE", requires = "client_key", help_heading = SERVERS)]
+    pub client_certificate: Option<PathBuf>,
+
+    /// The key of that certificate
+    #[arg(long, value_name = "FILE", requires = "client_certificate", help_heading = SERVERS)]
+    pub client_key: Option<PathBuf>,
+
+    /// Offer this application protocol, such as h2 or http/1.1; may be given more than once
+    #[arg(long, value_name = "PROTOCOL", help_heading = SERVERS)]
+    pub alpn: Vec<String>,
+
+    /// Give up on a server after this time
+    #[arg(long, value_name = "5s|1m", default_value = "10s", value_parser = timeout, help_heading = SERVERS)]
+    pub timeout: Duration,
+
     /// Where the passphrase of an encrypted key comes from.
     #[command(flatten)]
     pub passphrase: PassphraseArguments,
+}
+
+const SERVERS: &str = "Servers";
+
+fn timeout(text: &str) -> Result<Duration, String> {
+    let span = crate::duration::parse(text).map_err(|error| error.to_string())?;
+    let span = span.unsigned_abs();
+    match span.is_zero() || span > Duration::from_secs(3600) {
+        true => Err("a server is given one second to one hour".to_owned()),
+        false => Ok(span),
+    }
 }
 
 pub(super) const HELP: &str = "\
@@ -30,4 +67,8 @@ Of a private key it prints what kind it is, whether it is encrypted, and the fin
 public half, never the key. An encrypted one is opened only when a passphrase is given by one of the
 options above; nothing is asked for.
 
-Exit codes: 0 everything was shown, 2 wrong usage, 3 something could not be read.";
+A server is asked for its certificates in a TLS handshake that verifies nothing; with --trust it is
+also said whether a client would accept them, and if not, why. An IPv6 address stands in brackets:
+[::1]:443. With --json everything found is in `objects`, and what was negotiated in `servers`.
+
+Exit codes: 0 everything was shown, 2 wrong usage, 3 something could not be read or reached.";

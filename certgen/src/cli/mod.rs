@@ -46,7 +46,7 @@ pub enum Command {
     /// Make a key and certificate for one more service
     #[command(after_help = leaf::HELP)]
     Leaf(LeafArguments),
-    /// Show what is in a file: certificates, requests, revocation lists, keys
+    /// Show what is in certificates, requests, revocation lists and keys, or what a server presents
     #[command(after_help = inspect::HELP)]
     Inspect(InspectArguments),
     /// Print a script with which a shell completes certgen's arguments

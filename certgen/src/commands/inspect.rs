@@ -4,16 +4,20 @@ use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use cryptokit::key_format::{KeyFormatError, PrivateKey};
 use cryptokit::secret::SecretString;
+use cryptokit::x509::{Certificate, TrustAnchorError, TrustAnchors};
+use private_files::PrivateFileError;
 use secret_input::Secret;
-use serde_json::json;
+use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::{Context, Output};
 use crate::cli::InspectArguments;
 use crate::explain::{Explain, FAILED, Failure};
+use crate::handshake::{HandshakeRequest, ServerAddress, handshake};
 use crate::input;
-use crate::inspect::Inspection;
+use crate::inspect::{Inspection, ShownServer, TrustVerdict};
 use crate::passphrase;
 use crate::printable::{printable, printable_json};
 
@@ -24,11 +28,17 @@ pub(super) fn run(arguments: &InspectArguments, context: &Context) -> Result<Out
     let passphrase = passphrase_of(arguments)?;
     let mut found = Vec::new();
     for what in &arguments.what {
-        found.push(inspect_file(&file_of(what), passphrase.as_ref())?);
+        found.push(match server_of(what) {
+            Some(server) => of_server(&server, arguments, passphrase.as_ref(), context)?,
+            None => Found {
+                server: None,
+                inspection: inspect_file(&file_of(what), passphrase.as_ref())?,
+            },
+        });
     }
     // One thing of which nothing can be shown is an error like any other.
     if let [only] = found.as_slice()
-        && let Some((reason, step)) = only.nothing_read()
+        && let Some((reason, step)) = only.inspection.nothing_read()
     {
         return Err(NothingRead {
             what: arguments.what[0].to_string_lossy().into_owned(),
@@ -37,21 +47,119 @@ pub(super) fn run(arguments: &InspectArguments, context: &Context) -> Result<Out
         }
         .into());
     }
-    let text = if context.json {
-        let objects: Vec<_> = found.iter().flat_map(|found| found.to_json(context.now)).collect();
-        printable_json(&json!({"objects": objects, "warnings": []})) + "\n"
+    let mut output = Output::done(if context.json {
+        printable_json(&json_report(&found, context)) + "\n"
     } else {
-        let paragraphs = found.iter().map(|found| match arguments.short {
-            true => found.to_short(context.now),
-            false => found.to_text(context.now),
-        });
-        paragraphs.collect::<Vec<_>>().join("\n")
-    };
-    let mut output = Output::done(text);
-    if !found.iter().all(Inspection::is_whole) {
+        text_report(&found, arguments.short, context)
+    });
+    if !found.iter().all(|found| found.inspection.is_whole()) {
         output.exit_code = FAILED;
     }
     Ok(output)
+}
+
+/// What one argument led to.
+struct Found {
+    server: Option<ShownServer>,
+    inspection: Inspection,
+}
+
+fn text_report(found: &[Found], short: bool, context: &Context) -> String {
+    let mut paragraphs = Vec::new();
+    for found in found {
+        paragraphs.extend(found.server.as_ref().map(ShownServer::to_text));
+        paragraphs.push(match short {
+            true => found.inspection.to_short(context.now),
+            false => found.inspection.to_text(context.now),
+        });
+    }
+    paragraphs.join("\n")
+}
+
+fn json_report(found: &[Found], context: &Context) -> Value {
+    let objects: Vec<_> = found
+        .iter()
+        .flat_map(|found| found.inspection.to_json(context.now))
+        .collect();
+    let servers: Vec<_> = found
+        .iter()
+        .filter_map(|found| found.server.as_ref())
+        .map(ShownServer::to_json)
+        .collect();
+    json!({"objects": objects, "servers": servers, "warnings": []})
+}
+
+/// A server, unless there is a file of that name.
+fn server_of(what: &OsStr) -> Option<ServerAddress> {
+    match Path::new(what).symlink_metadata() {
+        Ok(_) => None,
+        Err(_) => ServerAddress::parse(what.to_str()?),
+    }
+}
+
+fn of_server(
+    server: &ServerAddress,
+    arguments: &InspectArguments,
+    passphrase: Option<&SecretString>,
+    context: &Context,
+) -> Result<Found, Failure> {
+    let trust = arguments.trust.as_deref();
+    // What was mixed up in the arguments is said before anybody is called.
+    let anchors = trust.map(|path| anchors(path)).transpose()?;
+    let identity = identity(arguments, passphrase)?;
+    let mut request = HandshakeRequest::new(server.clone());
+    request.server_name.clone_from(&arguments.server_name);
+    if !arguments.alpn.is_empty() {
+        request.protocols = Some(arguments.alpn.clone());
+    }
+    request.identity = identity.as_ref().map(|(chain, key)| (chain.as_slice(), key));
+    request.timeout = arguments.timeout;
+    let seen = handshake(&request)?;
+    let verdict = anchors.zip(trust).map(|(anchors, path)| {
+        TrustVerdict::of(
+            &seen.chain,
+            &anchors,
+            &path.to_string_lossy(),
+            &seen.server_name,
+            context.now,
+        )
+    });
+    let chain = seen.chain.iter().map(|certificate| certificate.as_ref());
+    Ok(Found {
+        inspection: Inspection::of_chain(&server.to_string(), chain),
+        server: Some(ShownServer::new(server.clone(), seen, verdict)),
+    })
+}
+
+fn anchors(path: &Path) -> Result<TrustAnchors, Failure> {
+    let certificates = input::certificates(path)?;
+    TrustAnchors::from_certificates(certificates).map_err(|source| {
+        Unusable::Trust {
+            path: path.to_owned(),
+            source,
+        }
+        .into()
+    })
+}
+
+fn identity(
+    arguments: &InspectArguments,
+    passphrase: Option<&SecretString>,
+) -> Result<Option<(Vec<Certificate>, PrivateKey)>, Failure> {
+    let (Some(chain), Some(key)) = (&arguments.client_certificate, &arguments.client_key) else {
+        return Ok(None);
+    };
+    let chain = input::certificates(chain)?;
+    let text = private_files::read(key).map_err(|source| Unusable::KeyFile { source })?;
+    let read = match passphrase {
+        None => PrivateKey::from_pem(text.as_bytes()),
+        Some(passphrase) => PrivateKey::from_encrypted_pem(text.as_bytes(), passphrase),
+    };
+    let read = read.map_err(|source| Unusable::Key {
+        path: key.clone(),
+        source,
+    })?;
+    Ok(Some((chain, read)))
 }
 
 fn inspect_file(path: &Path, passphrase: Option<&SecretString>) -> Result<Inspection, Failure> {
@@ -97,5 +205,30 @@ struct NothingRead {
 impl Explain for NothingRead {
     fn hint(&self) -> Cow<'static, str> {
         self.step.into()
+    }
+}
+
+/// A file that was to help with a server, and cannot.
+#[derive(Debug, thiserror::Error)]
+enum Unusable {
+    #[error("`{}` does not say whom to trust", path.display())]
+    Trust { path: PathBuf, source: TrustAnchorError },
+    #[error("the key to present cannot be read")]
+    KeyFile { source: PrivateFileError },
+    #[error("`{}` is no key that can be presented", path.display())]
+    Key { path: PathBuf, source: KeyFormatError },
+}
+
+impl Explain for Unusable {
+    fn hint(&self) -> Cow<'static, str> {
+        match self {
+            Self::Trust { .. } => "give a file of certificates of authorities, such as a service's ca.pem".into(),
+            Self::KeyFile { .. } => "a key is read from a file that only its owner can use: chmod 600".into(),
+            Self::Key {
+                source: KeyFormatError::Encrypted,
+                ..
+            } => "say where its passphrase is with --passphrase-file, --passphrase-env or --passphrase-fd".into(),
+            Self::Key { .. } => "give a key in PEM; without a passphrase option if it is not encrypted".into(),
+        }
     }
 }

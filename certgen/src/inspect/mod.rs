@@ -30,6 +30,7 @@ mod private_key;
 mod public_key;
 mod request;
 mod revocation_list;
+mod server;
 mod short;
 mod text;
 mod time;
@@ -42,6 +43,7 @@ use certificate::ShownCertificate;
 use object::{Item, Object};
 
 pub use pin::{base64url_sha256, colon_hex_sha256, spki_pin};
+pub use server::{ShownServer, TrustVerdict};
 
 /// What was found in a file or presented by a server.
 #[derive(Clone, Debug)]

@@ -12,6 +12,8 @@ mod home;
 #[cfg(test)]
 mod inspect;
 #[cfg(test)]
+mod inspect_server;
+#[cfg(test)]
 mod manual;
 #[cfg(test)]
 mod report;
