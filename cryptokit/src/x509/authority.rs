@@ -117,9 +117,21 @@ impl CertificateAuthority {
     /// Signs another authority's key under its own name: a second path to what that authority issued, for relying
     /// parties that trust this one and not yet the other's root. RFC 5280 §3.2 calls it a cross-certificate.
     ///
-    /// Subject, key and key identifier are the other's; the validity is the other's as far as this authority's
-    /// reaches, from 5 minutes before `now`; the path length is the other's, 0 where it states none, or one less than
-    /// this authority's where that is less. Its name constraints and SPIFFE trust domain are kept. That the other certificate is the right one the caller must know: it becomes trusted.
+    /// It lives as long as the other's certificate, as far as this authority's and ten years reach: see
+    /// [`Self::cross_sign_until`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::cross_sign_until`].
+    pub fn cross_sign(&self, other: &Certificate, now: OffsetDateTime) -> Result<Certificate, IssueError> {
+        self.cross_sign_until(other, other.not_after(), now)
+    }
+
+    /// As [`Self::cross_sign`], for a path that is not needed so long: it ends at `until` at the latest.
+    ///
+    /// Subject, key and key identifier are the other's; the validity begins 5 minutes before `now`; the path length is the
+    /// other's, 0 where it states none, or one less than this authority's where that is less. Its name constraints and
+    /// SPIFFE trust domain are kept. That the other certificate is the right one the caller must know: it becomes trusted.
     ///
     /// # Errors
     ///
@@ -127,8 +139,13 @@ impl CertificateAuthority {
     /// [`IssueError::PathLength`] when this authority may issue leaves only; [`IssueError::PublicKey`] when the
     /// other's key is weak or of another kind; [`IssueError::MissingKeyIdentifier`] when its key identifier is not
     /// that of RFC 7093 §2 method 1; [`IssueError::UnsupportedIssuerName`] as [`Self::load`]; [`IssueError::Expired`]
-    /// when it is no longer valid; otherwise as [`Self::issue_authority`].
-    pub fn cross_sign(&self, other: &Certificate, now: OffsetDateTime) -> Result<Certificate, IssueError> {
+    /// when it is no longer valid or `until` has passed; otherwise as [`Self::issue_authority`].
+    pub fn cross_sign_until(
+        &self,
+        other: &Certificate,
+        until: OffsetDateTime,
+        now: OffsetDateTime,
+    ) -> Result<Certificate, IssueError> {
         let may_sign = other.key_usage().is_none_or(|usage| usage.key_cert_sign());
         if !other.is_ca() || !may_sign {
             return Err(IssueError::NotAnAuthority);
@@ -146,10 +163,9 @@ impl CertificateAuthority {
         let theirs = u8::try_from(theirs.unwrap_or(0)).unwrap_or(u8::MAX);
         let path_length = self.path_length_below().map_or(theirs, |most| most.min(theirs));
         let now = whole_seconds(now);
-        if now > other.not_after() {
-            return Err(IssueError::Expired {
-                not_after: other.not_after(),
-            });
+        let until = whole_seconds(until).min(other.not_after());
+        if now >= until {
+            return Err(IssueError::Expired { not_after: until });
         }
         let name = IssuerName::from_der(other.subject_der()).ok_or(IssueError::UnsupportedIssuerName)?;
         let trust_domain = TrustDomain::of(other).map(|domain| domain.id());
@@ -159,7 +175,7 @@ impl CertificateAuthority {
             subject_alternative_names: trust_domain.as_slice(),
             path_length: Some(path_length),
             name_constraints: other.name_constraints(),
-            validity: Validity::Lasting(other.not_after() - now),
+            validity: Validity::Lasting((until - now).min(Profile::Intermediate.max_lifetime())),
         };
         let certificate = self.sign(asked, &key, now)?;
         if certificate.subject_der() != other.subject_der() {

@@ -3,7 +3,10 @@
 
 use std::fmt;
 
-use super::certificate::push_escaped;
+use x509_parser::asn1_rs::FromDer;
+use x509_parser::x509::X509Name;
+
+use super::certificate::{Certificate, push_escaped};
 
 /// A subject of at most one country, organization and organizational unit, and one common name, in that order.
 ///
@@ -67,6 +70,41 @@ impl DistinguishedName {
         check_country(code)?;
         self.country = Some(code.to_owned());
         Ok(self)
+    }
+
+    /// The subject of a certificate, if it is one that this type can express: the four attributes, each at most once, and
+    /// a common name among them. To make another authority of the same house, not to compare names: the order of the
+    /// attributes and their string types are not kept.
+    pub fn of(certificate: &Certificate) -> Option<Self> {
+        let (_, name) = X509Name::from_der(certificate.subject_der()).ok()?;
+        let [mut country, mut organization, mut unit, mut common_name] = [const { None::<String> }; 4];
+        for relative in name.iter_rdn() {
+            let mut attributes = relative.iter();
+            let (attribute, None) = (attributes.next()?, attributes.next()) else {
+                return None;
+            };
+            let place = match attribute.attr_type().as_bytes() {
+                [0x55, 0x04, 0x06] => &mut country,
+                [0x55, 0x04, 0x0a] => &mut organization,
+                [0x55, 0x04, 0x0b] => &mut unit,
+                [0x55, 0x04, 0x03] => &mut common_name,
+                _ => return None,
+            };
+            if place.replace(attribute.as_str().ok()?.to_owned()).is_some() {
+                return None;
+            }
+        }
+        let mut subject = Self::new(&common_name?).ok()?;
+        if let Some(country) = country {
+            subject = subject.with_country(&country).ok()?;
+        }
+        if let Some(organization) = organization {
+            subject = subject.with_organization(&organization).ok()?;
+        }
+        if let Some(unit) = unit {
+            subject = subject.with_organizational_unit(&unit).ok()?;
+        }
+        Some(subject)
     }
 
     /// The common name.

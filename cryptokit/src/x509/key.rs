@@ -45,6 +45,17 @@ impl KeyKind {
             Self::Rsa(RsaKeySize::Bits4096) => "rsa-4096",
         }
     }
+
+    /// The kind that makes keys of this algorithm and size, if one does.
+    pub fn of(algorithm: KeyAlgorithm) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| match (kind, algorithm) {
+            (Self::P256, KeyAlgorithm::EcdsaP256)
+            | (Self::P384, KeyAlgorithm::EcdsaP384)
+            | (Self::Ed25519, KeyAlgorithm::Ed25519) => true,
+            (Self::Rsa(size), KeyAlgorithm::Rsa { modulus_bits }) => size.bits() == modulus_bits,
+            _ => false,
+        })
+    }
 }
 
 impl fmt::Display for KeyKind {

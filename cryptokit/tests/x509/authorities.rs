@@ -1,9 +1,10 @@
 //! Authorities beyond the default: other keys, explicit validity, path lengths, cross-signing.
 
 use cryptokit::secret::SecretBytes;
+use cryptokit::sign::RsaKeySize;
 use cryptokit::x509::{
-    AuthorityRequest, CertificateAuthority, CertificateKey, DistinguishedName, IssueError, KeyKind, LeafProfile,
-    Profile, RevocationListRequest, verify_client_chain,
+    AuthorityRequest, CertificateAuthority, CertificateKey, DistinguishedName, IssueError, KeyAlgorithm, KeyKind,
+    LeafProfile, Profile, RevocationListRequest, verify_client_chain,
 };
 use time::Duration;
 
@@ -145,6 +146,51 @@ fn a_cross_signed_authority_has_a_second_path() {
         assert!(verify_client_chain(&bundle, &trust(root), now()).is_ok());
     }
     assert!(verify_client_chain(&bundle[..2], &trust(&old), now()).is_err());
+}
+
+#[test]
+fn a_cross_certificate_ends_when_it_is_no_longer_needed() {
+    let (old, new) = (root(), root());
+    let until = now() + Duration::days(30);
+    let cross = old.cross_sign_until(new.certificate(), until, now()).unwrap();
+    assert_eq!(cross.not_after(), until);
+    let late = new.certificate().not_after() + Duration::days(1);
+    let cross = old.cross_sign_until(new.certificate(), late, now()).unwrap();
+    assert_eq!(cross.not_after(), new.certificate().not_after());
+    assert!(matches!(
+        refusal(old.cross_sign_until(new.certificate(), now(), now())),
+        IssueError::Expired { .. }
+    ));
+    // A root may live longer than any certificate that another authority signs.
+    let long = AuthorityRequest::root(subject("Long")).with_lifetime(Duration::days(9131));
+    let long = |key| CertificateAuthority::create_root(&long, key, now()).unwrap();
+    let (old, new) = (long(key(KeyKind::P256)), long(key(KeyKind::P256)));
+    let cross = old.cross_sign(new.certificate(), now()).unwrap();
+    assert_eq!(cross.not_after(), now() + Profile::Intermediate.max_lifetime());
+}
+
+#[test]
+fn what_a_next_authority_needs_can_be_read_from_a_certificate() {
+    let subject = DistinguishedName::new("Acme, root")
+        .and_then(|subject| subject.with_country("DE"))
+        .and_then(|subject| subject.with_organization("Acme Größe"))
+        .and_then(|subject| subject.with_organizational_unit("PKI"))
+        .unwrap();
+    for kind in [
+        KeyKind::P256,
+        KeyKind::P384,
+        KeyKind::Ed25519,
+        KeyKind::Rsa(RsaKeySize::Bits2048),
+    ] {
+        let root =
+            CertificateAuthority::create_root(&AuthorityRequest::root(subject.clone()), key(kind), now()).unwrap();
+        assert_eq!(DistinguishedName::of(root.certificate()), Some(subject.clone()));
+        assert_eq!(KeyKind::of(root.key().algorithm()), Some(kind));
+    }
+    let below = root();
+    let nameless = leaf(&intermediate(&below), LeafProfile::Client, &["ip:192.0.2.1"]);
+    assert_eq!(DistinguishedName::of(nameless.certificate()), None);
+    assert_eq!(KeyKind::of(KeyAlgorithm::Rsa { modulus_bits: 2049 }), None);
 }
 
 #[test]
