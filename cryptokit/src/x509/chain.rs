@@ -262,13 +262,20 @@ pub fn explain_chain(
     Ok(explanation)
 }
 
-/// As [`verify_server_chain`], for each name of the leaf under which a server can be reached.
+/// As [`verify_server_chain`], for each name of the leaf under which a server can be reached; with `client_as_well`, also as
+/// [`verify_client_chain`].
 pub(super) fn verify_server_chain_for_own_names(
     chain: &[CertificateDer<'_>],
     anchors: &TrustAnchors,
+    client_as_well: bool,
     now: OffsetDateTime,
 ) -> Result<PeerCertificate, ChainError> {
-    let peer = verify_chain(chain, anchors, &ChainPolicy::server(), now)?.peer();
+    let policy = if client_as_well {
+        ChainPolicy::peer()
+    } else {
+        ChainPolicy::server()
+    };
+    let peer = verify_chain(chain, anchors, &policy, now)?.peer();
     for name in peer.subject_alternative_names() {
         if !super::second_opinion::is_for(&peer.leaf, &a_host_of(name)) {
             return Err(ChainError::Name);

@@ -128,7 +128,11 @@ impl ChainError {
             PathFailure::KeyUsage { .. } if is_leaf => Self::KeyUsage,
             PathFailure::KeyUsage { .. } => Self::IssuerNotAuthority,
             PathFailure::ExtendedKeyUsage { needed } => Self::ExtendedKeyUsage {
-                required: if needed == "clientAuth" { "client" } else { "server" },
+                required: match needed {
+                    "clientAuth" => "client",
+                    "serverAuth" => "server",
+                    _ => "peer",
+                },
             },
             PathFailure::PathLength { .. } => Self::PathLength,
             PathFailure::NameConstraint { .. } => Self::NameConstraint,

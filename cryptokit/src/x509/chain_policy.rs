@@ -16,6 +16,8 @@ pub struct ChainPolicy<'a> {
 pub(super) enum Purpose {
     Client,
     Server,
+    /// Both at once.
+    Peer,
     Any,
 }
 
@@ -24,6 +26,7 @@ impl Purpose {
         match self {
             Self::Client => "client",
             Self::Server => "server",
+            Self::Peer => "peer",
             Self::Any => "any",
         }
     }
@@ -43,6 +46,15 @@ impl<'a> ChainPolicy<'a> {
     pub const fn server() -> Self {
         Self {
             purpose: Purpose::Server,
+            names: Vec::new(),
+            revocation: None,
+        }
+    }
+
+    /// The leaf and all above it are for both: what is issued to a peer is verified once and not twice.
+    pub(super) const fn peer() -> Self {
+        Self {
+            purpose: Purpose::Peer,
             names: Vec::new(),
             revocation: None,
         }

@@ -135,11 +135,11 @@ impl IssuedCertificate {
             .chain(between)
             .map(|certificate| certificate.der().clone())
             .collect();
-        if profile.extended_key_usage().client_auth {
+        let usage = profile.extended_key_usage();
+        if usage.server_auth {
+            verify_server_chain_for_own_names(&chain, &anchors, usage.client_auth, now)?;
+        } else {
             verify_client_chain(&chain, &anchors, now)?;
-        }
-        if profile.extended_key_usage().server_auth {
-            verify_server_chain_for_own_names(&chain, &anchors, now)?;
         }
         Ok(())
     }

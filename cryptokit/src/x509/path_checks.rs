@@ -260,6 +260,7 @@ impl Purpose {
         match self {
             Self::Client => Some("clientAuth"),
             Self::Server => Some("serverAuth"),
+            Self::Peer => Some("serverAuth and clientAuth"),
             Self::Any => None,
         }
     }
@@ -268,6 +269,7 @@ impl Purpose {
         match self {
             Self::Client => usage.client_auth,
             Self::Server => usage.server_auth,
+            Self::Peer => usage.server_auth && usage.client_auth,
             Self::Any => true,
         }
     }

@@ -72,6 +72,22 @@ impl ExtendedKeyUsageValidator for Purpose {
         match self {
             Self::Client => KeyUsage::client_auth().validate(purposes),
             Self::Server => KeyUsage::server_auth().validate(purposes),
+            Self::Peer => {
+                let present = purposes
+                    .map(|purpose| purpose.map(|purpose| purpose.to_decoded_oid()))
+                    .collect::<Result<Vec<_>, _>>()?;
+                // Without the extension a certificate is for everything; that a leaf has it is asked in path_checks.
+                let has = |last| present.iter().any(|oid| *oid == [1, 3, 6, 1, 5, 5, 7, 3, last]);
+                if present.is_empty() || (has(1) && has(2)) {
+                    return Ok(());
+                }
+                Err(webpki::Error::RequiredEkuNotFoundContext(
+                    webpki::RequiredEkuNotFoundContext {
+                        required: KeyUsage::server_auth(),
+                        present,
+                    },
+                ))
+            }
             // Each must be readable all the same.
             Self::Any => purposes.try_for_each(|purpose| purpose.map(|_| ())),
         }
@@ -119,5 +135,39 @@ fn from_webpki(error: webpki::Error, purpose: Purpose) -> ChainError {
         other => ChainError::Rejected {
             reason: format!("{other:?}"),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::x509::{
+        CertificateAuthority, ChainPolicy, DistinguishedName, LeafProfile, LeafRequest, TrustAnchors, verify_chain,
+    };
+
+    #[test]
+    fn a_peer_needs_both_purposes() {
+        let now = OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
+        let root = CertificateAuthority::new_root(&DistinguishedName::new("Example root CA").unwrap(), now).unwrap();
+        let anchors = TrustAnchors::from_certificates(vec![root.certificate().clone()]).unwrap();
+        let policy = ChainPolicy::peer();
+        for (profile, good) in [
+            (LeafProfile::Server, false),
+            (LeafProfile::Client, false),
+            (LeafProfile::Peer, true),
+        ] {
+            let request = LeafRequest::new(profile, vec!["dns:api.example".parse().unwrap()]);
+            let (issued, _) = root.issue_leaf(&request, now).unwrap();
+            let path = [issued.certificate(), root.certificate()];
+            let asked = ask(&path, &Question::new(&policy, &anchors, now));
+            let verified = verify_chain(&issued.chain_der(), &anchors, &policy, now).map(|_| ());
+            let expected = if good {
+                Ok(())
+            } else {
+                Err(ChainError::ExtendedKeyUsage { required: "peer" })
+            };
+            assert_eq!(asked, expected, "{profile:?}");
+            assert_eq!(verified, expected, "{profile:?}");
+        }
     }
 }
