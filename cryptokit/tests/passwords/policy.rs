@@ -309,3 +309,25 @@ fn a_hash_is_weak_below_its_floor_and_only_there() {
         assert_eq!(standing(above), Standing::Outdated, "{above}");
     }
 }
+
+#[test]
+fn a_scrypt_hash_is_weak_when_one_of_its_costs_is_below_the_floor() {
+    use cryptokit::password::{PasswordHasher, ScryptParams, Standing};
+
+    let mut limits = *Policy::default().limits();
+    limits.scrypt.floor = ScryptParams::new(15, 8, 2).unwrap();
+    let policy = Policy::default().with_limits(limits).unwrap().accepting(Scheme::ALL);
+    let hasher = PasswordHasher::new(policy, known_peppers());
+    let template = ONE_OF_EACH.iter().find(|text| text.starts_with("$scrypt$")).unwrap();
+    let standing = |costs: &str| {
+        let text = template.replace("ln=16,r=8,p=1", costs);
+        assert!(text.contains(costs));
+        hasher.standing(&parse(&text)).unwrap()
+    };
+    for weak in ["ln=14,r=8,p=2", "ln=15,r=7,p=2", "ln=15,r=8,p=1"] {
+        assert_eq!(standing(weak), Standing::Weak, "{weak}");
+    }
+    for enough in ["ln=15,r=8,p=2", "ln=16,r=8,p=2"] {
+        assert_eq!(standing(enough), Standing::Outdated, "{enough}");
+    }
+}
