@@ -30,6 +30,7 @@
 //! `aws-lc` (default) and `ring` choose the cryptographic backend of `cryptokit`.
 
 pub mod apply;
+pub mod bundle;
 pub mod cli;
 pub mod commands;
 pub mod csr;
@@ -43,6 +44,7 @@ pub mod init;
 mod init_error;
 pub mod input;
 pub mod inspect;
+pub mod key_file;
 pub mod key_generation;
 pub mod leaf;
 pub mod lifetime;

@@ -63,6 +63,15 @@ impl Target {
         Self::begin(path, false)
     }
 
+    /// As [`Self::key`], in the place of a regular file of that name if there is one.
+    pub(crate) fn replacing_key(path: &Path) -> Result<Self, NewFileError> {
+        Ok(Self {
+            file: NewFile::begin(path, Existing::Replace).map_err(|error| refused(path, error))?,
+            path: path.to_owned(),
+            is_public: false,
+        })
+    }
+
     fn begin(path: &Path, is_public: bool) -> Result<Self, NewFileError> {
         Ok(Self {
             file: NewFile::begin(path, Existing::Keep).map_err(|error| refused(path, error))?,

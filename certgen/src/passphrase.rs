@@ -19,6 +19,18 @@ pub const KEY: Secret = Secret {
     flags: "--key-passphrase-file FILE, --key-passphrase-env VARIABLE or --key-passphrase-fd N",
 };
 
+/// The password of a PKCS#12 file.
+pub const BUNDLE: Secret = Secret {
+    what: "password of the file",
+    flags: "--password-file FILE, --password-env VARIABLE or --password-fd N",
+};
+
+/// The passphrase that a key gets.
+pub const NEW_KEY: Secret = Secret {
+    what: "new passphrase of the key",
+    flags: "--new-passphrase-file FILE, --new-passphrase-env VARIABLE or --new-passphrase-fd N",
+};
+
 /// The passphrase of a key that is encrypted: from its source, or asked for where none is named.
 ///
 /// # Errors

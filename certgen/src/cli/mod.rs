@@ -1,9 +1,11 @@
 //! Arguments and their help text, a file per subcommand; no logic.
 
+mod bundle;
 mod completions;
 mod csr;
 mod init;
 mod inspect;
+mod key;
 mod leaf;
 mod man;
 mod needs_renewal;
@@ -12,15 +14,18 @@ mod verify;
 
 use clap::{Parser, Subcommand};
 
+pub use bundle::BundleArguments;
 pub use completions::CompletionsArguments;
 pub use csr::{CsrArguments, ProfileArguments};
 pub use init::InitArguments;
 pub use inspect::InspectArguments;
+pub use key::KeyArguments;
 pub use leaf::LeafArguments;
 pub use man::ManArguments;
 pub use needs_renewal::NeedsRenewalArguments;
 pub use options::{
-    HomeArguments, KeyPassphraseArguments, LifetimeArguments, NameLimitArguments, PassphraseArguments, SubjectArguments,
+    ExistingKeyPassphraseArguments, HomeArguments, KeyPassphraseArguments, LifetimeArguments, NameLimitArguments,
+    NewPassphraseArguments, PassphraseArguments, PasswordArguments, SubjectArguments,
 };
 pub use verify::{PurposeArgument, RequiredStatusArgument, VerifyArguments};
 
@@ -58,6 +63,12 @@ pub enum Command {
     /// Make a key and a request for a certificate, to be signed elsewhere
     #[command(after_help = csr::HELP)]
     Csr(CsrArguments),
+    /// Write a key, or a trust store for Java, as a PKCS#12 file
+    #[command(after_help = bundle::HELP)]
+    Bundle(BundleArguments),
+    /// Encrypt or decrypt a key, change its passphrase, or take its public half
+    #[command(after_help = key::HELP)]
+    Key(KeyArguments),
     /// Tell by the exit code whether a certificate needs renewal
     #[command(after_help = needs_renewal::HELP)]
     NeedsRenewal(NeedsRenewalArguments),

@@ -1,10 +1,12 @@
 //! One module per subcommand: arguments to library call to report.
 
+mod bundle;
 mod completions;
 mod csr;
 mod home;
 mod init;
 mod inspect;
+mod key;
 mod leaf;
 mod man;
 mod needs_renewal;
@@ -14,10 +16,14 @@ mod verify;
 use std::borrow::Cow;
 use std::io::{self, Write};
 
+use cryptokit::key_format::PrivateKey;
+use secret_input::SecretSource;
 use time::OffsetDateTime;
 
 use crate::cli::{Cli, Command};
 use crate::explain::{Explain, Failure};
+use crate::key_file::KeyFile;
+use crate::passphrase;
 
 /// What a command gets from the process besides its arguments.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +51,8 @@ pub fn run(cli: &Cli, context: &Context, stdout: &mut impl Write, stderr: &mut i
         Command::Completions(arguments) => completions::run(arguments, context),
         Command::Man(arguments) => man::run(arguments, context)?,
         Command::Csr(arguments) => csr::run(arguments, context)?,
+        Command::Bundle(arguments) => bundle::run(arguments, context)?,
+        Command::Key(arguments) => key::run(arguments, context)?,
         Command::NeedsRenewal(arguments) => needs_renewal::run(arguments, context)?,
         Command::Verify(arguments) => verify::run(arguments, context)?,
     };
@@ -56,6 +64,15 @@ pub fn run(cli: &Cli, context: &Context, stdout: &mut impl Write, stderr: &mut i
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(ReportError(error).into()),
         _ => Ok(output.exit_code),
     }
+}
+
+/// The key of a file, whose passphrase is asked for where none is named and one is needed.
+fn private_key(file: &KeyFile, source: Option<&SecretSource>) -> Result<PrivateKey, Failure> {
+    if source.is_none() && !file.is_encrypted() {
+        return Ok(file.key(None)?);
+    }
+    let passphrase = passphrase::existing(passphrase::KEY, source)?;
+    Ok(file.key(Some(&passphrase))?)
 }
 
 /// What a subcommand has to say.

@@ -2,6 +2,8 @@
 
 // The attribute tells clippy that helpers may unwrap too.
 #[cfg(test)]
+mod bundle;
+#[cfg(test)]
 mod csr;
 #[cfg(test)]
 mod files;

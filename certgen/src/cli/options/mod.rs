@@ -12,5 +12,8 @@ pub(crate) use key::key_kind;
 pub(crate) use lifetime::HEADING as LIFETIMES;
 pub use lifetime::LifetimeArguments;
 pub use name_limits::NameLimitArguments;
-pub use passphrase::{KeyPassphraseArguments, PassphraseArguments};
+pub use passphrase::{
+    ExistingKeyPassphraseArguments, KeyPassphraseArguments, NewPassphraseArguments, PassphraseArguments,
+    PasswordArguments,
+};
 pub use subject::SubjectArguments;

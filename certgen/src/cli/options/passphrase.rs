@@ -61,6 +61,90 @@ impl KeyPassphraseArguments {
     }
 }
 
+/// Where the password of a PKCS#12 file comes from.
+#[derive(Args, Clone, Debug, Default)]
+#[group(multiple = false)]
+pub struct PasswordArguments {
+    /// The file's password is the first line of FILE, which only its owner can use; `-` is standard input
+    #[arg(long, value_name = "FILE", help_heading = HEADING)]
+    pub password_file: Option<PathBuf>,
+
+    /// It is in this environment variable, where other programs of the same user can see it
+    #[arg(long, value_name = "VARIABLE", help_heading = HEADING)]
+    pub password_env: Option<String>,
+
+    /// It is read from this descriptor, as in `--password-fd 3 3< <(COMMAND)`
+    #[arg(long, value_name = "N", help_heading = HEADING)]
+    pub password_fd: Option<u32>,
+}
+
+impl PasswordArguments {
+    /// The source that was named, if one was.
+    pub fn source(&self) -> Option<SecretSource> {
+        source(
+            self.password_file.as_deref(),
+            self.password_env.as_deref(),
+            self.password_fd,
+        )
+    }
+}
+
+/// Where the passphrase comes from that a key gets in the place of another one.
+#[derive(Args, Clone, Debug, Default)]
+#[group(multiple = false)]
+pub struct NewPassphraseArguments {
+    /// The new passphrase is the first line of FILE, which only its owner can use; `-` is standard input
+    #[arg(long, value_name = "FILE", help_heading = HEADING)]
+    pub new_passphrase_file: Option<PathBuf>,
+
+    /// It is in this environment variable, where other programs of the same user can see it
+    #[arg(long, value_name = "VARIABLE", help_heading = HEADING)]
+    pub new_passphrase_env: Option<String>,
+
+    /// It is read from this descriptor
+    #[arg(long, value_name = "N", help_heading = HEADING)]
+    pub new_passphrase_fd: Option<u32>,
+}
+
+impl NewPassphraseArguments {
+    /// The source that was named, if one was.
+    pub fn source(&self) -> Option<SecretSource> {
+        source(
+            self.new_passphrase_file.as_deref(),
+            self.new_passphrase_env.as_deref(),
+            self.new_passphrase_fd,
+        )
+    }
+}
+
+/// Where the passphrase comes from with which a key is read that exists.
+#[derive(Args, Clone, Debug, Default)]
+#[group(multiple = false)]
+pub struct ExistingKeyPassphraseArguments {
+    /// The key's passphrase is the first line of FILE, which only its owner can use; `-` is standard input
+    #[arg(long, value_name = "FILE", help_heading = HEADING)]
+    pub key_passphrase_file: Option<PathBuf>,
+
+    /// It is in this environment variable, where other programs of the same user can see it
+    #[arg(long, value_name = "VARIABLE", help_heading = HEADING)]
+    pub key_passphrase_env: Option<String>,
+
+    /// It is read from this descriptor
+    #[arg(long, value_name = "N", help_heading = HEADING)]
+    pub key_passphrase_fd: Option<u32>,
+}
+
+impl ExistingKeyPassphraseArguments {
+    /// The source that was named, if one was.
+    pub fn source(&self) -> Option<SecretSource> {
+        source(
+            self.key_passphrase_file.as_deref(),
+            self.key_passphrase_env.as_deref(),
+            self.key_passphrase_fd,
+        )
+    }
+}
+
 const HEADING: &str = "Passphrases";
 
 fn source(file: Option<&Path>, variable: Option<&str>, descriptor: Option<u32>) -> Option<SecretSource> {
