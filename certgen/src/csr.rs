@@ -9,12 +9,12 @@ use cryptokit::secret::SecretString;
 use cryptokit::sign::SignError;
 use cryptokit::x509::{
     CertificateKey, CertificationRequest, CertificationRequestError, IssueError, KeyKind, LeafRequest, PemError,
-    private_key_to_pem,
 };
 use private_files::PrivateFileError;
 
 use crate::explain::Explain;
 use crate::input::{self, InputError, is_der};
+use crate::leaf::key_pem;
 use crate::new_file::{NewFileError, Target, put_pair};
 
 /// Whose key a request is made with.
@@ -86,13 +86,7 @@ fn with_new_key(
 ) -> Result<CertificationRequest, CsrError> {
     let key = CertificateKey::generate(kind).map_err(CsrError::KeyNotMade)?;
     let request = CertificationRequest::create(leaf, &key)?;
-    let pem = match passphrase {
-        None => private_key_to_pem(key.pkcs8()),
-        Some(passphrase) => PrivateKey::from_pkcs8_der(key.pkcs8().expose_secret())
-            .and_then(|key| key.to_encrypted_pem(passphrase))
-            .map(SecretString::new)
-            .map_err(CsrError::Encryption)?,
-    };
+    let pem = key_pem(&key, passphrase).map_err(CsrError::Encryption)?;
     match target {
         Some(target) => put_pair((key_target, &pem), (target, &request.to_pem()))?,
         None => key_target.put(pem.expose_secret().as_bytes())?,

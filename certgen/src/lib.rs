@@ -47,6 +47,7 @@ pub mod inspect;
 pub mod key_file;
 pub mod key_generation;
 pub mod leaf;
+pub mod lifecycle;
 pub mod lifetime;
 pub mod name_limits;
 mod new_file;
@@ -56,6 +57,7 @@ pub mod printable;
 pub mod renewal_point;
 pub mod spiffe_bundle;
 mod text;
+pub mod tree;
 pub mod verify;
 
 pub use explain::{Explain, FAILED, Failure};

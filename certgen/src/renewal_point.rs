@@ -81,10 +81,15 @@ impl RenewalPoint {
 
     /// Where a certificate stands at `now`.
     pub fn standing(self, certificate: &Certificate, now: OffsetDateTime) -> Standing {
-        let due = self.due_at(certificate.not_before(), certificate.not_after());
-        if now > certificate.not_after() {
+        self.standing_of(certificate.not_before(), certificate.not_after(), now)
+    }
+
+    /// Where a certificate of this validity stands at `now`.
+    pub fn standing_of(self, not_before: OffsetDateTime, not_after: OffsetDateTime, now: OffsetDateTime) -> Standing {
+        let due = self.due_at(not_before, not_after);
+        if now > not_after {
             Standing::Expired
-        } else if now < certificate.not_before() {
+        } else if now < not_before {
             Standing::NotYetValid
         } else if now >= due {
             Standing::Due

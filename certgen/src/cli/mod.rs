@@ -2,6 +2,7 @@
 
 mod bundle;
 mod completions;
+mod crl;
 mod csr;
 mod init;
 mod inspect;
@@ -10,12 +11,18 @@ mod leaf;
 mod man;
 mod needs_renewal;
 mod options;
+mod rekey;
+mod renew;
+mod revoke;
+mod sign;
+mod tree;
 mod verify;
 
 use clap::{Parser, Subcommand};
 
 pub use bundle::BundleArguments;
 pub use completions::CompletionsArguments;
+pub use crl::CrlArguments;
 pub use csr::{CsrArguments, ProfileArguments};
 pub use init::InitArguments;
 pub use inspect::InspectArguments;
@@ -27,6 +34,11 @@ pub use options::{
     ExistingKeyPassphraseArguments, HomeArguments, KeyPassphraseArguments, LifetimeArguments, NameLimitArguments,
     NewPassphraseArguments, PassphraseArguments, PasswordArguments, SubjectArguments,
 };
+pub use rekey::RekeyArguments;
+pub use renew::RenewArguments;
+pub use revoke::RevokeArguments;
+pub use sign::SignArguments;
+pub use tree::TreeArguments;
 pub use verify::{PurposeArgument, RequiredStatusArgument, VerifyArguments};
 
 /// Makes a private certificate authority and the certificates of the services that trust it.
@@ -69,6 +81,24 @@ pub enum Command {
     /// Encrypt or decrypt a key, change its passphrase, or take its public half
     #[command(after_help = key::HELP)]
     Key(KeyArguments),
+    /// Make a certificate for a request, showing what is asked for and what is granted
+    #[command(after_help = sign::HELP)]
+    Sign(SignArguments),
+    /// Make new certificates for the keys that services have
+    #[command(after_help = renew::HELP)]
+    Renew(RenewArguments),
+    /// Make services new keys with new certificates
+    #[command(after_help = rekey::HELP)]
+    Rekey(RekeyArguments),
+    /// Have peers accept a certificate no longer
+    #[command(after_help = revoke::HELP)]
+    Revoke(RevokeArguments),
+    /// Make the revocation lists of the authorities anew
+    #[command(after_help = crl::HELP)]
+    Crl(CrlArguments),
+    /// Show the authority with its services, and how long each certificate lasts
+    #[command(after_help = tree::HELP)]
+    Tree(TreeArguments),
     /// Tell by the exit code whether a certificate needs renewal
     #[command(after_help = needs_renewal::HELP)]
     NeedsRenewal(NeedsRenewalArguments),

@@ -2,15 +2,22 @@
 
 mod bundle;
 mod completions;
+mod crl;
 mod csr;
 mod home;
 mod init;
 mod inspect;
 mod key;
 mod leaf;
+mod lifecycle;
 mod man;
 mod needs_renewal;
 mod progress;
+mod rekey;
+mod renew;
+mod revoke;
+mod sign;
+mod tree;
 mod verify;
 
 use std::borrow::Cow;
@@ -53,6 +60,12 @@ pub fn run(cli: &Cli, context: &Context, stdout: &mut impl Write, stderr: &mut i
         Command::Csr(arguments) => csr::run(arguments, context)?,
         Command::Bundle(arguments) => bundle::run(arguments, context)?,
         Command::Key(arguments) => key::run(arguments, context)?,
+        Command::Sign(arguments) => sign::run(arguments, context)?,
+        Command::Renew(arguments) => renew::run(arguments, context)?,
+        Command::Rekey(arguments) => rekey::run(arguments, context)?,
+        Command::Revoke(arguments) => revoke::run(arguments, context)?,
+        Command::Crl(arguments) => crl::run(arguments, context)?,
+        Command::Tree(arguments) => tree::run(arguments, context)?,
         Command::NeedsRenewal(arguments) => needs_renewal::run(arguments, context)?,
         Command::Verify(arguments) => verify::run(arguments, context)?,
     };

@@ -79,7 +79,15 @@ impl HomeView {
     ///
     /// [`HomeError::SymbolicLink`], [`HomeError::NotAFile`], [`HomeError::TooLarge`], [`HomeError::Io`].
     pub fn read_file(&self, relative: &str) -> Result<Option<Vec<u8>>, HomeError> {
-        let max = MAX_PEM_BYTES as u64;
+        self.read_file_up_to(relative, MAX_PEM_BYTES as u64)
+    }
+
+    /// As [`Self::read_file`], for files that may be longer or must be shorter: at most `max` bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::read_file`].
+    pub fn read_file_up_to(&self, relative: &str, max: u64) -> Result<Option<Vec<u8>>, HomeError> {
         match relative.split_once('/') {
             None => self.directory.read(relative, max),
             Some((directory, file)) => match self.directory.subdirectory(directory)? {

@@ -1,0 +1,93 @@
+//! The keys of authorities: in their directory or brought along, encrypted or not.
+
+use std::path::{Path, PathBuf};
+
+use cryptokit::key_format::{KeyFormatError, PrivateKey};
+use cryptokit::secret::SecretString;
+use cryptokit::x509::{CertificateAuthority, CertificateKey};
+use private_files::PrivateFileError;
+use secret_input::SecretSource;
+
+use super::error::LifecycleError;
+use crate::home::layout::{self, ROOT};
+use crate::home::{HomeError, HomeView};
+use crate::passphrase;
+
+/// Loads authorities with their keys. A passphrase is read when the first key needs it, and once.
+#[derive(Debug, Default)]
+pub struct AuthorityKeys {
+    source: Option<SecretSource>,
+    root_key: Option<PathBuf>,
+    passphrase: Option<SecretString>,
+}
+
+impl AuthorityKeys {
+    /// With the passphrase from this source; without one, a terminal is asked.
+    pub fn new(source: Option<SecretSource>) -> Self {
+        Self {
+            source,
+            ..Self::default()
+        }
+    }
+
+    /// Reads the root's key from this file instead: it is best kept elsewhere.
+    #[must_use]
+    pub fn with_root_key(self, file: Option<PathBuf>) -> Self {
+        Self { root_key: file, ..self }
+    }
+
+    /// Whether the key of an authority can be had: in its directory, or brought along.
+    pub fn has(&self, home: &HomeView, name: &str) -> bool {
+        (self.root_key.is_some() && name == ROOT) || home.path_of(&layout::key_of(name)).exists()
+    }
+
+    /// An authority with its key.
+    ///
+    /// # Errors
+    ///
+    /// [`LifecycleError::Home`] and [`LifecycleError::Passphrase`].
+    pub fn load(&mut self, home: &HomeView, name: &str) -> Result<CertificateAuthority, LifecycleError> {
+        match self.attempt(home, name) {
+            Err(HomeError::PassphraseNeeded { .. }) if self.passphrase.is_none() => {
+                self.passphrase = Some(passphrase::existing(passphrase::AUTHORITY, self.source.as_ref())?);
+                Ok(self.attempt(home, name)?)
+            }
+            loaded => Ok(loaded?),
+        }
+    }
+
+    fn attempt(&self, home: &HomeView, name: &str) -> Result<CertificateAuthority, HomeError> {
+        let Some(file) = self.root_key.as_ref().filter(|_| name == ROOT) else {
+            return home.authority(name, self.passphrase.as_ref());
+        };
+        let failed = |source| HomeError::Authority {
+            name: name.to_owned(),
+            source,
+        };
+        let key = self.read(file)?;
+        let key = CertificateKey::from_pkcs8(key.into_pkcs8()).map_err(|error| failed(error.into()))?;
+        CertificateAuthority::load(home.authority_certificate(name)?, home.issuers(name)?, key).map_err(failed)
+    }
+
+    fn read(&self, file: &Path) -> Result<PrivateKey, HomeError> {
+        let failed = |source| HomeError::Key {
+            path: file.to_owned(),
+            source,
+        };
+        let text = private_files::read(file).map_err(|error| match error {
+            PrivateFileError::Read { source, .. } => HomeError::Io {
+                action: "read",
+                path: file.to_owned(),
+                source,
+            },
+            other => other.into(),
+        })?;
+        match (PrivateKey::from_pem(text.as_bytes()), &self.passphrase) {
+            (Err(KeyFormatError::Encrypted), None) => Err(HomeError::PassphraseNeeded { path: file.to_owned() }),
+            (Err(KeyFormatError::Encrypted), Some(passphrase)) => {
+                PrivateKey::from_encrypted_pem(text.as_bytes(), passphrase).map_err(failed)
+            }
+            (read, _) => read.map_err(failed),
+        }
+    }
+}
