@@ -4,6 +4,7 @@ mod bundle;
 mod completions;
 mod crl;
 mod csr;
+mod fingerprint;
 mod init;
 mod inspect;
 mod key;
@@ -24,6 +25,7 @@ pub use bundle::BundleArguments;
 pub use completions::CompletionsArguments;
 pub use crl::CrlArguments;
 pub use csr::{CsrArguments, ProfileArguments};
+pub use fingerprint::{FingerprintArguments, FormatArgument};
 pub use init::InitArguments;
 pub use inspect::InspectArguments;
 pub use key::KeyArguments;
@@ -66,6 +68,9 @@ pub enum Command {
     /// Show what is in certificates, requests, revocation lists and keys, or what a server presents
     #[command(after_help = inspect::HELP)]
     Inspect(InspectArguments),
+    /// Print the SHA-256 by which a certificate or a key is known
+    #[command(after_help = fingerprint::HELP)]
+    Fingerprint(FingerprintArguments),
     /// Print a script with which a shell completes certgen's arguments
     #[command(after_help = completions::HELP)]
     Completions(CompletionsArguments),

@@ -22,7 +22,7 @@ use crate::passphrase;
 use crate::printable::{printable, printable_json};
 
 /// The most bytes of one file: a revocation list of 4 MiB in PEM, and room to spare.
-const MAX_BYTES: u64 = 16 * 1024 * 1024;
+pub(super) const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 pub(super) fn run(arguments: &InspectArguments, context: &Context) -> Result<Output, Failure> {
     let passphrase = passphrase_of(arguments)?;
@@ -105,7 +105,7 @@ fn of_server(
 ) -> Result<Found, Failure> {
     let trust = arguments.trust.as_deref();
     // What was mixed up in the arguments is said before anybody is called.
-    let anchors = trust.map(|path| anchors(path)).transpose()?;
+    let anchors = trust.map(anchors).transpose()?;
     let identity = identity(arguments, passphrase)?;
     let mut request = HandshakeRequest::new(server.clone());
     request.server_name.clone_from(&arguments.server_name);
@@ -188,7 +188,7 @@ fn passphrase_of(arguments: &InspectArguments) -> Result<Option<SecretString>, F
     Ok(Some(passphrase::existing(PASSPHRASE, Some(&source))?))
 }
 
-const PASSPHRASE: Secret = Secret {
+pub(super) const PASSPHRASE: Secret = Secret {
     what: "passphrase",
     flags: "--passphrase-file, --passphrase-env or --passphrase-fd",
 };

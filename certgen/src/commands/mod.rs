@@ -4,6 +4,7 @@ mod bundle;
 mod completions;
 mod crl;
 mod csr;
+mod fingerprint;
 mod home;
 mod init;
 mod inspect;
@@ -55,6 +56,7 @@ pub fn run(cli: &Cli, context: &Context, stdout: &mut impl Write, stderr: &mut i
         Command::Init(arguments) => init::run(arguments, context)?,
         Command::Leaf(arguments) => leaf::run(arguments, context)?,
         Command::Inspect(arguments) => inspect::run(arguments, context)?,
+        Command::Fingerprint(arguments) => fingerprint::run(arguments, context)?,
         Command::Completions(arguments) => completions::run(arguments, context),
         Command::Man(arguments) => man::run(arguments, context)?,
         Command::Csr(arguments) => csr::run(arguments, context)?,

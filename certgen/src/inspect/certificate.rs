@@ -27,6 +27,8 @@ pub(super) struct ShownCertificate {
     pub(super) is_self_issued: bool,
     /// Why certgen takes no such certificate anywhere else.
     pub(super) refused: Option<String>,
+    /// Whether it could not be read to its end.
+    pub(super) is_damaged: bool,
     /// What is odd about it.
     pub(super) notes: Vec<String>,
 }
@@ -40,6 +42,7 @@ impl ShownCertificate {
             ..Self::default()
         };
         if let Err(broken) = shown.fill(der) {
+            shown.is_damaged = true;
             shown
                 .notes
                 .push(format!("it is damaged and shown as far as it can be read: {broken}"));

@@ -19,6 +19,7 @@
 mod asn1;
 mod certificate;
 mod extension;
+mod fingerprint;
 mod json;
 mod looks;
 mod name;
@@ -42,6 +43,7 @@ use serde_json::Value;
 use certificate::ShownCertificate;
 use object::{Item, Object};
 
+pub use fingerprint::{Fingerprint, FingerprintFormat, NoFingerprint};
 pub use pin::{base64url_sha256, colon_hex_sha256, spki_pin};
 pub use server::{ShownServer, TrustVerdict};
 

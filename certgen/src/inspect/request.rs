@@ -26,6 +26,8 @@ pub(super) struct ShownRequest {
     pub(super) attributes: Vec<(String, String)>,
     /// Why certgen signs no such request.
     pub(super) refused: Option<String>,
+    /// Whether it could not be read to its end.
+    pub(super) is_damaged: bool,
     pub(super) notes: Vec<String>,
 }
 
@@ -38,6 +40,7 @@ impl ShownRequest {
             ..Self::default()
         };
         if let Err(broken) = shown.fill(der) {
+            shown.is_damaged = true;
             shown
                 .notes
                 .push(format!("it is damaged and shown as far as it can be read: {broken}"));
@@ -91,6 +94,15 @@ impl ShownRequest {
         };
         self.attributes.push((oid, text));
         Ok(())
+    }
+
+    /// What it is called in one line: its common name or its subject; safe to print.
+    pub(super) fn title(&self) -> String {
+        let name = self.subject.as_ref().filter(|name| !name.is_empty());
+        name.map_or_else(
+            || "no subject".to_owned(),
+            |name| name.common_name().unwrap_or_else(|| name.text()),
+        )
     }
 
     pub(super) fn json(&self) -> Value {

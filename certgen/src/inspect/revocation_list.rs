@@ -75,6 +75,8 @@ pub(super) struct ShownList {
     pub(super) extensions: Vec<Extension>,
     /// Why certgen does not use such a list.
     pub(super) refused: Option<String>,
+    /// Whether it could not be read to its end.
+    pub(super) is_damaged: bool,
     pub(super) notes: Vec<String>,
 }
 
@@ -92,6 +94,7 @@ impl ShownList {
             ..Self::default()
         };
         if let Err(broken) = shown.fill(der) {
+            shown.is_damaged = true;
             shown
                 .notes
                 .push(format!("it is damaged and shown as far as it can be read: {broken}"));
@@ -145,6 +148,15 @@ impl ShownList {
 
     pub(super) fn end(&self) -> Option<OffsetDateTime> {
         self.next_update.as_ref()?.time
+    }
+
+    /// What it is called in one line: the common name of its issuer or its issuer; safe to print.
+    pub(super) fn title(&self) -> String {
+        let name = self.issuer.as_ref().filter(|name| !name.is_empty());
+        name.map_or_else(
+            || "no issuer".to_owned(),
+            |name| name.common_name().unwrap_or_else(|| name.text()),
+        )
     }
 
     pub(super) fn json(&self, now: OffsetDateTime) -> Value {
