@@ -44,6 +44,7 @@ pub mod init;
 mod init_error;
 pub mod input;
 pub mod inspect;
+pub mod intermediate;
 pub mod key_file;
 pub mod key_generation;
 pub mod leaf;

@@ -4,7 +4,7 @@ use clap::Args;
 use cryptokit::x509::{KeyKind, LeafProfile};
 
 use super::options::key_kind;
-use super::{HomeArguments, KeyPassphraseArguments, PassphraseArguments, ProfileArguments};
+use super::{HomeArguments, KeyPassphraseArguments, LifetimeArguments, PassphraseArguments, ProfileArguments};
 use crate::explain::one_line;
 use crate::home::layout;
 use crate::init::LeafSpec;
@@ -31,6 +31,10 @@ pub struct LeafArguments {
     /// Replace a service of this name, or files that certgen did not write
     #[arg(long)]
     pub force: bool,
+
+    /// How long its certificate lives.
+    #[command(flatten)]
+    pub lifetime: LifetimeArguments,
 
     /// Which authority
     #[command(flatten)]

@@ -7,6 +7,7 @@ mod csr;
 mod fingerprint;
 mod init;
 mod inspect;
+mod intermediate;
 mod key;
 mod leaf;
 mod man;
@@ -28,6 +29,7 @@ pub use csr::{CsrArguments, ProfileArguments};
 pub use fingerprint::{FingerprintArguments, FormatArgument};
 pub use init::InitArguments;
 pub use inspect::InspectArguments;
+pub use intermediate::IntermediateArguments;
 pub use key::KeyArguments;
 pub use leaf::LeafArguments;
 pub use man::ManArguments;
@@ -62,6 +64,9 @@ pub enum Command {
     /// Make a root, an issuing intermediate, and a key and certificate for each service
     #[command(after_help = init::HELP)]
     Init(Box<InitArguments>),
+    /// Make one more issuing authority below the root
+    #[command(after_help = intermediate::HELP)]
+    Intermediate(IntermediateArguments),
     /// Make a key and certificate for one more service
     #[command(after_help = leaf::HELP)]
     Leaf(LeafArguments),

@@ -39,6 +39,17 @@ impl<'a> AuthorityPassphrase<'a> {
         Self { arguments, read: None }
     }
 
+    /// What a new key of an authority is encrypted with: the passphrase that an existing key needed, or the one whose
+    /// source was named; without either nothing.
+    pub(super) fn for_new_key(&mut self) -> Result<Option<&SecretString>, Failure> {
+        if self.read.is_none()
+            && let Some(source) = self.arguments.source()
+        {
+            self.read = Some(passphrase::new(passphrase::AUTHORITY, Some(&source))?);
+        }
+        Ok(self.read.as_ref())
+    }
+
     /// An authority with its key. Where the key is encrypted and nobody said where its passphrase is, it is asked for.
     pub(super) fn authority(&mut self, home: &HomeView, name: &str) -> Result<CertificateAuthority, Failure> {
         match home.authority(name, self.read.as_ref()) {

@@ -194,7 +194,7 @@ fn json_report(report: &InitReport) -> Value {
     })
 }
 
-fn json_authority(files: &AuthorityFiles) -> Value {
+pub(super) fn json_authority(files: &AuthorityFiles) -> Value {
     json!({
         "certificate_file": path_text(&files.certificate_file),
         "key_file": path_text(&files.key_file),

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use cryptokit::x509::{LeafProfile, LeafRequest};
+use cryptokit::x509::{LeafProfile, LeafRequest, Profile};
 use serde_json::json;
+use time::Duration;
 
 use super::home::{self, AuthorityPassphrase};
 use super::init::json_leaf;
@@ -13,12 +14,19 @@ use crate::explain::Failure;
 use crate::home::Overwrite;
 use crate::init::LeafFiles;
 use crate::leaf::{self, NewLeaf};
-use crate::passphrase;
+use crate::{lifetime, passphrase};
 
 pub(super) fn run(arguments: &LeafArguments, context: &Context) -> Result<Output, Failure> {
     let profile = arguments.profile.chosen().unwrap_or(LeafProfile::Peer);
     let names = arguments.service.subject_alternative_names().to_vec();
-    let request = LeafRequest::new(profile, names).with_key(arguments.key);
+    let mut request = LeafRequest::new(profile, names).with_key(arguments.key);
+    let lifetime = match arguments.lifetime.lifetime() {
+        Some(lifetime) => Some(lifetime.span(Profile::Leaf(profile), context.now)?),
+        None => None,
+    };
+    if let Some(lifetime) = lifetime {
+        request = request.with_lifetime(lifetime);
+    }
     // Asked for before the lock is taken: somebody may have to type it.
     let key_passphrase = match arguments.key_passphrase.source() {
         Some(source) => Some(passphrase::new(passphrase::KEY, Some(&source))?),
@@ -30,7 +38,7 @@ pub(super) fn run(arguments: &LeafArguments, context: &Context) -> Result<Output
     let new = NewLeaf {
         service: arguments.service.name(),
         request,
-        lifetime: None,
+        lifetime,
         key_passphrase: key_passphrase.as_ref(),
         overwrite: if arguments.force {
             Overwrite::Anything
@@ -39,16 +47,24 @@ pub(super) fn run(arguments: &LeafArguments, context: &Context) -> Result<Output
         },
     };
     let files = leaf::issue(&mut home, &arguments.issuer, &authority, &new, context.now)?;
-    let notices = home.notices().iter().cloned();
-    Ok(if context.json {
+    let asked = lifetime.unwrap_or(Profile::Leaf(profile).lifetime());
+    let mut warnings = home.notices().to_vec();
+    warnings.extend(lifetime::warning(profile, asked));
+    let end = files.certificate.not_after();
+    if end < context.now + asked - Duration::SECOND {
+        warnings.push(format!(
+            "the certificate ends on {}, with the authority that issued it",
+            end.date()
+        ));
+    }
+    if context.json {
         let mut report = json_leaf(&files);
         report["issuer"] = json!(arguments.issuer);
-        report["warnings"] = notices.collect();
-        Output::done(format!("{report}\n"))
-    } else {
-        let output = Output::done(text_report(&files, &arguments.issuer));
-        notices.fold(output, Output::with_warning)
-    })
+        report["warnings"] = json!(warnings);
+        return Ok(Output::done(format!("{report}\n")));
+    }
+    let output = Output::done(text_report(&files, &arguments.issuer));
+    Ok(warnings.into_iter().fold(output, Output::with_warning))
 }
 
 fn text_report(files: &LeafFiles, issuer: &str) -> String {

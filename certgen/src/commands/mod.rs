@@ -8,6 +8,7 @@ mod fingerprint;
 mod home;
 mod init;
 mod inspect;
+mod intermediate;
 mod key;
 mod leaf;
 mod lifecycle;
@@ -54,6 +55,7 @@ pub struct Context {
 pub fn run(cli: &Cli, context: &Context, stdout: &mut impl Write, stderr: &mut impl Write) -> Result<u8, Failure> {
     let output = match &cli.command {
         Command::Init(arguments) => init::run(arguments, context)?,
+        Command::Intermediate(arguments) => intermediate::run(arguments, context)?,
         Command::Leaf(arguments) => leaf::run(arguments, context)?,
         Command::Inspect(arguments) => inspect::run(arguments, context)?,
         Command::Fingerprint(arguments) => fingerprint::run(arguments, context)?,

@@ -85,7 +85,13 @@ pub fn is_outgoing(authority: &str) -> bool {
     authority.ends_with(OUTGOING)
 }
 
+/// What a root's certificate that another root signed is called.
+pub fn cross(root: &str) -> String {
+    format!("{root}{CROSS}")
+}
+
 const OUTGOING: &str = ".old";
+const CROSS: &str = ".cross";
 
 /// Whether a text can name a service or an authority: 1 to [`MAX_NAME_BYTES`] letters, digits, dots, dashes and
 /// underscores with a letter or digit at both ends, so that it leads nowhere else and hides nothing.
@@ -106,6 +112,13 @@ pub fn is_reserved(name: &str) -> bool {
     [INVENTORY, TORN, RETIRED, SPIFFE_BUNDLE].contains(&name.as_str())
         || name.ends_with(".pem")
         || name.ends_with(".der")
+}
+
+/// Whether a new authority may not be called so: its files would stand in the place of others.
+pub fn is_reserved_authority(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let ends = [".key", ".crl", CROSS, OUTGOING, ".pem", ".der"];
+    [ROOT, "crl", RETIRED].contains(&name.as_str()) || ends.iter().any(|end| name.ends_with(end))
 }
 
 #[cfg(test)]
@@ -144,6 +157,19 @@ mod tests {
         ] {
             assert!(is_reserved(name), "{name}");
         }
+        for name in [
+            "root",
+            "Root",
+            "crl",
+            "a.key",
+            "a.crl",
+            "root.old",
+            "root.cross",
+            "a.pem",
+        ] {
+            assert!(is_reserved_authority(name), "{name}");
+        }
+        assert!(!is_reserved_authority("payments") && !is_reserved_authority("v1.2"));
         assert!(is_retired("retired/root-01") && !is_retired("retired") && !is_retired("root"));
     }
 }

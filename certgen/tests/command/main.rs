@@ -16,6 +16,8 @@ mod inspect;
 #[cfg(test)]
 mod inspect_server;
 #[cfg(test)]
+mod intermediate;
+#[cfg(test)]
 mod manual;
 #[cfg(test)]
 mod report;
