@@ -237,7 +237,7 @@ pub fn init_with(
         .issue_authority(&request.authority(intermediate, intermediate_life), key(), now)
         .map_err(InitError::Authority)?;
 
-    let mut writer = Writer::begin(&request.directory, &root)?;
+    let mut writer = Writer::begin(&request.directory, &root, leaves.len())?;
     let [root_files, intermediate_files] = writer.authorities(
         [(layout::ROOT, &root), (layout::INTERMEDIATE, &intermediate)],
         context.passphrase,

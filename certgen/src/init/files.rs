@@ -13,7 +13,7 @@ use time::{Duration, OffsetDateTime};
 use super::{AuthorityFiles, InitReport, LeafFiles, LeafSpec};
 use crate::home::{AuthorityKind, AuthorityRecord, Event, IssuedRecord, file_of, layout};
 use crate::init_error::InitError;
-use crate::output::NewDirectory;
+use crate::output::{Flush, NewDirectory};
 use crate::spiffe_bundle;
 
 /// Writes the files of a new home.
@@ -25,9 +25,10 @@ pub(super) struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    pub(super) fn begin(directory: &Path, root: &'a CertificateAuthority) -> Result<Self, InitError> {
+    pub(super) fn begin(directory: &Path, root: &'a CertificateAuthority, services: usize) -> Result<Self, InitError> {
+        let flush = Flush::of(services * layout::SERVICE_FILES.len());
         Ok(Self {
-            directory: NewDirectory::begin(directory)?,
+            directory: NewDirectory::begin(directory, flush)?,
             root,
             root_pem: certificate_to_pem(root.certificate().der()),
             chain: None,
