@@ -6,11 +6,15 @@ mod bundle;
 #[cfg(test)]
 mod csr;
 #[cfg(test)]
+mod encryption;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod home;
+#[cfg(test)]
+mod init_options;
 #[cfg(test)]
 mod inspect;
 #[cfg(test)]
@@ -23,3 +27,5 @@ mod manual;
 mod report;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod terminal;
