@@ -50,6 +50,7 @@ pub mod key_generation;
 pub mod leaf;
 pub mod lifecycle;
 pub mod lifetime;
+pub mod lint;
 pub mod name_limits;
 mod new_file;
 mod output;

@@ -10,6 +10,7 @@ mod inspect;
 mod intermediate;
 mod key;
 mod leaf;
+mod lint;
 mod man;
 mod needs_renewal;
 mod options;
@@ -32,6 +33,7 @@ pub use inspect::InspectArguments;
 pub use intermediate::IntermediateArguments;
 pub use key::KeyArguments;
 pub use leaf::LeafArguments;
+pub use lint::{LintArguments, SeverityArgument};
 pub use man::ManArguments;
 pub use needs_renewal::NeedsRenewalArguments;
 pub use options::{
@@ -115,6 +117,9 @@ pub enum Command {
     /// Tell whether a chain of certificates is trusted, and for every path why not
     #[command(after_help = verify::HELP)]
     Verify(VerifyArguments),
+    /// Say what is wrong with certificates, revocation lists and requests, by section
+    #[command(after_help = lint::HELP)]
+    Lint(LintArguments),
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done or yes, 1 the answer is no, 2 wrong usage, 3 refused or failed.";

@@ -12,6 +12,7 @@ mod intermediate;
 mod key;
 mod leaf;
 mod lifecycle;
+mod lint;
 mod man;
 mod needs_renewal;
 mod progress;
@@ -71,6 +72,7 @@ pub fn run(cli: &Cli, context: &Context, stdout: &mut impl Write, stderr: &mut i
         Command::Crl(arguments) => crl::run(arguments, context)?,
         Command::Tree(arguments) => tree::run(arguments, context)?,
         Command::NeedsRenewal(arguments) => needs_renewal::run(arguments, context)?,
+        Command::Lint(arguments) => lint::run(arguments, context)?,
         Command::Verify(arguments) => verify::run(arguments, context)?,
     };
     for warning in &output.warnings {
