@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Has other implementations judge what ours make: certificates by OpenSSL and others, tokens by PyJWT and OpenSSL,
-# encrypted streams by pyca/cryptography, password hashes by libargon2, bcrypt, libpass, Django and hashlib, JWE by
-# joserfc, jwcrypto and jose, keys by OpenSSL, GnuTLS and jwcrypto.
+# Has other implementations judge what ours make: certificates by OpenSSL and others, TLS with them spoken by OpenSSL,
+# Python, Node, Java and rustls, tokens by PyJWT and OpenSSL, encrypted streams by pyca/cryptography, password hashes by
+# libargon2, bcrypt, libpass, Django and hashlib, JWE by joserfc, jwcrypto and jose, keys by OpenSSL, GnuTLS and jwcrypto.
 #
 #   tests/interop/run.sh [DIR_OF_BINARIES]
 #
@@ -14,6 +14,7 @@ binaries=${1:-}
 if [[ -z $binaries ]]; then
     cd "$here/../.."
     cargo build --locked --package certgen --package authsvc
+    cargo build --locked --package certgen --example tls_peer
     cargo build --locked --package cryptokit --example judged_pki
     cargo build --locked --package cryptokit --example stream --example password_hashes --example jwe --example convert_key \
         --example tokens
@@ -28,6 +29,8 @@ echo "== bundles"
 "$here/bundle.sh" "$binaries"
 echo "== lint"
 "$here/lint.sh" "$binaries"
+echo "== handshakes"
+"${PYTHON:-python3}" "$here/handshakes.py" "$binaries/certgen" "$binaries/examples/tls_peer"
 echo "== x509"
 "$here/x509.sh" "$binaries/examples/judged_pki"
 echo "== tokens"
