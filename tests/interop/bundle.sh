@@ -13,9 +13,9 @@ if [[ $# -ne 1 || ! -x $1/certgen ]]; then
     exit 2
 fi
 certgen=$(cd "$1" && pwd)/certgen
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=report.sh
-source "$here/report.sh"
+
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "${BASH_SOURCE[0]}")/report.sh"
 cd "$work"
 umask 077
 
@@ -104,10 +104,7 @@ for profile in modern legacy; do
         done
     done
 done
-for password in ASCII; do
-    "$certgen" bundle --roots --ca pki --profile java-trust --alias demo --out "trust-$password.p12" \
-        --password-env "$password" >/dev/null
-done
+"$certgen" bundle --roots --ca pki --profile java-trust --alias demo --out trust-ASCII.p12 --password-env ASCII >/dev/null
 
 if available openssl; then
     for profile in modern legacy; do
