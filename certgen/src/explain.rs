@@ -59,7 +59,8 @@ pub(crate) fn one_line(error: &impl Explain) -> String {
     format!("{}; {}", with_causes(error), error.hint())
 }
 
-fn with_causes(error: &dyn Error) -> String {
+/// An error with its causes.
+pub(crate) fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

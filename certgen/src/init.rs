@@ -44,6 +44,8 @@ pub struct InitRequest {
     pub key: KeyKind,
     /// The kind of the two authorities' keys; that of the services' where it is `None`.
     pub authority_key: Option<KeyKind>,
+    /// The kind of the intermediate's key; that of the root's where it is `None`.
+    pub intermediate_key: Option<KeyKind>,
     /// How long the services' certificates live; 90 days where it is `None`.
     pub lifetime: Option<Lifetime>,
     /// How long the root lives; ten years where it is `None`.
@@ -69,6 +71,7 @@ impl InitRequest {
             country: None,
             key: KeyKind::default(),
             authority_key: None,
+            intermediate_key: None,
             lifetime: None,
             root_lifetime: None,
             intermediate_lifetime: None,
@@ -98,7 +101,7 @@ impl InitRequest {
     /// The kinds of all keys: root, intermediate, leaves.
     fn key_kinds(&self) -> Vec<KeyKind> {
         let authority = self.authority_key.unwrap_or(self.key);
-        let mut kinds = vec![authority; 2];
+        let mut kinds = vec![authority, self.intermediate_key.unwrap_or(authority)];
         kinds.resize(self.key_count(), self.key);
         kinds
     }

@@ -1,9 +1,158 @@
-//! A certificate authority as a file says it should be.
+//! A certificate authority as a file says it should be: declared once, applied as often as one likes.
+//!
+//! A [`manifest::Manifest`] says what there should be. [`observe`] looks at what there is, [`plan()`] compares the two, and
+//! [`apply`] does what the plan says, in one transaction. Only what is not as it should be is touched, and every step has
+//! its reasons. What would take another root is refused; services that the manifest does not have are left alone unless
+//! `prune` is asked for; files that certgen did not write are overwritten only if `force` is.
+//!
+//! # The manifest
+//!
+//! Every key with its form:
+//!
+//! ```toml
+#![doc = include_str!("../../examples/pki.toml")]
+//! ```
 
+mod carry_out;
+mod error;
 pub mod manifest;
+mod observe;
 pub mod plan;
 mod planner;
 mod service_planner;
 pub mod state;
 
+use std::borrow::Cow;
+use std::path::Path;
+
+use time::OffsetDateTime;
+
+pub use error::ApplyError;
+pub use observe::observe;
 pub use planner::{PlanOptions, plan};
+
+use crate::home::{Home, HomeError, HomeView, Patience, layout};
+use crate::init::{InitContext, InitRequest, init_with};
+use crate::lifecycle::AuthorityKeys;
+use crate::lifetime::Lifetime;
+use manifest::Manifest;
+use plan::{Action, Plan};
+
+/// A manifest that says everything once.
+pub const EXAMPLE: &str = include_str!("../../examples/pki.toml");
+
+/// What there is to do to a home, which need not be there. Takes no lock and changes nothing.
+///
+/// # Errors
+///
+/// [`ApplyError::Home`] for a directory that is no home, or one that was tampered with.
+pub fn look(
+    manifest: &Manifest,
+    directory: &Path,
+    options: PlanOptions,
+    keys: &AuthorityKeys,
+    now: OffsetDateTime,
+) -> Result<Plan, ApplyError> {
+    let state = match view(directory)? {
+        None => None,
+        Some(home) => Some(observe(&home, manifest, keys)?),
+    };
+    Ok(plan(manifest, state.as_ref(), options, now))
+}
+
+/// What was done.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Applied {
+    /// It, step by step.
+    pub plan: Plan,
+    /// What its user should know besides.
+    pub warnings: Vec<Cow<'static, str>>,
+}
+
+/// Brings a home into agreement with a manifest. A home that is not there is made, with the passphrase of `keys` if there
+/// is one already. What is there is changed in one transaction, under its lock, by a plan that was made under it.
+///
+/// # Errors
+///
+/// [`ApplyError`]. Nothing was changed then, but for a new home with its authorities: the next run goes on with that.
+pub fn apply(
+    manifest: &Manifest,
+    directory: &Path,
+    options: PlanOptions,
+    keys: &mut AuthorityKeys,
+    patience: Patience<'_>,
+    now: OffsetDateTime,
+) -> Result<Applied, ApplyError> {
+    let first = look(manifest, directory, options, keys, now)?;
+    refuse(&first)?;
+    if first.steps.is_empty() {
+        return Ok(Applied {
+            plan: first,
+            warnings: Vec::new(),
+        });
+    }
+    let is_new = first.steps.iter().any(|step| step.action == Action::MakeHome);
+    let mut warnings = Vec::new();
+    if is_new {
+        let context = InitContext {
+            passphrase: keys.passphrase(),
+            ..InitContext::default()
+        };
+        warnings = init_with(&request(manifest, directory), context, now)?.warnings;
+    }
+    let mut home = Home::open_with(directory, patience)?;
+    warnings.extend(home.notices().iter().cloned().map(Cow::from));
+    let state = observe(&home, manifest, keys)?;
+    let second = plan(manifest, Some(&state), options, now);
+    refuse(&second)?;
+    if !second.steps.is_empty() {
+        carry_out::carry_out(&mut home, manifest, &second, keys, now)?;
+    }
+    Ok(Applied {
+        plan: if is_new { first } else { second },
+        warnings,
+    })
+}
+
+/// The home, or `None` where there is nothing yet.
+fn view(directory: &Path) -> Result<Option<HomeView>, HomeError> {
+    match HomeView::open(directory) {
+        Ok(home) => Ok(Some(home)),
+        Err(HomeError::Missing { .. }) => Ok(None),
+        Err(HomeError::NotAHome { .. }) if is_empty(directory) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_empty(directory: &Path) -> bool {
+    std::fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_none())
+}
+
+fn refuse(plan: &Plan) -> Result<(), ApplyError> {
+    if plan.refusals.is_empty() {
+        return Ok(());
+    }
+    Err(ApplyError::Refused {
+        refusals: plan.refusals.clone(),
+    })
+}
+
+/// A home without services: those come with the plan, like any that are added later.
+fn request(manifest: &Manifest, directory: &Path) -> InitRequest {
+    let wanted = &manifest.authority;
+    let is_intermediate = |issuing: &&manifest::WantedIssuing| issuing.name == layout::INTERMEDIATE;
+    let intermediate = manifest.issuing.iter().find(is_intermediate);
+    let mut request = InitRequest::new(directory);
+    request.name.clone_from(&wanted.name);
+    request.organization.clone_from(&wanted.organization);
+    request.organizational_unit.clone_from(&wanted.organizational_unit);
+    request.country.clone_from(&wanted.country);
+    request.authority_key = Some(wanted.key);
+    request.intermediate_key = intermediate.map(|issuing| issuing.key);
+    request.root_lifetime = Some(Lifetime::For(wanted.lifetime));
+    request.intermediate_lifetime = intermediate.map(|issuing| Lifetime::For(issuing.lifetime));
+    request.name_limits = wanted.constraints.clone();
+    request.trust_domain.clone_from(&wanted.trust_domain);
+    request
+}

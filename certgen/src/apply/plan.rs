@@ -239,6 +239,11 @@ pub enum NoteText {
         /// What is left.
         left: Duration,
     },
+    /// A revocation list is to be made, and the key that signs it is not here.
+    ListWithoutKey {
+        /// Why it is to be made.
+        why: String,
+    },
     /// A certificate is on hold.
     OnHold,
     /// Everything of a service is to be revoked, and it never had anything.
@@ -265,6 +270,10 @@ impl fmt::Display for NoteText {
                 f,
                 "{} left, and a new certificate would not live longer: `{issuer}` ends then (certgen rotate-ca)",
                 in_words(*left)
+            ),
+            Self::ListWithoutKey { why } => write!(
+                f,
+                "a revocation list is due ({why}), and the key is not here (--root-key brings a root's)"
             ),
             Self::OnHold => f.write_str("its certificate is on hold; nothing is done until that is decided"),
             Self::NothingToRevoke => {
@@ -294,7 +303,7 @@ pub struct Refusal {
 #[non_exhaustive]
 pub enum RefusalReason {
     /// Only another authority could be that.
-    #[error("its {what} is {from}, and the manifest wants {to}: that is another authority")]
+    #[error("its {what} {} {from}, and the manifest wants {to}: that is another authority", if what.ends_with('s') { "are" } else { "is" })]
     AnotherAuthority {
         /// What differs.
         what: &'static str,
@@ -308,6 +317,12 @@ pub enum RefusalReason {
     IssuerExpired {
         /// The issuer.
         issuer: String,
+    },
+    /// An authority has something to sign, and its key is not here.
+    #[error("the key of `{authority}` is not here")]
+    KeyElsewhere {
+        /// The authority.
+        authority: String,
     },
     /// A file that certgen did not write is in the way.
     #[error("{file} was not written by certgen and may be the only copy")]
@@ -346,6 +361,10 @@ impl Refusal {
             RefusalReason::IssuerExpired { issuer } => {
                 format!("exchange `{issuer}` with `certgen rotate-ca`, then apply again")
             }
+            RefusalReason::KeyElsewhere { authority } if authority == "root" => {
+                "say where it is with --root-key FILE, or bring it back for this run".to_owned()
+            }
+            RefusalReason::KeyElsewhere { .. } => "bring the key file back for this run".to_owned(),
             RefusalReason::NotOurs { file } => {
                 format!("move {subject}/{file} away, or overwrite it with --force")
             }

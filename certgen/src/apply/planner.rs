@@ -116,6 +116,10 @@ impl Planner<'_> {
         let manifest = self.manifest;
         for wanted in &manifest.issuing {
             match state.issuing.get(&wanted.name) {
+                None if !state.root.key_is_here => {
+                    let authority = "root".to_owned();
+                    self.refuse(&wanted.name, RefusalReason::KeyElsewhere { authority });
+                }
                 None => self.step(&wanted.name, Action::MakeIssuing, vec![Reason::New]),
                 Some(there) if there.key != key_text(wanted.key) => {
                     let (from, to) = (there.key.clone(), key_text(wanted.key));
@@ -212,10 +216,30 @@ impl Planner<'_> {
             let reasons = match state.lists.get(name) {
                 None if manifest.crl.is_none() && revoked.is_empty() => continue,
                 None => vec![Reason::NoList],
-                Some(list) => self.list_reasons(list, &revoked, wanted),
+                Some(list) => self.list_reasons(authority, list, &revoked, wanted),
             };
-            if !reasons.is_empty() {
-                self.step(name, Action::Publish, reasons);
+            // An authority that has expired signs nothing, and nobody accepts what it issued.
+            if reasons.is_empty() || authority.not_after < self.now {
+                continue;
+            }
+            let is_urgent = !revoked.is_empty()
+                && reasons
+                    .iter()
+                    .any(|reason| matches!(reason, Reason::NoList | Reason::NewlyRevoked { .. }));
+            match (authority.key_is_here, is_urgent) {
+                (true, _) => self.step(name, Action::Publish, reasons),
+                (false, true) => self.refuse(
+                    name,
+                    RefusalReason::KeyElsewhere {
+                        authority: name.to_owned(),
+                    },
+                ),
+                (false, false) => self.note(
+                    name,
+                    NoteText::ListWithoutKey {
+                        why: reasons[0].to_string(),
+                    },
+                ),
             }
         }
         // A new issuing authority has nothing to revoke; it has a list if all have one.
@@ -226,21 +250,30 @@ impl Planner<'_> {
         }
     }
 
-    fn list_reasons(&self, list: &ListState, revoked: &BTreeSet<&str>, wanted: WantedCrl) -> Vec<Reason> {
+    fn list_reasons(
+        &self,
+        authority: &AuthorityState,
+        list: &ListState,
+        revoked: &BTreeSet<&str>,
+        wanted: WantedCrl,
+    ) -> Vec<Reason> {
         let mut reasons = Vec::new();
         let count = revoked.iter().filter(|serial| !list.revoked.contains(**serial)).count();
-        if count > 0 {
+        // What is on a list that is not in place is not known, and its successor has it all.
+        if count > 0 && list.in_place {
             reasons.push(Reason::NewlyRevoked { count });
         }
         if !list.in_place {
             reasons.push(Reason::Differs("its file"));
         }
+        // A list is cut where its authority ends: another one gains nothing then.
+        let gains = list.next_update < authority.not_after;
         let now = self.now;
         if now > list.next_update {
             reasons.push(Reason::Expired {
                 ago: now - list.next_update,
             });
-        } else if now >= wanted.renew.due_at(list.this_update, list.next_update) {
+        } else if gains && now >= wanted.renew.due_at(list.this_update, list.next_update) {
             reasons.push(Reason::Due {
                 left: list.next_update - now,
             });

@@ -220,13 +220,20 @@ fn conclude(
     let name = &wanted.name;
     let is_issued = !findings.reasons.is_empty();
     let key = findings.key.unwrap_or(KeyChoice::Keep);
-    if is_issued && key == KeyChoice::New && newest.is_some() && files.key == KeyFile::Encrypted {
+    // Without the key itself its public half is in a certificate, if one is left.
+    let is_known = files.spare.is_some() || matches!(files.certificate, CertificateFile::Ours { .. });
+    let is_lost = key == KeyChoice::New || !is_known;
+    if is_issued && is_lost && newest.is_some() && files.key == KeyFile::Encrypted {
         findings.refusals.push(RefusalReason::KeyEncrypted);
     }
     let issuer = state.issuing.get(&wanted.issuer);
     if is_issued && issuer.is_some_and(|issuer| issuer.not_after < planner.now) {
         let issuer = wanted.issuer.clone();
         findings.refusals.push(RefusalReason::IssuerExpired { issuer });
+    }
+    if is_issued && issuer.is_some_and(|issuer| !issuer.key_is_here) {
+        let authority = wanted.issuer.clone();
+        findings.refusals.push(RefusalReason::KeyElsewhere { authority });
     }
     if !findings.refusals.is_empty() {
         for why in findings.refusals {

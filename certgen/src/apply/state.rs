@@ -35,6 +35,8 @@ pub struct AuthorityState {
     pub trust_domain: Option<TrustDomain>,
     /// Last second of its validity.
     pub not_after: OffsetDateTime,
+    /// Whether its key is where it can be used.
+    pub key_is_here: bool,
 }
 
 /// A certificate that was issued.

@@ -1,5 +1,6 @@
 //! Arguments and their help text, a file per subcommand; no logic.
 
+mod apply;
 mod bundle;
 mod completions;
 mod crl;
@@ -23,6 +24,7 @@ mod verify;
 
 use clap::{Parser, Subcommand};
 
+pub use apply::ApplyArguments;
 pub use bundle::BundleArguments;
 pub use completions::CompletionsArguments;
 pub use crl::CrlArguments;
@@ -72,6 +74,9 @@ pub enum Command {
     /// Make a key and certificate for one more service
     #[command(after_help = leaf::HELP)]
     Leaf(LeafArguments),
+    /// Bring an authority and its services into agreement with a manifest
+    #[command(after_help = apply::HELP)]
+    Apply(ApplyArguments),
     /// Show what is in certificates, requests, revocation lists and keys, or what a server presents
     #[command(after_help = inspect::HELP)]
     Inspect(InspectArguments),

@@ -1,5 +1,6 @@
 //! One module per subcommand: arguments to library call to report.
 
+mod apply;
 mod bundle;
 mod completions;
 mod crl;
@@ -58,6 +59,7 @@ pub fn run(cli: &Cli, context: &Context, stdout: &mut impl Write, stderr: &mut i
         Command::Init(arguments) => init::run(arguments, context)?,
         Command::Intermediate(arguments) => intermediate::run(arguments, context)?,
         Command::Leaf(arguments) => leaf::run(arguments, context)?,
+        Command::Apply(arguments) => apply::run(arguments, context)?,
         Command::Inspect(arguments) => inspect::run(arguments, context)?,
         Command::Fingerprint(arguments) => fingerprint::run(arguments, context)?,
         Command::Completions(arguments) => completions::run(arguments, context),

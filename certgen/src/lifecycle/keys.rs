@@ -41,6 +41,19 @@ impl AuthorityKeys {
         (self.root_key.is_some() && name == ROOT) || home.path_of(&layout::key_of(name)).exists()
     }
 
+    /// With this passphrase, which was read already.
+    pub fn with_passphrase(passphrase: SecretString) -> Self {
+        Self {
+            passphrase: Some(passphrase),
+            ..Self::default()
+        }
+    }
+
+    /// The passphrase, once it was read.
+    pub fn passphrase(&self) -> Option<&SecretString> {
+        self.passphrase.as_ref()
+    }
+
     /// An authority with its key.
     ///
     /// # Errors

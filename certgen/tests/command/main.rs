@@ -2,6 +2,8 @@
 
 // The attribute tells clippy that helpers may unwrap too.
 #[cfg(test)]
+mod apply;
+#[cfg(test)]
 mod bundle;
 #[cfg(test)]
 mod csr;

@@ -31,7 +31,7 @@ fn refusal(text: &str) -> String {
 fn the_example_says_what_it_seems_to_say() {
     let manifest = parse(EXAMPLE);
     assert_eq!(manifest.directory.to_str(), Some("pki"));
-    assert_eq!(manifest.authority.constraints.permitted().len(), 3);
+    assert_eq!(manifest.authority.constraints.permitted().len(), 2);
     let issuing: Vec<_> = manifest.issuing.iter().map(|issuing| issuing.name.as_str()).collect();
     assert_eq!(issuing, ["intermediate", "edge"]);
     let services: Vec<_> = manifest.services.iter().map(|service| service.name.as_str()).collect();

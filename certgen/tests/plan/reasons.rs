@@ -198,13 +198,13 @@ fn what_needs_another_root_is_refused_with_each_difference() {
          [issuing.intermediate]\nkey = \"ed25519\"\n{SERVICES}"
     );
     let plan = planned(&text, &state, start());
-    assert!(plan.steps.is_empty() && !plan.agrees());
+    assert!(!plan.agrees());
     assert_eq!(
         refusals(&plan),
         [
             "root: its subject is CN=acme root CA 0a1b2c3d, and the manifest wants C=DE, CN=acme root CA …: that is another authority",
             "root: its key is ECDSA P-256, and the manifest wants ECDSA P-384: that is another authority",
-            "root: its name constraints is none, and the manifest wants permit dns:example, permit dns:worker: that is another authority",
+            "root: its name constraints are none, and the manifest wants permit dns:example, permit dns:worker, exclude ip:0.0.0.0/0, exclude ip:::/0: that is another authority",
             "root: its trust domain is none, and the manifest wants td.example: that is another authority",
             "intermediate: its key is ECDSA P-256, and the manifest wants Ed25519: that is another authority",
         ]
@@ -333,25 +333,52 @@ fn a_certificate_on_hold_is_not_replaced() {
 fn lists_are_made_anew_when_due_incomplete_or_not_in_place() {
     let with_lists = format!("{SERVICES}[crl]\nlifetime = \"30d\"\n");
     let state = made(&manifest(&with_lists), start());
-    let at = |state: &State, days| steps(&planned(&with_lists, state, start() + Duration::days(days)));
+    let at = |state: &State, days| {
+        let all = steps(&planned(&with_lists, state, start() + Duration::days(days)));
+        all.into_iter().filter(|step| step.contains("list")).collect::<Vec<_>>()
+    };
     assert!(at(&state, 19).is_empty());
-    assert_eq!(at(&state, 20)[0], "root: publish revocation list, 10 days left");
+    assert_eq!(at(&state, 20), ["intermediate: publish revocation list, 10 days left"]);
     assert_eq!(
-        at(&state, 35)[1],
-        "intermediate: publish revocation list, expired 5 days ago"
+        at(&state, 35),
+        ["intermediate: publish revocation list, expired 5 days ago"]
     );
+    assert_eq!(at(&state, 300)[0], "root: publish revocation list, 65 days left");
     let mut altered = state.clone();
     altered.lists.get_mut("root").unwrap().in_place = false;
-    assert_eq!(
-        at(&altered, 0),
-        ["root: publish revocation list, its file is not what it should be"]
-    );
-    let mut revoked = state;
+    let expected = "root: publish revocation list, its file is not what it should be";
+    assert_eq!(at(&altered, 0), [expected]);
+    let mut revoked = state.clone();
     revoked.issued[0].revoked = Some("superseded".to_owned());
-    assert_eq!(
-        at(&revoked, 0)[1],
-        "intermediate: publish revocation list, 1 certificate revoked since"
-    );
+    let expected = "intermediate: publish revocation list, 1 certificate revoked since";
+    assert_eq!(at(&revoked, 0), [expected]);
+    let mut cut = state;
+    cut.lists.get_mut("intermediate").unwrap().next_update = start() + Duration::days(21);
+    cut.issuing.get_mut("intermediate").unwrap().not_after = start() + Duration::days(21);
+    assert!(at(&cut, 20).is_empty(), "another list would end at the same moment");
+    assert!(at(&cut, 22).is_empty(), "an authority that has expired signs nothing");
+}
+
+#[test]
+fn keys_that_are_elsewhere_stop_what_needs_them_and_nothing_else() {
+    let with_lists = format!("{SERVICES}[crl]\n");
+    let mut state = made(&manifest(&with_lists), start());
+    state.root.key_is_here = false;
+    let plan = planned(&with_lists, &state, start() + Duration::days(300));
+    assert!(refusals(&plan).is_empty());
+    let expected =
+        "root: a revocation list is due (65 days left), and the key is not here (--root-key brings a root's)";
+    assert_eq!(notes(&plan), [expected]);
+
+    let another = format!("{with_lists}[issuing.edge]\n");
+    let plan = planned(&another, &state, start());
+    assert_eq!(refusals(&plan), ["edge: the key of `root` is not here"]);
+    assert!(plan.refusals[0].hint().contains("--root-key"));
+
+    state.issuing.get_mut("intermediate").unwrap().key_is_here = false;
+    assert!(planned(&with_lists, &state, start()).agrees());
+    let plan = planned(&with_lists, &state, start() + Duration::days(80));
+    assert_eq!(refusals(&plan)[0], "api: the key of `intermediate` is not here");
 }
 
 #[test]
@@ -494,6 +521,14 @@ fn an_encrypted_key_is_kept_and_never_replaced_by_one_in_the_clear() {
     assert!(planned(SERVICES, &state, start()).agrees());
     let renewal = planned(SERVICES, &state, start() + Duration::days(80));
     assert_eq!(steps(&renewal)[0], "api: renew, 10 days left");
+    let mut without = state.clone();
+    let api = without.services.get_mut("api").unwrap();
+    (api.certificate, api.spare) = (CertificateFile::Missing, None);
+    assert_eq!(
+        planned(SERVICES, &without, start()).refusals.len(),
+        1,
+        "no certificate holds its public half"
+    );
     let another_kind = SERVICES.replace("[services.worker]", "key = \"p384\"\n[services.worker]");
     let refused = planned(&another_kind, &state, start());
     assert_eq!(

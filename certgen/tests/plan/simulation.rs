@@ -88,18 +88,23 @@ fn carry_out_step(state: &mut State, manifest: &Manifest, step: &Step, now: Offs
             issued.revoked = Some(reason.name().to_owned());
         }
         Action::Publish => {
-            let key_id = state
-                .issuing
-                .get(name)
-                .map_or(&state.root.key_id, |authority| &authority.key_id);
+            let authority = state.issuing.get(name).unwrap_or(&state.root);
+            let (key_id, end) = (&authority.key_id, authority.not_after);
+            assert!(end >= now && authority.key_is_here);
             let revoked = state
                 .issued
                 .iter()
                 .filter(|issued| issued.issuer_key_id == *key_id && issued.revoked.is_some());
+            let wanted = manifest.crl.unwrap_or_default();
+            let lifetime = if name == "root" {
+                wanted.root_lifetime
+            } else {
+                wanted.lifetime
+            };
             let list = ListState {
                 in_place: true,
                 this_update: now,
-                next_update: now + manifest.crl.unwrap_or_default().lifetime,
+                next_update: (now + lifetime).min(end),
                 revoked: revoked.map(|issued| issued.serial.clone()).collect(),
             };
             state.lists.insert(name.clone(), list);
@@ -173,6 +178,7 @@ fn authority(name: &str, of: &str, key: KeyKind, not_after: OffsetDateTime) -> A
         constraints: NameConstraints::default(),
         trust_domain: None,
         not_after,
+        key_is_here: true,
     }
 }
 

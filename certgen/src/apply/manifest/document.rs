@@ -89,5 +89,6 @@ pub(super) struct Revoked {
 #[serde(deny_unknown_fields)]
 pub(super) struct Crl {
     pub(super) lifetime: Option<Text>,
+    pub(super) root_lifetime: Option<Text>,
     pub(super) renew: Option<Text>,
 }

@@ -125,12 +125,12 @@ pub enum ManifestProblem {
         source: NameError,
     },
     /// A name constraint.
-    #[error("`{found}` is no name constraint: {source}")]
+    #[error("`{found}` is no name constraint: {why}")]
     Constraint {
         /// What there is.
         found: String,
         /// What is wrong with it.
-        source: NameError,
+        why: String,
     },
     /// Names that the profile does not have.
     #[error("the names of `{service}` do not fit its profile: {source}")]

@@ -10,7 +10,10 @@ mod read;
 
 use std::path::PathBuf;
 
-use cryptokit::x509::{KeyKind, LeafProfile, NameConstraints, RevocationReason, SubjectAlternativeName, TrustDomain};
+use cryptokit::x509::{
+    DistinguishedName, DistinguishedNameError, KeyKind, LeafProfile, NameConstraints, RevocationReason,
+    SubjectAlternativeName, TrustDomain,
+};
 use time::Duration;
 
 pub use error::{ManifestError, ManifestProblem};
@@ -79,9 +82,13 @@ impl WantedAuthority {
     /// The subject of the root up to the end that tells roots of one name apart, as
     /// [`cryptokit::x509::Certificate::subject_text`] has it.
     pub(super) fn subject_without_end(&self) -> String {
-        read::root_subject(self)
-            .map(|subject| format!("{subject} "))
-            .unwrap_or_default()
+        let subject = read::subject(self, "root CA");
+        subject.map(|subject| format!("{subject} ")).unwrap_or_default()
+    }
+
+    /// The subject of one more issuing authority, with this end.
+    pub(super) fn issuing_subject(&self, end: &str) -> Result<DistinguishedName, DistinguishedNameError> {
+        read::subject(self, &format!("issuing CA {end}"))
     }
 }
 
@@ -144,15 +151,18 @@ pub enum RevocationTarget {
 pub struct WantedCrl {
     /// From its issue until the next one is due at the latest (`nextUpdate`).
     pub lifetime: Duration,
+    /// The same for the root, whose key is best kept elsewhere and seldom brought back.
+    pub root_lifetime: Duration,
     /// When the next is made.
     pub renew: RenewalPoint,
 }
 
 impl Default for WantedCrl {
-    /// 30 days, made anew when 10 are left.
+    /// 30 days and a year, made anew when a third of that is left.
     fn default() -> Self {
         Self {
             lifetime: Duration::days(30),
+            root_lifetime: Duration::days(365),
             renew: RenewalPoint::default(),
         }
     }

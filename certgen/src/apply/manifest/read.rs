@@ -16,6 +16,7 @@ use super::error::{ManifestError, ManifestProblem, shown, shown_message};
 use super::{Manifest, RevocationTarget, WantedAuthority, WantedCrl, WantedIssuing, WantedRevocation, WantedService};
 use crate::duration;
 use crate::home::layout;
+use crate::name_limits;
 use crate::renewal_point::RenewalPoint;
 
 /// What is wrong, and where.
@@ -62,13 +63,20 @@ fn read(text: &str) -> Checked<Manifest> {
     check_version(text)?;
     let document: Document = toml::from_str(text).map_err(document_fault)?;
     let authority = read_authority(&document.authority)?;
-    let issuing = read_issuing(document.issuing)?;
+    let issuing = read_issuing(document.issuing, &authority)?;
     let services = read_services(document.services, &document.defaults, &authority, &issuing)?;
     let revoked = read_revoked(&document.revoked, &services)?;
     let crl = document.crl.as_ref().map(|crl| {
-        let lifetime = lifetime_or(crl.lifetime.as_ref(), WantedCrl::default().lifetime, MAX_CRL_LIFETIME)?;
-        let renew = renewal_or(crl.renew.as_ref(), RenewalPoint::default(), lifetime)?;
-        Ok(WantedCrl { lifetime, renew })
+        let default = WantedCrl::default();
+        let lifetime = lifetime_or(crl.lifetime.as_ref(), default.lifetime, MAX_CRL_LIFETIME)?;
+        let root_lifetime = lifetime_or(crl.root_lifetime.as_ref(), default.root_lifetime, MAX_CRL_LIFETIME)?;
+        let shorter = lifetime.min(root_lifetime);
+        let renew = renewal_or(crl.renew.as_ref(), RenewalPoint::default(), shorter)?;
+        Ok(WantedCrl {
+            lifetime,
+            root_lifetime,
+            renew,
+        })
     });
     Ok(Manifest {
         directory: read_directory(document.directory.as_ref())?,
@@ -137,9 +145,12 @@ fn read_authority(authority: &Spanned<Authority>) -> Checked<WantedAuthority> {
             Profile::Root.lifetime(),
             Profile::Root.max_lifetime(),
         )?,
-        constraints: NameConstraints::default()
-            .permit(read_subtrees(&found.permit)?)
-            .exclude(read_subtrees(&found.exclude)?),
+        // What a limit on one kind of server's names leaves open, `init` closes too.
+        constraints: name_limits::closed(
+            NameConstraints::default()
+                .permit(read_subtrees(&found.permit)?)
+                .exclude(read_subtrees(&found.exclude)?),
+        ),
         trust_domain,
     })
 }
@@ -167,9 +178,9 @@ fn check_subject(authority: &Authority) -> Checked<()> {
     Ok(())
 }
 
-/// What `init` writes, without the end.
-pub(super) fn root_subject(authority: &WantedAuthority) -> Result<DistinguishedName, DistinguishedNameError> {
-    let mut subject = DistinguishedName::new(&format!("{} root CA", authority.name))?;
+/// What `init` writes, the role being what comes behind the name.
+pub(super) fn subject(authority: &WantedAuthority, role: &str) -> Result<DistinguishedName, DistinguishedNameError> {
+    let mut subject = DistinguishedName::new(&format!("{} {role}", authority.name))?;
     if let Some(organization) = &authority.organization {
         subject = subject.with_organization(organization)?;
     }
@@ -191,20 +202,26 @@ fn read_subtrees(texts: &[Text]) -> Checked<Vec<Subtree>> {
     texts
         .iter()
         .map(|text| {
-            Subtree::parse(text.get_ref())
-                .map_err(|source| fault(text, |found| ManifestProblem::Constraint { found, source }))
+            let limit = match text.get_ref().split_once(':') {
+                Some(("dns", host)) => name_limits::dns_or_all(host),
+                Some(("ip", network)) => name_limits::ip(network),
+                Some(("uri", host)) => name_limits::uri(host),
+                Some(("email", host)) => name_limits::email(host),
+                _ => Err("its kind is missing".to_owned()),
+            };
+            limit.map_err(|why| fault(text, |found| ManifestProblem::Constraint { found, why }))
         })
         .collect()
 }
 
-fn read_issuing(tables: Named<Issuing>) -> Checked<Vec<WantedIssuing>> {
+fn read_issuing(tables: Named<Issuing>, authority: &WantedAuthority) -> Checked<Vec<WantedIssuing>> {
     let profile = Profile::Intermediate;
     let mut taken = Taken::default();
     let mut issuing = Vec::new();
     if !tables.keys().any(|name| name.get_ref() == layout::INTERMEDIATE) {
         issuing.push(WantedIssuing {
             name: layout::INTERMEDIATE.to_owned(),
-            key: KeyKind::default(),
+            key: authority.key,
             lifetime: profile.lifetime(),
         });
     }
@@ -212,7 +229,7 @@ fn read_issuing(tables: Named<Issuing>) -> Checked<Vec<WantedIssuing>> {
         taken.directory(&name, "an issuing authority")?;
         issuing.push(WantedIssuing {
             name: name.into_inner(),
-            key: key_or(table.key.as_ref(), KeyKind::default())?,
+            key: key_or(table.key.as_ref(), authority.key)?,
             lifetime: lifetime_or(table.lifetime.as_ref(), profile.lifetime(), profile.max_lifetime())?,
         });
     }
@@ -273,6 +290,10 @@ impl<'a> ServiceContext<'a> {
 
     fn service(&self, name: Text, table: &Service) -> Checked<WantedService> {
         let profile = table.profile.as_ref().map_or(Ok(self.profile), read_profile)?;
+        // As `init --trust-domain`: in a trust domain whatever is server and client has an identity of it.
+        let in_domain = profile == LeafProfile::Peer && self.authority.trust_domain.is_some();
+        let has_own_name = profile != LeafProfile::Spiffe || self.authority.trust_domain.is_none();
+        let profile = if in_domain { LeafProfile::Spiffe } else { profile };
         let max_lifetime = Profile::Leaf(profile).max_lifetime();
         let lifetime = lifetime_or(table.lifetime.as_ref(), self.lifetime, max_lifetime)?;
         // A point of its own is at fault where it stands; one of the defaults where the lifetime is too short for it.
@@ -284,7 +305,7 @@ impl<'a> ServiceContext<'a> {
             (own, _, default) => renewal_or(own.as_ref().or(default), RenewalPoint::default(), lifetime)?,
         };
         Ok(WantedService {
-            names: self.names(&name, profile, table.names.as_deref())?,
+            names: self.names(&name, profile, has_own_name, table.names.as_deref())?,
             issuer: self.issuer(table.issuer.as_ref())?,
             key: key_or(table.key.as_ref(), self.key)?,
             rotate_key: table.rotate_key.unwrap_or(self.rotate_key),
@@ -310,13 +331,12 @@ impl<'a> ServiceContext<'a> {
         &self,
         service: &Text,
         profile: LeafProfile,
+        has_own_name: bool,
         texts: Option<&[Text]>,
     ) -> Checked<Vec<SubjectAlternativeName>> {
         let own = [service.clone()];
-        // An identity of the trust domain is name enough; otherwise a service without names has its own.
-        let spiffe_only: &[Text] = &[];
-        let has_identity = profile == LeafProfile::Spiffe && self.authority.trust_domain.is_some();
-        let texts = texts.unwrap_or(if has_identity { spiffe_only } else { &own });
+        // A service without names has its own; where it is asked to have an identity only, that is name enough.
+        let texts = texts.unwrap_or(if has_own_name { &own } else { &[] });
         check_count(texts, "names of a service")?;
         let mut names = texts.iter().map(|text| self.name(text)).collect::<Checked<Vec<_>>>()?;
         let has_spiffe_id =
@@ -539,5 +559,5 @@ fn owned(text: Option<&Text>) -> Option<String> {
 
 /// What `init` writes behind the name, at its longest.
 const LONGEST_ROLE: &str = "issuing CA 00000000";
-/// RFC 5280 has no bound; a list that stays for longer is none.
-const MAX_CRL_LIFETIME: Duration = Duration::days(366);
+/// RFC 5280 has no bound; this is an intermediate's.
+const MAX_CRL_LIFETIME: Duration = Duration::days(3653);

@@ -1,0 +1,348 @@
+//! A plan to files: everything is made first, and put into force in one transaction.
+
+use std::collections::BTreeMap;
+
+use cryptokit::key_format::PrivateKey;
+use cryptokit::random;
+use cryptokit::secret::SecretString;
+use cryptokit::x509::{
+    AuthorityRequest, Certificate, CertificateAuthority, CertificateKey, DistinguishedName, IssueError, LeafRequest,
+    PublicKey, RevocationReason, certificates_from_pem, private_key_to_pem,
+};
+use time::OffsetDateTime;
+
+use super::error::ApplyError;
+use super::manifest::{Manifest, WantedIssuing, WantedService};
+use super::plan::{Action, KeyChoice, Plan};
+use crate::home::layout::{self, CERTIFICATE, FULLCHAIN, KEY, ROOT};
+use crate::home::{
+    AuthorityKind, AuthorityRecord, Event, Home, HomeError, HomeView, IssuedRecord, Overwrite, RevokedRecord,
+    ServiceFiles, file_of,
+};
+use crate::lifecycle::{AuthorityKeys, list};
+use crate::text::hex;
+
+/// Does what a plan says to the home that it was made of.
+pub(super) fn carry_out(
+    home: &mut Home,
+    manifest: &Manifest,
+    plan: &Plan,
+    keys: &mut AuthorityKeys,
+    now: OffsetDateTime,
+) -> Result<(), ApplyError> {
+    let made = Made::of(home, manifest, plan, keys, now)?;
+    let mut changes = home.begin()?;
+    // What may be overwritten is decided: the plan was made under the same lock, and without refusals.
+    changes.overwrite(Overwrite::Anything);
+    for authority in &made.authorities {
+        changes.new_authority(&authority.name, &authority.certificate, &authority.key)?;
+        let kind = AuthorityKind::Issuing;
+        let record = AuthorityRecord::of(&authority.certificate, &authority.name, kind, now);
+        changes.record(Event::Authority(record));
+    }
+    for service in &made.services {
+        let files = ServiceFiles {
+            certificate: &service.certificate,
+            chain: &service.chain,
+            ca: &made.roots,
+            key: service.key.as_ref(),
+        };
+        changes.service(&service.name, &files)?;
+        if let Some(record) = &service.record {
+            changes.record(Event::Issued(record.clone()));
+        }
+    }
+    for record in made.revocations {
+        changes.record(Event::Revoked(record));
+    }
+    if !made.lists.is_empty() {
+        list::stage(&mut changes, &made.lists, now)?;
+    }
+    Ok(changes.commit()?)
+}
+
+/// Everything that a plan needs, in no file yet.
+struct Made {
+    roots: Vec<Certificate>,
+    authorities: Vec<NewAuthority>,
+    services: Vec<NewFiles>,
+    revocations: Vec<RevokedRecord>,
+    lists: Vec<list::NextList>,
+}
+
+struct NewAuthority {
+    name: String,
+    certificate: Certificate,
+    key: SecretString,
+}
+
+/// The files of a service; with a record where its certificate is new.
+struct NewFiles {
+    name: String,
+    certificate: Certificate,
+    chain: Vec<Certificate>,
+    key: Option<SecretString>,
+    record: Option<IssuedRecord>,
+}
+
+impl Made {
+    fn of(
+        home: &Home,
+        manifest: &Manifest,
+        plan: &Plan,
+        keys: &mut AuthorityKeys,
+        now: OffsetDateTime,
+    ) -> Result<Self, ApplyError> {
+        let mut maker = Maker {
+            home,
+            manifest,
+            keys,
+            authorities: BTreeMap::new(),
+            chains: BTreeMap::new(),
+            now,
+        };
+        let mut made = Self {
+            roots: home.roots()?,
+            authorities: Vec::new(),
+            services: Vec::new(),
+            revocations: Vec::new(),
+            lists: Vec::new(),
+        };
+        for step in &plan.steps {
+            let name = &step.subject;
+            match &step.action {
+                // It was made before this home could be opened.
+                Action::MakeHome => {}
+                Action::MakeIssuing => made.authorities.push(maker.issuing(wanted(&manifest.issuing, name))?),
+                Action::Issue { key, replaces } => {
+                    let wanted = wanted(&manifest.services, name);
+                    made.services.push(maker.issue(wanted, *key, replaces.clone())?);
+                }
+                Action::Rewrite => made.services.push(maker.rewrite(name)?),
+                Action::Revoke { serial, reason } => made.revocations.push(maker.revocation(serial, *reason)?),
+                Action::Publish => made.lists.push(maker.list(name, &made.revocations)?),
+            }
+        }
+        Ok(made)
+    }
+}
+
+/// Finds what a step of a plan is about: a plan is made of the manifest it is carried out with.
+fn wanted<'m, T: Named>(all: &'m [T], name: &str) -> &'m T {
+    all.iter()
+        .find(|one| one.name() == name)
+        .expect("a plan names what its manifest has")
+}
+
+trait Named {
+    fn name(&self) -> &str;
+}
+
+impl Named for WantedIssuing {
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Named for WantedService {
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+struct Maker<'a> {
+    home: &'a Home,
+    manifest: &'a Manifest,
+    keys: &'a mut AuthorityKeys,
+    /// Loaded once, or new.
+    authorities: BTreeMap<String, CertificateAuthority>,
+    /// What services present after a certificate of each.
+    chains: BTreeMap<String, Vec<Certificate>>,
+    now: OffsetDateTime,
+}
+
+impl Maker<'_> {
+    fn authority(&mut self, name: &str) -> Result<&CertificateAuthority, ApplyError> {
+        if !self.authorities.contains_key(name) {
+            let loaded = self.keys.load(self.home, name)?;
+            self.authorities.insert(name.to_owned(), loaded);
+        }
+        Ok(&self.authorities[name])
+    }
+
+    fn chain(&mut self, authority: &str) -> Result<Vec<Certificate>, ApplyError> {
+        if let Some(known) = self.chains.get(authority) {
+            return Ok(known.clone());
+        }
+        let chain = self.home.chain(authority)?;
+        self.chains.insert(authority.to_owned(), chain.clone());
+        Ok(chain)
+    }
+
+    fn issuing(&mut self, wanted: &WantedIssuing) -> Result<NewAuthority, ApplyError> {
+        let (manifest, now) = (self.manifest, self.now);
+        let failed = |source| ApplyError::Issue {
+            name: wanted.name.clone(),
+            source,
+        };
+        let mut request = AuthorityRequest::intermediate(issuing_subject(manifest)?)
+            .with_lifetime(wanted.lifetime)
+            .with_name_constraints(manifest.authority.constraints.clone());
+        if let Some(domain) = &manifest.authority.trust_domain {
+            request = request.with_trust_domain(domain);
+        }
+        let key = CertificateKey::generate(wanted.key).map_err(|error| failed(error.into()))?;
+        let is_encrypted = self.home.is_key_encrypted(&layout::key_of(ROOT)).unwrap_or(false);
+        let made = self
+            .authority(ROOT)?
+            .issue_authority(&request, key, now)
+            .map_err(failed)?;
+        let pem = self.key_pem(made.key(), is_encrypted)?;
+        // What leads from other roots to this one stands behind every chain below it.
+        let mut chain = vec![made.certificate().clone()];
+        chain.extend(self.home.chain(ROOT)?);
+        self.chains.insert(wanted.name.clone(), chain);
+        let certificate = made.certificate().clone();
+        self.authorities.insert(wanted.name.clone(), made);
+        Ok(NewAuthority {
+            name: wanted.name.clone(),
+            certificate,
+            key: pem,
+        })
+    }
+
+    /// The key of a new authority is protected as the root's is.
+    fn key_pem(&self, key: &CertificateKey, is_encrypted: bool) -> Result<SecretString, ApplyError> {
+        let passphrase = self.keys.passphrase().filter(|_| is_encrypted);
+        let Some(passphrase) = passphrase else {
+            return Ok(private_key_to_pem(key.pkcs8()));
+        };
+        let encrypted =
+            PrivateKey::from_pkcs8_der(key.pkcs8().expose_secret()).and_then(|key| key.to_encrypted_pem(passphrase));
+        encrypted.map(SecretString::new).map_err(ApplyError::Encryption)
+    }
+
+    fn issue(
+        &mut self,
+        wanted: &WantedService,
+        key: KeyChoice,
+        replaces: Option<String>,
+    ) -> Result<NewFiles, ApplyError> {
+        let (home, now) = (self.home, self.now);
+        let failed = |source| ApplyError::Issue {
+            name: wanted.name.clone(),
+            source,
+        };
+        let (public_key, key) = match key {
+            KeyChoice::Keep => (kept_key(home, &wanted.name)?, None),
+            KeyChoice::New => {
+                let made = CertificateKey::generate(wanted.key).map_err(|error| failed(error.into()))?;
+                (made.public_key().clone(), Some(private_key_to_pem(made.pkcs8())))
+            }
+        };
+        let request = LeafRequest::new(wanted.profile, wanted.names.clone()).with_lifetime(wanted.lifetime);
+        let issuer = self.authority(&wanted.issuer)?;
+        let issued = loop {
+            let issued = issuer.issue_leaf_for_key(&request, &public_key, now).map_err(failed)?;
+            if !home.inventory().knows_serial(&hex(issued.certificate().serial())) {
+                break issued;
+            }
+        };
+        let certificate = issued.certificate().clone();
+        let profile = wanted.profile.name();
+        let record = IssuedRecord {
+            lifetime_seconds: wanted.lifetime.whole_seconds(),
+            replaces,
+            ..IssuedRecord::of(&certificate, &wanted.issuer, Some(&wanted.name), profile, now)
+        };
+        Ok(NewFiles {
+            name: wanted.name.clone(),
+            certificate,
+            chain: self.chain(&wanted.issuer)?,
+            key,
+            record: Some(record),
+        })
+    }
+
+    fn rewrite(&mut self, name: &str) -> Result<NewFiles, ApplyError> {
+        let issued = self.home.inventory().issued();
+        let newest = issued.iter().rfind(|record| record.service.as_deref() == Some(name));
+        let newest = newest.expect("only what was issued is written again");
+        let issuer = self.home.inventory().authority_by_key_id(&newest.issuer_key_id);
+        let issuer = issuer.expect("the state had its chain").name.clone();
+        let certificate = certificates_of(self.home, name)?
+            .into_iter()
+            .find(|certificate| hex(&certificate.sha256()) == newest.sha256);
+        Ok(NewFiles {
+            name: name.to_owned(),
+            certificate: certificate.expect("the state had it"),
+            chain: self.chain(&issuer)?,
+            key: None,
+            record: None,
+        })
+    }
+
+    fn revocation(&self, serial: &str, reason: RevocationReason) -> Result<RevokedRecord, ApplyError> {
+        let record = self.home.inventory().by_serial(serial).expect("the state had it");
+        Ok(RevokedRecord {
+            // RFC 5280 §5.3.2: lists count in seconds, and no entry may be later than its list.
+            time: self.now.replace_nanosecond(0).unwrap_or(self.now),
+            serial: serial.to_owned(),
+            issuer_key_id: record.issuer_key_id.clone(),
+            reason: reason.name().to_owned(),
+            invalidity_date: None,
+        })
+    }
+
+    fn list(&mut self, name: &str, newly: &[RevokedRecord]) -> Result<list::NextList, ApplyError> {
+        let wanted = self.manifest.crl.unwrap_or_default();
+        let lifetime = if name == ROOT {
+            wanted.root_lifetime
+        } else {
+            wanted.lifetime
+        };
+        let (home, now) = (self.home, self.now);
+        let authority = self.authority(name)?;
+        Ok(list::next(home, name, authority, newly, Some(lifetime), now)?)
+    }
+}
+
+/// The subject of one more issuing authority: the end tells it from the others.
+fn issuing_subject(manifest: &Manifest) -> Result<DistinguishedName, ApplyError> {
+    let end = format!("{:08x}", u32::from_be_bytes(random::bytes()));
+    manifest.authority.issuing_subject(&end).map_err(ApplyError::Subject)
+}
+
+/// The public half of the key that a service has: from the key, or where only a passphrase opens that, from a
+/// certificate beside it.
+fn kept_key(home: &HomeView, service: &str) -> Result<PublicKey, ApplyError> {
+    let failed = |source| ApplyError::Issue {
+        name: service.to_owned(),
+        source: IssueError::PublicKey(source),
+    };
+    match home.read_key(&file_of(service, KEY), None) {
+        Ok(key) => PublicKey::from_spki_der(&key.public_key().to_spki_der()).map_err(failed),
+        Err(HomeError::PassphraseNeeded { .. }) => {
+            let issued = home.inventory().issued();
+            let newest = issued.iter().rfind(|record| record.service.as_deref() == Some(service));
+            let certificate = certificates_of(home, service)?
+                .into_iter()
+                .find(|certificate| newest.is_some_and(|newest| hex(&certificate.spki_sha256()) == newest.spki_sha256));
+            let certificate = certificate.ok_or_else(|| ApplyError::Changed {
+                service: service.to_owned(),
+            })?;
+            certificate.subject_public_key().map_err(failed)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The certificates that a service's files begin with.
+fn certificates_of(home: &HomeView, service: &str) -> Result<Vec<Certificate>, HomeError> {
+    let mut found = Vec::new();
+    for file in [CERTIFICATE, FULLCHAIN] {
+        let pem = home.read_file(&file_of(service, file))?.unwrap_or_default();
+        found.extend(certificates_from_pem(&pem).unwrap_or_default().into_iter().next());
+    }
+    Ok(found)
+}
