@@ -12,11 +12,12 @@ use std::time::Duration;
 
 use authsvc_client::{Client, ClientError, Identity};
 use cryptokit::jose::JwkSet;
+use cryptokit::key_format::PrivateKey;
 use cryptokit::secret::SecretString;
 use cryptokit::sign::P256SigningKey;
 use cryptokit::x509::{
     CertificateAuthority, CertificateKey, DistinguishedName, LeafProfile, LeafRequest, certificate_to_pem,
-    certificates_from_pem, private_key_from_pem, private_key_to_pem,
+    certificates_from_pem,
 };
 use http::StatusCode;
 use serde_json::Value;
@@ -482,7 +483,9 @@ fn issuing_ca(home: &Path) -> CertificateAuthority {
     let read = |name: &str| std::fs::read(home.join("pki").join(name)).unwrap();
     let certificate = certificates_from_pem(&read("intermediate.pem")).unwrap().remove(0);
     let root = certificates_from_pem(&read("root.pem")).unwrap();
-    let key = private_key_from_pem(&read("intermediate.key.pem")).unwrap();
+    let key = PrivateKey::from_pem(&read("intermediate.key.pem"))
+        .unwrap()
+        .into_pkcs8();
     CertificateAuthority::load(certificate, root, P256SigningKey::from_pkcs8(key).unwrap()).unwrap()
 }
 
@@ -509,7 +512,9 @@ fn expired(authority: &CertificateAuthority, now: OffsetDateTime) -> Identity {
 }
 
 fn pem_of(key: &CertificateKey) -> SecretString {
-    private_key_to_pem(key.pkcs8())
+    PrivateKey::from_pkcs8_der(key.pkcs8().expose_secret())
+        .unwrap()
+        .to_pem()
 }
 
 fn problem_id(body: &[u8]) -> String {

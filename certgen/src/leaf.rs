@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use cryptokit::key_format::{KeyFormatError, PrivateKey};
 use cryptokit::secret::SecretString;
-use cryptokit::x509::{CertificateAuthority, CertificateKey, IssueError, LeafRequest, private_key_to_pem};
+use cryptokit::x509::{CertificateAuthority, CertificateKey, IssueError, LeafRequest};
 use time::{Duration, OffsetDateTime};
 
 use crate::explain::Explain;
@@ -131,12 +131,10 @@ pub fn issue(
 
 /// A key as PEM, encrypted where there is a passphrase.
 pub(crate) fn key_pem(key: &CertificateKey, passphrase: Option<&SecretString>) -> Result<SecretString, KeyFormatError> {
+    let key = PrivateKey::from_pkcs8_der(key.pkcs8().expose_secret())?;
     match passphrase {
-        None => Ok(private_key_to_pem(key.pkcs8())),
-        Some(passphrase) => {
-            let key = PrivateKey::from_pkcs8_der(key.pkcs8().expose_secret())?;
-            key.to_encrypted_pem(passphrase).map(SecretString::new)
-        }
+        None => Ok(key.to_pem()),
+        Some(passphrase) => key.to_encrypted_pem(passphrase).map(SecretString::new),
     }
 }
 

@@ -11,8 +11,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cryptokit::Provider;
+use cryptokit::key_format::{KeyFormatError, PrivateKey};
 use cryptokit::secret::SecretString;
-use cryptokit::x509::{PemError, TrustAnchorError, TrustAnchors, certificates_from_pem, private_key_from_pem};
+use cryptokit::x509::{PemError, TrustAnchorError, TrustAnchors, certificates_from_pem};
 use http::{HeaderMap, Method, StatusCode};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ClientConfig, RootCertStore};
@@ -36,9 +37,12 @@ pub enum ClientError {
     /// The trusted root cannot be read.
     #[error("the root certificate cannot be used")]
     Root(#[from] TrustAnchorError),
-    /// The client's certificate or key cannot be read.
-    #[error("the client certificate or its key cannot be read")]
+    /// The client's certificate cannot be read.
+    #[error("the client certificate cannot be read")]
     Identity(#[from] PemError),
+    /// The key of the client's certificate cannot be read, as when it is encrypted.
+    #[error("the key of the client certificate cannot be read")]
+    IdentityKey(#[from] KeyFormatError),
     /// TLS cannot be set up with what was given.
     #[error("TLS cannot be set up")]
     Tls(#[source] rustls::Error),
@@ -63,7 +67,7 @@ pub enum ClientError {
 pub struct Identity {
     /// The chain, leaf first.
     pub chain_pem: Vec<u8>,
-    /// The key, PKCS#8.
+    /// The key, not encrypted: PKCS#8, SEC1 or PKCS#1.
     pub key_pem: SecretString,
 }
 
@@ -135,7 +139,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ClientError::Url`], [`ClientError::Root`], [`ClientError::Identity`] and [`ClientError::Tls`].
+    /// [`ClientError::Url`], [`ClientError::Root`], [`ClientError::Identity`], [`ClientError::IdentityKey`] and
+    /// [`ClientError::Tls`].
     pub fn new(url: &str, root_pem: &[u8], identity: Option<Identity>, timeout: Duration) -> Result<Self, ClientError> {
         let mut roots = RootCertStore::empty();
         for certificate in TrustAnchors::from_pem(root_pem)?.certificates() {
@@ -149,7 +154,7 @@ impl Client {
             None => builder.with_no_client_auth(),
             Some(identity) => {
                 let chain = certificates_from_pem(&identity.chain_pem)?;
-                let key = private_key_from_pem(identity.key_pem.expose_secret().as_bytes())?;
+                let key = PrivateKey::from_pem(identity.key_pem.expose_secret().as_bytes())?.into_pkcs8();
                 let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.expose_secret().to_vec()));
                 let chain = chain.iter().map(|certificate| certificate.der().clone()).collect();
                 builder.with_client_auth_cert(chain, key).map_err(ClientError::Tls)?

@@ -4,9 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use cryptokit::Provider;
-use cryptokit::x509::{
-    Certificate, CertificateDer, PemError, TrustAnchorError, TrustAnchors, certificates_from_pem, private_key_from_pem,
-};
+use cryptokit::key_format::{KeyFormatError, PrivateKey};
+use cryptokit::x509::{Certificate, CertificateDer, PemError, TrustAnchorError, TrustAnchors, certificates_from_pem};
 use private_files::PrivateFileError;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
@@ -48,6 +47,15 @@ pub enum TlsError {
         /// What is wrong.
         #[source]
         source: PemError,
+    },
+    /// A key file does not hold a key that can be read, as when it is encrypted.
+    #[error("{path} does not hold a usable private key")]
+    KeyFormat {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        #[source]
+        source: KeyFormatError,
     },
     /// A client CA file holds something that is not a CA.
     #[error("{path} does not hold usable CA certificates")]
@@ -188,11 +196,11 @@ fn identity(certificate_file: &Path, key_file: &Path, now: OffsetDateTime) -> Re
         });
     }
     let pem = private_files::read(key_file)?;
-    let key = private_key_from_pem(pem.as_bytes()).map_err(|source| TlsError::Pem {
+    let key = PrivateKey::from_pem(pem.as_bytes()).map_err(|source| TlsError::KeyFormat {
         path: key_file.display().to_string(),
         source,
     })?;
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.expose_secret().to_vec()));
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.pkcs8().expose_secret().to_vec()));
     Ok((
         chain.iter().map(|certificate| certificate.der().clone()).collect(),
         key,

@@ -3,7 +3,8 @@
 //! ```
 //! use certgen::home::{Home, HomeView, IssuedRecord, Event, ServiceFiles};
 //! use certgen::init::{InitRequest, init};
-//! use cryptokit::x509::{LeafProfile, LeafRequest, SubjectAlternativeName, private_key_to_pem};
+//! use cryptokit::key_format::PrivateKey;
+//! use cryptokit::x509::{LeafProfile, LeafRequest, SubjectAlternativeName};
 //!
 //! # let parent = tempfile::tempdir()?;
 //! # let pki = parent.path().join("pki");
@@ -14,7 +15,7 @@
 //! let authority = home.authority("intermediate", None)?;
 //! let request = LeafRequest::new(LeafProfile::Client, vec![SubjectAlternativeName::parse("dns:worker.example")?]);
 //! let (issued, key) = authority.issue_leaf(&request, now)?;
-//! let key = private_key_to_pem(key.pkcs8());
+//! let key = PrivateKey::from_pkcs8_der(key.pkcs8().expose_secret())?.to_pem();
 //! let (chain, ca) = (home.chain("intermediate")?, home.roots()?);
 //!
 //! let mut changes = home.begin()?;

@@ -6,7 +6,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use cryptokit::x509::{LeafProfile, LeafRequest, SubjectAlternativeName, private_key_to_pem};
+use cryptokit::x509::{LeafProfile, LeafRequest, SubjectAlternativeName};
 use tempfile::TempDir;
 use time::OffsetDateTime;
 
@@ -38,7 +38,7 @@ fn issue(changes: &mut Transaction<'_>, service: &str) -> Result<(), HomeError> 
         vec![SubjectAlternativeName::parse("dns:worker.example").unwrap()],
     );
     let (issued, key) = authority.issue_leaf(&request, now()).unwrap();
-    let key = private_key_to_pem(key.pkcs8());
+    let key = crate::leaf::key_pem(&key, None).unwrap();
     let (chain, ca) = (changes.home().chain("intermediate")?, changes.home().roots()?);
     let certificate = issued.certificate();
     changes.service(

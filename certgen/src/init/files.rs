@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use cryptokit::key_format::{KeyFormatError, PrivateKey};
 use cryptokit::secret::SecretString;
 use cryptokit::x509::{
     CertificateAuthority, CertificateKey, IssuedCertificate, certificate_to_pem, certificates_to_pem,
@@ -13,6 +12,7 @@ use time::{Duration, OffsetDateTime};
 use super::{AuthorityFiles, InitReport, LeafFiles, LeafSpec};
 use crate::home::{AuthorityKind, AuthorityRecord, Event, IssuedRecord, file_of, layout};
 use crate::init_error::InitError;
+use crate::leaf::key_pem;
 use crate::output::{Flush, NewDirectory};
 use crate::spiffe_bundle;
 
@@ -46,18 +46,23 @@ impl<'a> Writer<'a> {
         passphrase: Option<&SecretString>,
     ) -> Result<[AuthorityFiles; 2], InitError> {
         let [(_, first), (_, second)] = authorities;
+        let pem = |authority: &CertificateAuthority| key_pem(authority.key(), passphrase);
         let (first, second) = match passphrase {
-            None => (key_pem(first.key()), key_pem(second.key())),
-            Some(passphrase) => thread::scope(|scope| {
-                let first = scope.spawn(|| encrypted_key_pem(first.key(), passphrase));
-                let second = encrypted_key_pem(second.key(), passphrase);
+            None => (pem(first), pem(second)),
+            Some(_) => thread::scope(|scope| {
+                let first = scope.spawn(|| pem(first));
+                let second = pem(second);
                 (first.join().expect("encrypting does not panic"), second)
             }),
         };
+        let (first, second) = (
+            first.map_err(InitError::KeyFormat)?,
+            second.map_err(InitError::KeyFormat)?,
+        );
         let [(root, root_authority), (intermediate, authority)] = authorities;
         Ok([
-            self.authority(root, root_authority, first?, passphrase.is_some())?,
-            self.authority(intermediate, authority, second?, passphrase.is_some())?,
+            self.authority(root, root_authority, first, passphrase.is_some())?,
+            self.authority(intermediate, authority, second, passphrase.is_some())?,
         ])
     }
 
@@ -89,6 +94,7 @@ impl<'a> Writer<'a> {
         self.directory.directory(name)?;
         let certificate = issued.certificate();
         let pem = certificate_to_pem(certificate.der());
+        let key = key_pem(key, None).map_err(InitError::KeyFormat)?;
         // The same for all of them.
         let chain = self
             .chain
@@ -101,7 +107,7 @@ impl<'a> Writer<'a> {
             certificate_file: write(layout::CERTIFICATE, &pem)?,
             chain_file: write(layout::CHAIN, chain)?,
             fullchain_file: write(layout::FULLCHAIN, &fullchain)?,
-            key_file: self.directory.key(&file_of(name, layout::KEY), &key_pem(key)?)?,
+            key_file: self.directory.key(&file_of(name, layout::KEY), &key)?,
             ca_file: write(layout::CA, &self.root_pem)?,
             certificate: certificate.clone(),
         })
@@ -148,20 +154,4 @@ impl<'a> Writer<'a> {
     pub(super) fn commit(self) -> Result<(), InitError> {
         self.directory.commit()
     }
-}
-
-fn private_key(key: &CertificateKey) -> Result<PrivateKey, KeyFormatError> {
-    PrivateKey::from_pkcs8_der(key.pkcs8().expose_secret())
-}
-
-fn key_pem(key: &CertificateKey) -> Result<SecretString, InitError> {
-    let key = private_key(key).map_err(InitError::KeyFormat)?;
-    Ok(key.to_pem())
-}
-
-fn encrypted_key_pem(key: &CertificateKey, passphrase: &SecretString) -> Result<SecretString, InitError> {
-    private_key(key)
-        .and_then(|key| key.to_encrypted_pem(passphrase))
-        .map(SecretString::new)
-        .map_err(InitError::KeyFormat)
 }

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::support::{CERTGEN, certgen, entries, now, stderr, stdout};
+use cryptokit::key_format::PrivateKey;
 use cryptokit::sign::P256SigningKey;
 use cryptokit::x509::{
-    SubjectAlternativeName, TrustAnchors, certificates_from_pem, private_key_from_pem, verify_client_chain,
-    verify_server_chain,
+    SubjectAlternativeName, TrustAnchors, certificates_from_pem, verify_client_chain, verify_server_chain,
 };
 
 /// Mode bits of a file or directory.
@@ -63,7 +63,7 @@ fn assert_whole(pki: &Path) {
 }
 
 fn assert_key_fits(key: &Path, certificate: &Path) {
-    let key = P256SigningKey::from_pkcs8(private_key_from_pem(&fs::read(key).unwrap()).unwrap()).unwrap();
+    let key = P256SigningKey::from_pkcs8(PrivateKey::from_pem(&fs::read(key).unwrap()).unwrap().into_pkcs8()).unwrap();
     let certificates = certificates_from_pem(&fs::read(certificate).unwrap()).unwrap();
     assert_eq!(certificates.len(), 1);
     assert_eq!(certificates[0].public_key(), key.public_point());

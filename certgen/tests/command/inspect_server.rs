@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use certgen::handshake::{Handshake, HandshakeError, HandshakeRequest, ServerAddress, handshake};
 use cryptokit::Provider;
-use cryptokit::x509::{TrustAnchors, certificates_from_pem, private_key_from_pem};
+use cryptokit::key_format::PrivateKey;
+use cryptokit::x509::{TrustAnchors, certificates_from_pem};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, Stream};
@@ -57,7 +58,7 @@ fn server_config(folder: &Path, asks: bool, protocols: &[&str]) -> ServerConfig 
     let read = |name: &str| std::fs::read(file(folder, name)).unwrap();
     let chain = certificates_from_pem(&read("api/fullchain.pem")).unwrap();
     let chain: Vec<CertificateDer<'static>> = chain.iter().map(|certificate| certificate.der().clone()).collect();
-    let key = private_key_from_pem(&read("api/key.pem")).unwrap();
+    let key = PrivateKey::from_pem(&read("api/key.pem")).unwrap().into_pkcs8();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.expose_secret().to_vec()));
     let provider = Provider::default().tls();
     let builder = ServerConfig::builder_with_provider(provider.clone())
