@@ -23,6 +23,8 @@ fi
 
 echo "== certificates"
 "$here/certificates.sh" "$binaries"
+echo "== life cycle"
+"$here/life_cycle.sh" "$binaries"
 echo "== PKITS"
 "$here/pkits.sh" "$binaries"
 echo "== bundles"

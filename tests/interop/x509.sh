@@ -15,12 +15,14 @@ fi
 
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/report.sh"
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "${BASH_SOURCE[0]}")/judges.sh"
 
 pki=$work/pki
 accepts "(cryptokit) a PKI of every kind of key" "$1" "$pki"
 keys=(p256 p384 ed25519 rsa2048 rsa3072 rsa4096)
 
-openssl_verify() {
+verify() {
     local key=$1
     shift
     openssl verify -x509_strict -trusted "$pki/$key/root.pem" -untrusted "$pki/$key/issuing.pem" "$@"
@@ -31,14 +33,14 @@ if available openssl; then
         at=$pki/$key
         cat "$at/root.crl.pem" "$at/issuing.crl.pem" >"$at/crls.pem"
         crls=(-crl_check_all -CRLfile "$at/crls.pem")
-        accepts "(openssl) $key: server, with lists" openssl_verify "$key" "${crls[@]}" -purpose sslserver \
+        accepts "(openssl) $key: server, with lists" verify "$key" "${crls[@]}" -purpose sslserver \
             -verify_hostname api.svc.internal "$at/server.pem"
-        accepts "(openssl) $key: client by e-mail, with lists" openssl_verify "$key" "${crls[@]}" -purpose sslclient \
+        accepts "(openssl) $key: client by e-mail, with lists" verify "$key" "${crls[@]}" -purpose sslclient \
             -verify_email worker@svc.internal "$at/client.pem"
-        accepts "(openssl) $key: X509-SVID" openssl_verify "$key" -purpose sslclient "$at/spiffe.pem"
-        accepts "(openssl) $key: the revoked one without lists" openssl_verify "$key" "$at/revoked.pem"
-        refuses "(openssl) $key: the revoked one" openssl_verify "$key" "${crls[@]}" "$at/revoked.pem"
-        refuses "(openssl) $key: without the root's list" openssl_verify "$key" -crl_check_all \
+        accepts "(openssl) $key: X509-SVID" verify "$key" -purpose sslclient "$at/spiffe.pem"
+        accepts "(openssl) $key: the revoked one without lists" verify "$key" "$at/revoked.pem"
+        refuses "(openssl) $key: the revoked one" verify "$key" "${crls[@]}" "$at/revoked.pem"
+        refuses "(openssl) $key: without the root's list" verify "$key" -crl_check_all \
             -CRLfile "$at/issuing.crl.pem" "$at/server.pem"
         accepts "(openssl) $key: by the cross-certificate" openssl verify -x509_strict \
             -trusted "$at/other-root.pem" -untrusted "$at/cross.pem" "$at/server.pem"
@@ -66,31 +68,16 @@ if available certtool; then
     done
 fi
 
-# Findings at NOTICE and above. pkilint's URL checker knows web schemes only.
-is_clean() {
-    local said
-    said=$("$@" 2>&1) || true
-    said=$(grep -v -e '^node_path,validator,severity,code,message' -e '^[[:space:]]*$' \
-        -e 'pkix.invalid_uri_syntax,.*spiffe://' <<<"$said" || true)
-    if [[ -n $said ]]; then
-        echo "$said"
-        return 1
-    fi
-}
-
-if available lint_pkix_cert && available lint_pkix_signer_signee_cert_chain && available lint_crl; then
+if have_pkilint; then
     for key in "${keys[@]}"; do
         at=$pki/$key
         for name in root issuing cross server client spiffe revoked; do
-            accepts "(pkilint) $key: $name" is_clean lint_pkix_cert lint -s NOTICE -f CSV "$at/$name.pem"
+            accepts "(pkilint) $key: $name" lints "$at/$name.pem"
         done
-        accepts "(pkilint) $key: root and issuing" is_clean \
-            lint_pkix_signer_signee_cert_chain lint -s NOTICE -f CSV "$at/root.pem" "$at/issuing.pem"
-        accepts "(pkilint) $key: issuing and server" is_clean \
-            lint_pkix_signer_signee_cert_chain lint -s NOTICE -f CSV "$at/issuing.pem" "$at/server.pem"
+        accepts "(pkilint) $key: root and issuing" lints_pair "$at/root.pem" "$at/issuing.pem"
+        accepts "(pkilint) $key: issuing and server" lints_pair "$at/issuing.pem" "$at/server.pem"
         for list in root issuing; do
-            accepts "(pkilint) $key: list of $list" is_clean \
-                lint_crl lint -t CRL -p PKIX -s NOTICE -f CSV "$at/$list.crl.pem"
+            accepts "(pkilint) $key: list of $list" lints_list "$at/$list.crl.pem"
         done
     done
 fi
