@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use cryptokit::x509::{
-    Certificate, CertificateAuthority, CrlNumber, RevocationList, RevocationListError, RevocationListRequest,
-    RevocationReason, RevokedCertificate,
+    Certificate, CertificateAuthority, CrlNumber, IssueError, RevocationList, RevocationListError,
+    RevocationListRequest, RevocationReason, RevokedCertificate,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -65,6 +65,10 @@ pub fn next(
         authority: name.to_owned(),
         source,
     };
+    let (not_before, not_after) = (certificate.not_before(), certificate.not_after());
+    if now < not_before || now > not_after {
+        return Err(failed(IssueError::IssuerNotValid { not_before, not_after }));
+    }
     let mut notices = Vec::new();
     let previous = previous(home, name, certificate, &mut notices)?;
     let recorded = home.inventory().revocation_list(&key_id);

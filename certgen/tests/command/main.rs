@@ -26,7 +26,11 @@ mod intermediate;
 #[cfg(test)]
 mod manual;
 #[cfg(test)]
+mod renewal;
+#[cfg(test)]
 mod report;
+#[cfg(test)]
+mod revocation;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
