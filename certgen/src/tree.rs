@@ -1,5 +1,7 @@
 //! The authority as a tree: roots, what they signed, and the services below, each with what matters about it today.
 
+use std::collections::HashMap;
+
 use time::OffsetDateTime;
 
 use crate::duration::in_words;
@@ -76,34 +78,43 @@ impl State {
 /// service's newest.
 pub fn of(home: &HomeView, all: bool, now: OffsetDateTime) -> Vec<Node> {
     let inventory = home.inventory();
+    // Later ones replace earlier ones.
+    let issued = inventory.issued().iter();
+    let newest = issued.filter_map(|record| Some((record.service.as_deref()?, record.serial.as_str())));
     let builder = Builder {
         home,
         inventory,
+        newest: newest.collect(),
         all,
         now,
     };
     let roots = inventory.authorities().filter(|one| one.kind == AuthorityKind::Root);
-    roots.map(|root| builder.authority(root)).collect()
+    roots.map(|root| builder.authority(root, 0)).collect()
 }
+
+/// Of authorities above one another: ours are two.
+const MAX_DEPTH: usize = 16;
 
 struct Builder<'a> {
     home: &'a HomeView,
     inventory: &'a Inventory,
+    /// Serial numbers by service.
+    newest: HashMap<&'a str, &'a str>,
     all: bool,
     now: OffsetDateTime,
 }
 
 impl Builder<'_> {
-    fn authority(&self, record: &AuthorityRecord) -> Node {
+    fn authority(&self, record: &AuthorityRecord, depth: usize) -> Node {
         let is_below = |one: &&AuthorityRecord| one.issuer_key_id == record.key_id && one.serial != record.serial;
         let mut children = Vec::new();
-        // What a second certificate leads to stands below the first one; an inventory written by hand goes no circle.
-        if record.kind != AuthorityKind::Cross {
+        // What a second certificate leads to stands below the first one. An inventory written by hand could go in a circle.
+        if record.kind != AuthorityKind::Cross && depth < MAX_DEPTH {
             let below = self.inventory.authorities().filter(is_below);
             children.extend(
                 below
                     .filter(|one| one.kind != AuthorityKind::Root)
-                    .map(|one| self.authority(one)),
+                    .map(|one| self.authority(one, depth + 1)),
             );
             // Newest first.
             let issued = self
@@ -167,9 +178,8 @@ impl Builder<'_> {
 
     /// One that was given away has no successor that could be known.
     fn is_newest(&self, record: &IssuedRecord) -> bool {
-        let of_service = |one: &&IssuedRecord| one.service == record.service;
-        let newest = self.inventory.issued().iter().rev().find(of_service);
-        record.service.is_none() || newest.is_some_and(|newest| newest.serial == record.serial)
+        let service = record.service.as_deref();
+        service.is_none_or(|service| self.newest.get(service) == Some(&record.serial.as_str()))
     }
 
     fn state(&self, serial: &str, not_before: OffsetDateTime, not_after: OffsetDateTime) -> State {
