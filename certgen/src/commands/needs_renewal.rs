@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::{Context, Output};
-use crate::cli::NeedsRenewalArguments;
+use crate::cli::{HomeArguments, NeedsRenewalArguments};
 use crate::duration::in_words;
 use crate::explain::{Explain, Failure};
+use crate::home::layout;
 use crate::input;
 use crate::renewal_point::{RenewalPoint, Standing};
 use crate::text::{hex, timestamp};
@@ -19,7 +20,7 @@ use crate::text::{hex, timestamp};
 pub(super) fn run(arguments: &NeedsRenewalArguments, context: &Context) -> Result<Output, Failure> {
     let mut found = Vec::new();
     for path in &arguments.certificates {
-        let path = file_of(path);
+        let path = file_of(path, &arguments.home);
         let certificates = input::certificates(&path)?;
         for (index, certificate) in certificates.into_iter().enumerate() {
             let standing = arguments.at.standing(&certificate, context.now);
@@ -68,9 +69,15 @@ impl Found {
     }
 }
 
-fn file_of(path: &Path) -> PathBuf {
+/// A name is looked for where it is most likely meant: a file or directory first, then a service.
+fn file_of(path: &Path, home: &HomeArguments) -> PathBuf {
     if path.is_dir() {
-        path.join("fullchain.pem")
+        return path.join(layout::FULLCHAIN);
+    }
+    let is_name = path.to_str().is_some_and(layout::is_name);
+    let of_service = home.directory().join(path).join(layout::FULLCHAIN);
+    if is_name && !path.exists() && of_service.exists() {
+        of_service
     } else {
         path.to_owned()
     }
