@@ -8,6 +8,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
+use super::HomeArguments;
+
 /// Arguments of `certgen verify`.
 #[derive(Args, Debug)]
 pub struct VerifyArguments {
@@ -16,17 +18,17 @@ pub struct VerifyArguments {
     #[arg(value_name = "FULLCHAIN")]
     pub chain: PathBuf,
 
-    /// Certificates that a path must end at; without it, root.pem of the authority in --ca
-    #[arg(long, value_name = "FILE")]
+    /// Certificates that a path must end at; without it, the roots of the authority in --ca
+    #[arg(long, value_name = "FILE", conflicts_with = "ca")]
     pub trust: Vec<PathBuf>,
 
     /// Further certificates that may be on the way, such as an intermediate that the chain lacks
     #[arg(long, value_name = "FILE")]
     pub untrusted: Vec<PathBuf>,
 
-    /// The directory of the authority to trust when there is no --trust
-    #[arg(long, value_name = "DIR", default_value = ".", conflicts_with = "trust")]
-    pub ca: PathBuf,
+    /// The authority to trust when there is no --trust.
+    #[command(flatten)]
+    pub home: HomeArguments,
 
     /// What the leaf must be for
     #[arg(long, value_name = "PURPOSE", value_enum, default_value = "server")]
@@ -40,7 +42,8 @@ pub struct VerifyArguments {
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub at: Option<OffsetDateTime>,
 
-    /// Revocation lists, PEM or DER; those of other authorities do no harm
+    /// Revocation lists, PEM or DER; those of other authorities do no harm. Without it, crl.pem of the authority in
+    /// --ca, if it has one
     #[arg(long, value_name = "FILE")]
     pub crl: Vec<PathBuf>,
 
@@ -73,7 +76,7 @@ pub(super) const HELP: &str = "\
 FULLCHAIN has the leaf and its intermediates. The first certificate is the leaf, as in TLS; when
 that is an authority's and exactly one other is not, that one is, with a warning. The rest may be
 in any order. A name that is only in the common name is no name. Without --name any name will do:
-the answer then says who the peer is, not that it is the right one. Every list given with --crl is
+the answer then says who the peer is, not that it is the right one. Every list that is given is
 used, and has to be current.
 
 Exit codes:

@@ -14,6 +14,7 @@ use super::{Context, Output};
 use crate::cli::{PurposeArgument, RequiredStatusArgument, VerifyArguments};
 use crate::documents::{self, Document, DocumentError, DocumentKind};
 use crate::explain::{Explain, Failure};
+use crate::home::{HomeError, HomeView};
 use crate::input;
 use crate::text::{hex, timestamp};
 use crate::verify::{Purpose, RequiredStatus, Verdict, Verification, VerifyRequest, code, name_of, verify, words};
@@ -26,14 +27,13 @@ pub(super) fn run(arguments: &VerifyArguments, context: &Context) -> Result<Outp
         PurposeArgument::Client => Purpose::Client,
         PurposeArgument::Any => Purpose::Any,
     };
-    let mut request = VerifyRequest::new(chain, anchors(arguments)?, purpose, arguments.at.unwrap_or(context.now));
+    let (anchors, revocation_lists) = trust(arguments)?;
+    let mut request = VerifyRequest::new(chain, anchors, purpose, arguments.at.unwrap_or(context.now));
+    request.revocation_lists = revocation_lists;
     for path in &arguments.untrusted {
         request.untrusted.extend(certificates_of(path).map_err(Unusable::File)?);
     }
     request.names.clone_from(&arguments.name);
-    for path in &arguments.crl {
-        request.revocation_lists.extend(revocation_lists(path)?);
-    }
     request.revocation = match arguments.crl_required {
         None => RequiredStatus::Nothing,
         Some(RequiredStatusArgument::Leaf) => RequiredStatus::Leaf,
@@ -66,23 +66,35 @@ fn certificates_of(path: &Path) -> Result<Vec<CertificateDer<'static>>, Document
     Ok(documents::read(path)?.into_iter().filter_map(of_kind).collect())
 }
 
-/// Strictly: what was passed over in a file that says whom to trust is what somebody believes to be in force.
-fn anchors(arguments: &VerifyArguments) -> Result<TrustAnchors, Failure> {
+/// Where a path must end, and the lists in which certificates are looked up.
+fn trust(arguments: &VerifyArguments) -> Result<(TrustAnchors, Vec<RevocationList>), Failure> {
     let mut certificates = Vec::new();
-    if arguments.trust.is_empty() {
-        let root = arguments.ca.join("root.pem");
-        if !root.exists() {
-            return Err(Unusable::NothingToTrust {
-                directory: arguments.ca.clone(),
-            }
-            .into());
-        }
-        certificates.extend(input::certificates(&root)?);
-    }
+    let mut lists = arguments.crl.clone();
+    // Strictly: what was passed over in a file that says whom to trust is what somebody believes to be in force.
     for path in &arguments.trust {
         certificates.extend(input::certificates(path)?);
     }
-    TrustAnchors::from_certificates(certificates).map_err(|source| Unusable::Trust(source).into())
+    if arguments.trust.is_empty() {
+        let directory = arguments.home.directory();
+        let home = match HomeView::open(&directory) {
+            Err(HomeError::Missing { .. } | HomeError::NotAHome { .. }) => {
+                return Err(Unusable::NothingToTrust { directory }.into());
+            }
+            opened => opened?,
+        };
+        certificates = home.roots()?;
+        let own = home.path_of("crl.pem");
+        // What an authority has revoked it does not vouch for.
+        if lists.is_empty() && own.exists() {
+            lists.push(own);
+        }
+    }
+    let anchors = TrustAnchors::from_certificates(certificates).map_err(Unusable::Trust)?;
+    let mut read = Vec::new();
+    for path in &lists {
+        read.extend(revocation_lists(path)?);
+    }
+    Ok((anchors, read))
 }
 
 fn revocation_lists(path: &Path) -> Result<Vec<RevocationList>, Failure> {
@@ -270,7 +282,7 @@ enum Unusable {
     Chain(#[source] DocumentError),
     #[error(transparent)]
     File(DocumentError),
-    #[error("there is nothing to trust: no --trust, and no root.pem in `{}`", directory.display())]
+    #[error("there is nothing to trust: no --trust, and no authority in `{}`", directory.display())]
     NothingToTrust { directory: PathBuf },
     #[error("the trusted certificates cannot be used")]
     Trust(#[source] TrustAnchorError),

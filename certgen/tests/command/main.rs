@@ -35,3 +35,5 @@ mod revocation;
 mod support;
 #[cfg(test)]
 mod terminal;
+#[cfg(test)]
+mod verify;
