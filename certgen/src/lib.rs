@@ -57,6 +57,7 @@ mod output;
 pub mod passphrase;
 pub mod printable;
 pub mod renewal_point;
+pub mod rotation;
 pub mod spiffe_bundle;
 mod text;
 pub mod tree;

@@ -18,6 +18,7 @@ mod options;
 mod rekey;
 mod renew;
 mod revoke;
+mod rotate_ca;
 mod sign;
 mod tree;
 mod verify;
@@ -45,6 +46,7 @@ pub use options::{
 pub use rekey::RekeyArguments;
 pub use renew::RenewArguments;
 pub use revoke::RevokeArguments;
+pub use rotate_ca::{RotateCaArguments, RotateCaBeginArguments, RotateCaFinishArguments, RotateCaStep, WhoseArguments};
 pub use sign::SignArguments;
 pub use tree::TreeArguments;
 pub use verify::{PurposeArgument, RequiredStatusArgument, VerifyArguments};
@@ -116,6 +118,9 @@ pub enum Command {
     /// Show the authority with its services, and how long each certificate lasts
     #[command(after_help = tree::HELP)]
     Tree(TreeArguments),
+    /// Exchange the key of an authority in stages
+    #[command(after_help = rotate_ca::HELP)]
+    RotateCa(RotateCaArguments),
     /// Tell by the exit code whether a certificate needs renewal
     #[command(after_help = needs_renewal::HELP)]
     NeedsRenewal(NeedsRenewalArguments),

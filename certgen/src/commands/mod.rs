@@ -20,6 +20,7 @@ mod progress;
 mod rekey;
 mod renew;
 mod revoke;
+mod rotate_ca;
 mod sign;
 mod tree;
 mod verify;
@@ -73,6 +74,7 @@ pub fn run(cli: &Cli, context: &Context, stdout: &mut impl Write, stderr: &mut i
         Command::Revoke(arguments) => revoke::run(arguments, context)?,
         Command::Crl(arguments) => crl::run(arguments, context)?,
         Command::Tree(arguments) => tree::run(arguments, context)?,
+        Command::RotateCa(arguments) => rotate_ca::run(arguments, context)?,
         Command::NeedsRenewal(arguments) => needs_renewal::run(arguments, context)?,
         Command::Lint(arguments) => lint::run(arguments, context)?,
         Command::Verify(arguments) => verify::run(arguments, context)?,

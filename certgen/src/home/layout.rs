@@ -90,7 +90,8 @@ pub fn cross(root: &str) -> String {
     format!("{root}{CROSS}")
 }
 
-const OUTGOING: &str = ".old";
+/// The end of such a name.
+pub const OUTGOING: &str = ".old";
 const CROSS: &str = ".cross";
 
 /// Whether a text can name a service or an authority: 1 to [`MAX_NAME_BYTES`] letters, digits, dots, dashes and

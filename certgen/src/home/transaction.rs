@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use cryptokit::key_format::PrivateKey;
 use cryptokit::random;
 use cryptokit::secret::SecretString;
-use cryptokit::x509::{Certificate, certificate_to_pem, certificates_from_pem, certificates_to_pem};
+use cryptokit::x509::{Certificate, RevocationList, certificate_to_pem, certificates_from_pem, certificates_to_pem};
+use time::OffsetDateTime;
 
 use super::directory::{Directory, PRIVATE_MODE, PUBLIC_MODE};
 use super::error::HomeError;
-use super::event::Event;
+use super::event::{Event, MovedRecord};
 use super::layout::{
     self, CA, CERTIFICATE, CHAIN, COMMIT, FULLCHAIN, INVENTORY, KEY, PENDING, PENDING_PREFIX, RECORDS,
 };
@@ -108,27 +109,87 @@ impl<'h> Transaction<'h> {
     ///
     /// # Errors
     ///
-    /// [`HomeError::Taken`] when one of its files is there already; otherwise as [`Self::public`].
+    /// [`HomeError::NotOurs`] when one of its files is there already; otherwise as [`Self::public`].
     pub fn new_authority(
         &mut self,
         name: &str,
         certificate: &Certificate,
         key: &SecretString,
     ) -> Result<(), HomeError> {
-        let directory = &self.home.view.directory;
         for file in [layout::certificate_of(name), layout::key_of(name)] {
-            let in_the_way = directory.kind(&file)?.is_some();
-            if in_the_way && self.overwrite == Overwrite::OnlyOurs {
-                return Err(HomeError::NotOurs {
-                    path: directory.path().join(file),
-                });
-            }
+            self.refuse_foreign(&file)?;
         }
         self.public(
             &layout::certificate_of(name),
             certificate_to_pem(certificate.der()).as_bytes(),
         )?;
         self.key(&layout::key_of(name), key)
+    }
+
+    /// Gives the files of an authority another name: certificate, key and revocation lists, as far as they are there. What
+    /// is staged under the old name takes its place.
+    ///
+    /// # Errors
+    ///
+    /// [`HomeError::NotOurs`] when there is a file of the new name; otherwise as [`Self::public`].
+    pub fn move_authority(
+        &mut self,
+        name: &str,
+        new_name: &str,
+        certificate: &Certificate,
+        now: OffsetDateTime,
+    ) -> Result<(), HomeError> {
+        let file = layout::certificate_of(new_name);
+        self.refuse_foreign(&file)?;
+        self.public(&file, certificate_to_pem(certificate.der()).as_bytes())?;
+        self.remove(&layout::certificate_of(name))?;
+        let (key, new_key) = (layout::key_of(name), layout::key_of(new_name));
+        self.refuse_foreign(&new_key)?;
+        match self.copy_key(&key, &new_key) {
+            // It is kept elsewhere.
+            Err(HomeError::NoKey { .. }) => {}
+            copied => {
+                copied?;
+                self.remove(&key)?;
+            }
+        }
+        for end in ["crl.pem", "crl.der"] {
+            let (list, new_list) = (format!("{name}.{end}"), format!("{new_name}.{end}"));
+            let max = RevocationList::MAX_DER_BYTES as u64 * 2;
+            if let Some(contents) = self.home.view.read_file_up_to(&list, max)? {
+                self.public(&new_list, &contents)?;
+                self.remove(&list)?;
+            }
+        }
+        self.record(Event::Moved(MovedRecord {
+            time: now,
+            sha256: hex(&certificate.sha256()),
+            name: new_name.to_owned(),
+        }));
+        Ok(())
+    }
+
+    /// Refuses a file that is there already, where none of ours can be.
+    ///
+    /// # Errors
+    ///
+    /// [`HomeError::NotOurs`], unless anything may be overwritten; [`HomeError::Name`].
+    pub fn refuse_foreign(&self, relative: &str) -> Result<(), HomeError> {
+        let (directory, file) = split(relative)?;
+        let home = &self.home.view.directory;
+        let there = match directory {
+            None => home.kind(file)?.is_some(),
+            Some(directory) => match home.subdirectory(directory)? {
+                Some(directory) => directory.kind(file)?.is_some(),
+                None => false,
+            },
+        };
+        if there && self.overwrite == Overwrite::OnlyOurs {
+            return Err(HomeError::NotOurs {
+                path: home.path().join(relative),
+            });
+        }
+        Ok(())
     }
 
     /// A copy of a key file under another name, as it is, encrypted or not.

@@ -314,11 +314,13 @@ pub(super) fn newest<'a>(inventory: &'a Inventory, service: &str) -> Option<&'a 
         .find(|record| record.service.as_deref() == Some(service))
 }
 
-/// The authority that issued it, unless it was rotated away or has expired.
+/// The authority that issued it, or the one that has taken over its name.
 fn issuer_of(inventory: &Inventory, before: &IssuedRecord, now: OffsetDateTime) -> String {
-    inventory
-        .authority_by_key_id(&before.issuer_key_id)
-        .filter(|issuer| issuer.issues() && issuer.not_after >= now)
+    // Its key's place may have been taken by another key, which goes by its name now.
+    let issuer = inventory.authority_by_key_id(&before.issuer_key_id).into_iter();
+    issuer
+        .chain(inventory.authority(&before.issuer))
+        .find(|issuer| issuer.issues() && issuer.not_after >= now)
         .map_or_else(|| INTERMEDIATE.to_owned(), |issuer| issuer.name.clone())
 }
 

@@ -32,6 +32,8 @@ mod report;
 #[cfg(test)]
 mod revocation;
 #[cfg(test)]
+mod rotate_ca;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod terminal;
