@@ -54,6 +54,8 @@ Without --server and --client the certificate is for both, as with --peer. \
 A SAN is a DNS name, an IP address, a URI with its scheme, or an e-mail address. What it is can be said: \
 dns:NAME, ip:ADDRESS, uri:URI, email:ADDRESS.
 
+Where the authority belongs to a SPIFFE trust domain, a service that is both gets the id spiffe://DOMAIN/NAME.
+
 Makes the directory NAME in the authority's directory, all or nothing: certificate.pem, key.pem, chain.pem, \
 fullchain.pem and ca.pem, as `certgen init` does. A service that is there keeps its files: `certgen renew` and \
 `certgen rekey` give it new ones.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use cryptokit::x509::{LeafProfile, LeafRequest, Profile};
+use cryptokit::x509::{Certificate, LeafProfile, LeafRequest, Profile, TrustDomain};
 use serde_json::json;
 use time::Duration;
 
@@ -12,21 +12,17 @@ use super::{Context, Output};
 use crate::cli::LeafArguments;
 use crate::explain::Failure;
 use crate::home::Overwrite;
-use crate::init::LeafFiles;
+use crate::init::{LeafFiles, LeafSpec};
+use crate::init_error::InitError;
 use crate::leaf::{self, NewLeaf};
 use crate::{lifetime, passphrase};
 
 pub(super) fn run(arguments: &LeafArguments, context: &Context) -> Result<Output, Failure> {
     let profile = arguments.profile.chosen().unwrap_or(LeafProfile::Peer);
-    let names = arguments.service.subject_alternative_names().to_vec();
-    let mut request = LeafRequest::new(profile, names).with_key(arguments.key);
     let lifetime = match arguments.lifetime.lifetime() {
         Some(lifetime) => Some(lifetime.span(Profile::Leaf(profile), context.now)?),
         None => None,
     };
-    if let Some(lifetime) = lifetime {
-        request = request.with_lifetime(lifetime);
-    }
     // Asked for before the lock is taken: somebody may have to type it.
     let key_passphrase = match arguments.key_passphrase.source() {
         Some(source) => Some(passphrase::new(passphrase::KEY, Some(&source))?),
@@ -35,6 +31,12 @@ pub(super) fn run(arguments: &LeafArguments, context: &Context) -> Result<Output
     let mut home = home::open(&arguments.home)?;
     home.check_issuer(&arguments.issuer)?;
     let authority = AuthorityPassphrase::new(&arguments.passphrase).authority(&home, &arguments.issuer)?;
+    let service = in_trust_domain_of(authority.certificate(), profile, &arguments.service)?;
+    let names = service.subject_alternative_names().to_vec();
+    let mut request = LeafRequest::new(service.profile(), names).with_key(arguments.key);
+    if let Some(lifetime) = lifetime {
+        request = request.with_lifetime(lifetime);
+    }
     let new = NewLeaf {
         service: arguments.service.name(),
         request,
@@ -65,6 +67,16 @@ pub(super) fn run(arguments: &LeafArguments, context: &Context) -> Result<Output
     }
     let output = Output::done(text_report(&files, &arguments.issuer));
     Ok(warnings.into_iter().fold(output, Output::with_warning))
+}
+
+/// The service as `certgen init --trust-domain` would have made it, if that is how the authority was made.
+fn in_trust_domain_of(authority: &Certificate, profile: LeafProfile, asked: &LeafSpec) -> Result<LeafSpec, InitError> {
+    let names = asked.subject_alternative_names().to_vec();
+    let service = LeafSpec::new(profile, asked.name(), names)?;
+    match TrustDomain::of(authority) {
+        Some(domain) => service.in_trust_domain(&domain),
+        None => Ok(service),
+    }
 }
 
 fn text_report(files: &LeafFiles, issuer: &str) -> String {

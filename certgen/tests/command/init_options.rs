@@ -220,6 +220,28 @@ fn a_trust_domain_gives_ids_to_authorities_and_services_and_a_bundle() {
 }
 
 #[test]
+fn a_service_added_later_belongs_to_the_trust_domain_too() {
+    let made = Made::with("--service a --trust-domain td.internal");
+    let pki = made.directory.path().join("pki");
+    let add = |arguments: &[&str]| {
+        let output = certgen(&[&["leaf", "--ca", pki.to_str().unwrap()], arguments].concat());
+        assert!(output.status.success(), "{}", stderr(&output));
+    };
+    add(&["late=late.internal"]);
+    add(&["web=web.internal", "--server"]);
+    let names = |file: &str| {
+        let certificate = made.certificate(file);
+        let names = certificate.subject_alternative_names().iter();
+        names.map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(
+        names("late/certificate.pem"),
+        "dns:late.internal uri:spiffe://td.internal/late"
+    );
+    assert_eq!(names("web/certificate.pem"), "dns:web.internal");
+}
+
+#[test]
 fn without_out_the_directory_is_called_like_the_authority() {
     let directory = tempfile::tempdir().unwrap();
     let run = |arguments: &[&str]| {
