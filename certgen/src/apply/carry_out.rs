@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use cryptokit::key_format::PrivateKey;
 use cryptokit::random;
 use cryptokit::secret::SecretString;
 use cryptokit::x509::{
     AuthorityRequest, Certificate, CertificateAuthority, CertificateKey, DistinguishedName, IssueError, LeafRequest,
-    PublicKey, RevocationReason, certificates_from_pem, private_key_to_pem,
+    PublicKey, RevocationReason, certificates_from_pem,
 };
 use time::OffsetDateTime;
 
@@ -19,6 +18,7 @@ use crate::home::{
     AuthorityKind, AuthorityRecord, Event, Home, HomeError, HomeView, IssuedRecord, Overwrite, RevokedRecord,
     ServiceFiles, file_of,
 };
+use crate::leaf::key_pem;
 use crate::lifecycle::{AuthorityKeys, list};
 use crate::text::hex;
 
@@ -214,12 +214,7 @@ impl Maker<'_> {
     /// The key of a new authority is protected as the root's is.
     fn key_pem(&self, key: &CertificateKey, is_encrypted: bool) -> Result<SecretString, ApplyError> {
         let passphrase = self.keys.passphrase().filter(|_| is_encrypted);
-        let Some(passphrase) = passphrase else {
-            return Ok(private_key_to_pem(key.pkcs8()));
-        };
-        let encrypted =
-            PrivateKey::from_pkcs8_der(key.pkcs8().expose_secret()).and_then(|key| key.to_encrypted_pem(passphrase));
-        encrypted.map(SecretString::new).map_err(ApplyError::Encryption)
+        key_pem(key, passphrase).map_err(ApplyError::Encryption)
     }
 
     fn issue(
@@ -237,7 +232,8 @@ impl Maker<'_> {
             KeyChoice::Keep => (kept_key(home, &wanted.name)?, None),
             KeyChoice::New => {
                 let made = CertificateKey::generate(wanted.key).map_err(|error| failed(error.into()))?;
-                (made.public_key().clone(), Some(private_key_to_pem(made.pkcs8())))
+                let pem = key_pem(&made, None).map_err(ApplyError::Encryption)?;
+                (made.public_key().clone(), Some(pem))
             }
         };
         let request = LeafRequest::new(wanted.profile, wanted.names.clone()).with_lifetime(wanted.lifetime);

@@ -4,10 +4,11 @@ use time::OffsetDateTime;
 
 use super::certificate::Certificate;
 use super::chain::{verify_client_chain, verify_server_chain};
-use super::pem::{certificates_from_pem, certificates_to_pem, private_key_from_pem};
+use super::pem::{certificates_from_pem, certificates_to_pem};
 use super::profile::{LeafProfile, Profile};
 use super::subject_alternative_name::SubjectAlternativeName;
 use super::trust_anchors::TrustAnchors;
+use crate::key_format::PrivateKey;
 use crate::sign::P256SigningKey;
 
 /// What [`inspect_untrusted`] found.
@@ -26,9 +27,8 @@ pub struct Inspection {
 /// Never because of foreign bytes in the formats; only when a name, certificate or PEM that was accepted does not
 /// survive being written and read again, which would be a fault of this crate.
 pub fn inspect_untrusted(bytes: &[u8]) -> Inspection {
-    let private_key = private_key_from_pem(bytes);
-    if let Ok(key) = private_key {
-        let _ = P256SigningKey::from_pkcs8(key);
+    if let Ok(key) = PrivateKey::from_pem(bytes) {
+        let _ = P256SigningKey::from_pkcs8(key.into_pkcs8());
         return Inspection {
             certificates: 0,
             private_key: true,

@@ -83,7 +83,6 @@ pub use name_constraints::{DirectorySubtree, EmailSubtree, HostSubtree, IpNetwor
 pub use path_failure::PathFailure;
 pub use pem::{
     MAX_PEM_BYTES, MAX_PEM_CERTIFICATES, PemError, certificate_to_pem, certificates_from_pem, certificates_to_pem,
-    private_key_from_pem, private_key_to_pem,
 };
 pub use profile::{LeafProfile, Profile, ProfileViolation};
 pub use public_key::{KeyAlgorithm, PublicKey, PublicKeyError};

@@ -8,7 +8,6 @@ use zeroize::Zeroizing;
 
 use super::certificate::{Certificate, CertificateError};
 use crate::encoding::pem::{PemBlocks, PemSyntaxError, encode};
-use crate::secret::{SecretBytes, SecretString};
 
 pub use crate::encoding::pem::MAX_PEM_BYTES;
 
@@ -42,23 +41,6 @@ pub fn certificates_from_pem(pem: &[u8]) -> Result<Vec<Certificate>, PemError> {
     Ok(certificates)
 }
 
-/// Reads the one `PRIVATE KEY` block (PKCS#8, unencrypted) that the text must be.
-///
-/// # Errors
-///
-/// [`PemError`]: too long, no or a second block, a block of another label (an encrypted or older key form among
-/// them), or text outside the block. The error never holds any of the key.
-pub fn private_key_from_pem(pem: &[u8]) -> Result<SecretBytes, PemError> {
-    let mut blocks = PemBlocks::new(pem)?;
-    let key = next_block(&mut blocks, "PRIVATE KEY")?.ok_or(PemError::Missing {
-        expected: "PRIVATE KEY",
-    })?;
-    if next_block(&mut blocks, "PRIVATE KEY")?.is_some() {
-        return Err(PemError::SecondKey);
-    }
-    Ok(key.into())
-}
-
 /// One certificate as PEM: 64 columns, LF.
 pub fn certificate_to_pem(certificate: &CertificateDer<'_>) -> String {
     encode("CERTIFICATE", certificate).to_string()
@@ -70,11 +52,6 @@ pub fn certificates_to_pem<'a>(certificates: impl IntoIterator<Item = &'a Certif
         .into_iter()
         .map(|certificate| certificate_to_pem(certificate.der()))
         .collect()
-}
-
-/// A PKCS#8 key as PEM: 64 columns, LF. Not encrypted.
-pub fn private_key_to_pem(pkcs8: &SecretBytes) -> SecretString {
-    encode("PRIVATE KEY", pkcs8.expose_secret()).into()
 }
 
 /// RFC 7468 §6. A list may be longer than other PEM text; its reader bounds it.
@@ -155,9 +132,6 @@ pub enum PemError {
     /// More than [`MAX_PEM_CERTIFICATES`].
     #[error("more than {MAX_PEM_CERTIFICATES} certificates")]
     TooManyCertificates,
-    /// A second key in a text that may hold one.
-    #[error("more than one private key")]
-    SecondKey,
     /// A second block in a text that may hold one.
     #[error("more than one {expected} block")]
     SecondBlock {

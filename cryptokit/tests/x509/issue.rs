@@ -4,9 +4,11 @@
 use std::collections::HashSet;
 
 use crate::support::*;
+use cryptokit::key_format::PrivateKey;
+use cryptokit::secret::SecretBytes;
 use cryptokit::x509::{
     Certificate, CertificateAuthority, CertificateError, CertificateKey, DistinguishedName, IssueError, KeyKind,
-    LeafProfile, Profile, SubjectAlternativeName,
+    LeafProfile, Profile, SubjectAlternativeName, certificate_to_pem,
 };
 use rcgen::{
     CertificateParams, CustomExtension, DnType, DnValue, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyIdMethod,
@@ -132,9 +134,7 @@ fn refuses_to_load_an_authority_that_may_not_sign_certificates() {
 fn issues_nothing_under_issuers_that_are_not_its_own() {
     let (mine, other) = (root(), root());
     let authority = intermediate(&mine);
-    let key = CertificateKey::from_pkcs8(cryptokit::secret::SecretBytes::new(
-        authority.key().pkcs8().expose_secret().to_vec(),
-    ));
+    let key = CertificateKey::from_pkcs8(SecretBytes::new(authority.key().pkcs8().expose_secret().to_vec()));
     let wrong_issuers = vec![other.certificate().clone()];
     let loaded = CertificateAuthority::load(authority.certificate().clone(), wrong_issuers, key.unwrap()).unwrap();
     let error = refusal(loaded.issue_leaf(&request(LeafProfile::Client, &["a.example"]), now()));
@@ -224,8 +224,10 @@ fn validity_is_in_utc_without_fractions() {
 fn an_authority_loaded_again_goes_on_issuing() {
     let root = root();
     let authority = intermediate(&root);
-    let pem = cryptokit::x509::private_key_to_pem(authority.key().pkcs8());
-    let key = cryptokit::x509::private_key_from_pem(pem.expose_secret().as_bytes()).unwrap();
+    let pem = private_key(&authority).to_pem();
+    let key = PrivateKey::from_pem(pem.expose_secret().as_bytes())
+        .unwrap()
+        .into_pkcs8();
     let loaded = CertificateAuthority::load(
         authority.certificate().clone(),
         authority.issuers().to_vec(),
@@ -361,6 +363,46 @@ fn trap_3_old_string_types_in_an_issuer_name_are_refused() {
         refusal(CertificateAuthority::load(certificate, Vec::new(), key)),
         IssueError::UnsupportedIssuerName
     );
+}
+
+#[test]
+fn trap_4_an_issuer_name_with_two_attributes_in_one_part_is_refused() {
+    // rcgen writes no such name, so the second part of a name it wrote is moved into the first one's SET.
+    let key = CertificateKey::generate(KeyKind::P256).unwrap();
+    let mut params = raw_authority_params(&key, "ab");
+    params.distinguished_name.push(DnType::OrganizationName, "cd");
+    let der = raw_self_sign(&params, &key).der().to_vec();
+    let part = |last: u8, text: &[u8; 2]| {
+        let attribute = [&[0x30, 0x09, 0x06, 0x03, 0x55, 0x04, last, 0x0c, 0x02][..], text].concat();
+        [&[0x31, 0x0b][..], &attribute].concat()
+    };
+    let (first, second) = (part(3, b"ab"), part(10, b"cd"));
+    let apart = [first.clone(), second.clone()].concat();
+    // One SET of both, and room for the two octets saved: a longer text.
+    let together = [
+        &[0x31, 0x18][..],
+        &first[2..],
+        &[0x30, 0x0b, 0x06, 0x03, 0x55, 0x04, 0x0a, 0x0c, 0x04],
+        b"cdef",
+    ]
+    .concat();
+    assert_eq!(together.len(), apart.len());
+    let mut changed = der.clone();
+    let mut found = 0;
+    for start in 0..der.len() - apart.len() {
+        if der[start..].starts_with(&apart) {
+            changed[start..start + apart.len()].copy_from_slice(&together);
+            found += 1;
+        }
+    }
+    assert_eq!(found, 2, "issuer and subject");
+    match Certificate::from_der(&changed) {
+        Ok(certificate) => assert_eq!(
+            refusal(CertificateAuthority::load(certificate, Vec::new(), key)),
+            IssueError::UnsupportedIssuerName
+        ),
+        Err(error) => panic!("read, so that it can be shown: {error}"),
+    }
 }
 
 #[test]
@@ -505,4 +547,61 @@ fn spoilt(spoil: impl FnOnce(&mut CertificateParams)) -> (Certificate, Profile) 
     spoil(&mut params);
     let certificate = raw_sign(&params, &key, &raw_issuer_params(&authority), authority.key());
     (certificate, Profile::Leaf(LeafProfile::Server))
+}
+
+/// rcgen makes such keys and panics when it is to load one again; ours are none of them.
+#[test]
+fn trap_11_a_key_of_an_algorithm_that_is_not_ours_is_refused_without_a_panic() {
+    assert!(KeyKind::ALL.iter().all(|kind| !kind.name().contains("dsa")));
+    // PKCS#8 of ML-DSA-65 (RFC 9881): the object identifier 2.16.840.1.101.3.4.3.18 and a seed of 32 octets.
+    let mut der = vec![0x30, 0x34, 0x02, 0x01, 0x00, 0x30, 0x0b, 0x06, 0x09];
+    der.extend([
+        0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, 0x12, 0x04, 0x22, 0x80, 0x20,
+    ]);
+    der.extend([7; 32]);
+    assert!(CertificateKey::from_pkcs8(SecretBytes::new(der.clone())).is_err());
+    assert!(PrivateKey::from_der(&der).is_err());
+}
+
+#[test]
+fn trap_12_keys_are_loaded_in_every_form_whatever_the_provider() {
+    let root = root();
+    // SEC1, as `openssl ecparam -genkey` writes it: what stands inside PKCS#8.
+    let pkcs8 = private_key(&root);
+    let inner = &pkcs8.pkcs8().expose_secret()[29..];
+    let curve = [0xa0, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
+    // version, scalar, then the curve, then the public half.
+    let (scalar, public) = inner[2..].split_at(3 + 34);
+    let length = u8::try_from(inner.len() - 2 + curve.len()).unwrap();
+    let sec1 = [&[0x30, length][..], scalar, &curve, public].concat();
+    let read = PrivateKey::from_der(&sec1).unwrap();
+    let key = CertificateKey::from_pkcs8(read.into_pkcs8()).unwrap();
+    assert!(CertificateAuthority::load(root.certificate().clone(), Vec::new(), key).is_ok());
+}
+
+#[test]
+fn trap_15_pem_has_line_feeds_and_keys_are_neither_shown_nor_left() {
+    let root = root();
+    let key = private_key(&root).to_pem();
+    for pem in [
+        certificate_to_pem(root.certificate().der()),
+        key.expose_secret().to_owned(),
+    ] {
+        assert!(!pem.contains('\r') && pem.lines().all(|line| line.len() <= 64));
+    }
+    let shown = format!("{:?} {:?}", root.key(), key);
+    let secret: Vec<&str> = key
+        .expose_secret()
+        .lines()
+        .filter(|line| !line.starts_with('-'))
+        .collect();
+    assert!(secret.iter().all(|line| !shown.contains(line)), "{shown}");
+    assert!(shown.contains("redacted"), "{shown}");
+    // Wiped when it is dropped: the types say so.
+    fn is_wiped<T: zeroize::ZeroizeOnDrop>(_: &T) {}
+    is_wiped(root.key().pkcs8());
+}
+
+fn private_key(authority: &CertificateAuthority) -> PrivateKey {
+    PrivateKey::from_pkcs8_der(authority.key().pkcs8().expose_secret()).unwrap()
 }
