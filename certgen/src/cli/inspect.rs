@@ -60,12 +60,13 @@ fn timeout(text: &str) -> Result<Duration, String> {
 }
 
 pub(super) const HELP: &str = "\
-Shows certificates, requests (CSR), revocation lists (CRL), private and public keys, PEM or DER,
-one or many in a file; and what other commands refuse as far as it can be read, with the reason.
+Shows certificates, requests (CSR), revocation lists (CRL), private and public keys and PKCS#12, PEM
+or DER, one or many in a file; and what other commands refuse as far as it can be read, with the
+reason.
 
 Of a private key it prints what kind it is, whether it is encrypted, and the fingerprint of its
-public half, never the key. An encrypted one is opened only when a passphrase is given by one of the
-options above; nothing is asked for.
+public half, never the key. An encrypted one, or an encrypted PKCS#12 file, is opened only when
+a passphrase is given by one of the options above; nothing is asked for.
 
 A server is asked for its certificates in a TLS handshake that verifies nothing; with --trust it is
 also said whether a client would accept them, and if not, why. An IPv6 address stands in brackets:

@@ -76,7 +76,14 @@ impl Inspection {
                 Err((reason, step)) => Err(NoFingerprint { place, reason, step }),
             }
         };
-        self.objects.iter().enumerate().map(one).collect()
+        // A container that is open has no fingerprint of its own: what is in it has.
+        let is_wrapping = |object: &Object| matches!(&object.item, Item::Pkcs12(file) if file.is_open);
+        let objects = self
+            .objects
+            .iter()
+            .enumerate()
+            .filter(|(_, object)| !is_wrapping(object));
+        objects.map(one).collect()
     }
 }
 
@@ -98,7 +105,7 @@ fn material(object: &Object, of_key: bool, format: FingerprintFormat) -> Result<
         Item::Certificate(certificate) => certificate.is_damaged,
         Item::Request(request) => request.is_damaged,
         Item::RevocationList(list) => list.is_damaged,
-        Item::PublicKey(_) | Item::PrivateKey(_) | Item::Unread(_) => false,
+        Item::PublicKey(_) | Item::PrivateKey(_) | Item::Pkcs12(_) | Item::Unread(_) => false,
     };
     if is_damaged {
         return Err(("it is damaged".to_owned(), "`certgen inspect` shows what is left of it"));
@@ -128,6 +135,10 @@ fn material(object: &Object, of_key: bool, format: FingerprintFormat) -> Result<
                 "`certgen inspect` shows what is",
             )),
         },
+        Item::Pkcs12(_) => Err((
+            "the PKCS#12 file is closed".to_owned(),
+            "say where its password is with --passphrase-file, --passphrase-env or --passphrase-fd",
+        )),
         Item::Unread(unread) => Err((unread.reason.clone(), unread.step)),
     }
 }

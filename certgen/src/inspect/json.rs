@@ -18,6 +18,7 @@ pub(super) fn object(object: &Object, source: &str, now: OffsetDateTime) -> Valu
         Item::RevocationList(list) => list.json(now),
         Item::PrivateKey(key) => key.json(),
         Item::PublicKey(key) => json!({"type": "public_key", "public_key": key.json(), "notes": []}),
+        Item::Pkcs12(file) => file.json(),
         Item::Unread(unread) => json!({"type": "unread", "reason": unread.reason, "hint": unread.step, "notes": []}),
     };
     value["source"] = json!(source);

@@ -27,6 +27,7 @@ mod object;
 mod oid;
 mod pem;
 mod pin;
+mod pkcs12;
 mod private_key;
 mod public_key;
 mod request;

@@ -8,6 +8,7 @@ use super::asn1::{
 use super::certificate::{ShownCertificate, looks_like_certificate};
 use super::looks::looks_like;
 use super::pem::{self, Block};
+use super::pkcs12::{ShownPkcs12, of_pkcs12};
 use super::private_key::{Form, ShownPrivateKey};
 use super::public_key::ShownKey;
 use super::request::ShownRequest;
@@ -35,6 +36,7 @@ pub(super) enum Item {
     RevocationList(Box<ShownList>),
     PrivateKey(Box<ShownPrivateKey>),
     PublicKey(Box<ShownKey>),
+    Pkcs12(Box<ShownPkcs12>),
     /// Something that is not shown.
     Unread(Unread),
 }
@@ -48,7 +50,7 @@ pub(super) struct Unread {
 }
 
 impl Object {
-    fn new(item: Item) -> Self {
+    pub(super) fn new(item: Item) -> Self {
         Self {
             item,
             line: None,
@@ -160,7 +162,7 @@ fn of_labelled(label: &str, contents: &[u8], passphrase: Option<&SecretString>) 
         _ => {}
     }
     let mut objects = of_der(contents, passphrase);
-    if let [object] = objects.as_mut_slice() {
+    if let Some(object) = objects.first_mut() {
         match &mut object.item {
             Item::Unread(unread) => unread.reason = format!("a block of {}: {}", printable(label), unread.reason),
             item if !labels_of(item).contains(&label) => object.notes.push(format!(
@@ -187,12 +189,16 @@ fn labels_of(item: &Item) -> &'static [&'static str] {
             "encrypted PKCS#8" => &["ENCRYPTED PRIVATE KEY"],
             _ => &["DSA PRIVATE KEY"],
         },
+        Item::Pkcs12(_) => &["PKCS12"],
         Item::Unread(_) => &[],
     }
 }
 
 /// DER objects one after the other.
 fn of_der(bytes: &[u8], passphrase: Option<&SecretString>) -> Vec<Object> {
+    if let Some(objects) = of_pkcs12(bytes, passphrase) {
+        return objects;
+    }
     let mut reader = Reader::new(bytes);
     let mut objects = Vec::new();
     while reader.peek() == Some(SEQUENCE) && objects.len() <= MAX_OBJECTS {
@@ -282,11 +288,6 @@ fn of_element(element: &Element<'_>, passphrase: Option<&SecretString>) -> Item 
             ],
             _,
         ) => private(Form::Pkcs1),
-        // RFC 7292 §4: version 3, contents, MAC.
-        ([INTEGER, SEQUENCE, ..], Ok(version)) if version.contents == [3] => Item::Unread(Unread {
-            reason: "a PKCS#12 file".to_owned(),
-            step: "`openssl pkcs12 -info -nokeys -in FILE` shows it",
-        }),
         ([OID, 0xa0], Ok(kind)) => unread(format!(
             "CMS or PKCS#7 of type {}",
             super::oid::described(&oid_text(kind.contents))

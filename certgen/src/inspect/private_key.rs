@@ -1,6 +1,6 @@
 //! Private keys: what kind, how protected, which public half. Nothing of the key itself is kept or printed.
 
-use cryptokit::key_format::PrivateKey;
+use cryptokit::key_format::{KeyFormatError, PrivateKey};
 use cryptokit::secret::SecretString;
 use serde_json::{Value, json};
 
@@ -19,6 +19,8 @@ pub(super) enum Form {
     Dsa,
     /// OpenSSL's old encryption by PEM headers.
     Traditional,
+    /// In a PKCS#12 file, which was opened.
+    Pkcs12,
 }
 
 impl Form {
@@ -30,6 +32,7 @@ impl Form {
             Self::Sec1 => "SEC1",
             Self::Dsa => "traditional DSA",
             Self::Traditional => "traditional PEM, encrypted",
+            Self::Pkcs12 => "PKCS#12",
         }
     }
 }
@@ -82,6 +85,17 @@ impl ShownPrivateKey {
             "certgen does not take this key; convert it with: openssl pkcs8 -topk8 -v2 aes-256-cbc -iter 600000"
                 .to_owned(),
         );
+        shown
+    }
+
+    /// A key of a PKCS#12 file.
+    pub(super) fn in_pkcs12(key: Result<&PrivateKey, &KeyFormatError>) -> Self {
+        let mut shown = Self::new(Form::Pkcs12);
+        shown.encryption = Some("as its file".to_owned());
+        match key {
+            Ok(key) => shown.public = ShownKey::read(&key.public_key().to_spki_der()).ok(),
+            Err(error) => shown.notes.push(format!("certgen does not take this key: {error}")),
+        }
         shown
     }
 
@@ -182,6 +196,6 @@ fn claimed_kind(form: Form, der: &[u8]) -> Result<String, Broken> {
             Ok(format!("EC {}", oid::short(&oid_text(curve.contents))))
         }
         Form::Dsa => Ok("DSA".to_owned()),
-        Form::EncryptedPkcs8 | Form::Traditional => Err(Broken::Value),
+        Form::EncryptedPkcs8 | Form::Traditional | Form::Pkcs12 => Err(Broken::Value),
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn paragraph(object: &Object, place: &str, now: OffsetDateTime) -> St
             text.0
         }
         // These are short as they are.
-        Item::PrivateKey(_) | Item::PublicKey(_) | Item::Unread(_) => text::full(object, place, now),
+        Item::PrivateKey(_) | Item::PublicKey(_) | Item::Pkcs12(_) | Item::Unread(_) => text::full(object, place, now),
     }
 }
 

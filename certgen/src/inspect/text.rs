@@ -10,6 +10,7 @@ use super::name::DirectoryName;
 use super::object::{Item, Object};
 use super::oid;
 use super::pin::colon_hex_sha256;
+use super::pkcs12::ShownPkcs12;
 use super::private_key::ShownPrivateKey;
 use super::public_key::ShownKey;
 use super::request::ShownRequest;
@@ -29,6 +30,7 @@ pub(super) fn full(object: &Object, place: &str, now: OffsetDateTime) -> String 
         Item::RevocationList(list) => self::list(list, place, now),
         Item::PrivateKey(key) => private_key(key, place),
         Item::PublicKey(key) => public_key(key, place),
+        Item::Pkcs12(file) => pkcs12(file, place),
         Item::Unread(unread) => {
             let mut text = Paragraph::new(&format!("not read: {}", unread.reason), place);
             text.field("try", unread.step);
@@ -189,6 +191,18 @@ fn serial(contents: &[u8]) -> String {
         [0, rest @ ..] if !rest.is_empty() => colon_hex(rest),
         contents => colon_hex(contents),
     }
+}
+
+/// Without the objects in it, which have their own paragraphs.
+fn pkcs12(file: &ShownPkcs12, place: &str) -> Paragraph {
+    let mut text = Paragraph::new("PKCS#12 file", place);
+    text.field("encryption", &file.encryption());
+    text.field("integrity", &file.integrity());
+    if let Some(visible) = file.visible() {
+        text.field("contents", &visible);
+    }
+    text.remarks(&file.notes, None);
+    text
 }
 
 /// Width of the column of labels.

@@ -5,10 +5,12 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use certgen::inspect::Inspection;
+use certgen::inspect::{FingerprintFormat, Inspection};
 use cryptokit::key_format::PrivateKey;
+use cryptokit::pkcs12::{Encryption, Identity, write_identity};
 use cryptokit::secret::SecretString;
 use cryptokit::sign::P256SigningKey;
+use cryptokit::x509::certificates_from_pem;
 use serde_json::Value;
 use time::OffsetDateTime;
 
@@ -193,4 +195,51 @@ fn a_bundle_of_a_system_is_shown_whole() {
     let too_many = Inspection::of("bundle", &one.repeat(2001), None);
     assert!(!too_many.is_whole());
     assert!(too_many.to_short(some_time()).contains("not read: 1 more objects"));
+}
+
+#[test]
+fn a_pkcs12_file_is_outlined_and_opens_with_its_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let pki = folder.path().join("pki");
+    certgen(&["init", "--out", pki.to_str().unwrap(), "--client", "worker"]);
+    let read = |name: &str| fs::read(pki.join("worker").join(name)).unwrap();
+    let chain = certificates_from_pem(&read("fullchain.pem")).unwrap();
+    let key = PrivateKey::from_pem(&read("key.pem")).unwrap();
+    let identity = Identity {
+        name: "worker",
+        key: &key,
+        certificate: &chain[0],
+        chain: &chain[1..],
+    };
+    let file = write_identity(&identity, Encryption::Modern, &secret("correct horse")).unwrap();
+    let [closed, _, json] = printed(&file);
+    assert!(closed.contains("PBKDF2-HMAC-SHA-256, AES-256-CBC"), "{closed}");
+    assert!(
+        closed.contains("nothing without the password") && !closed.contains("worker"),
+        "{closed}"
+    );
+    assert!(json.contains(r#""type":"pkcs12""#), "{json}");
+    let closed = Inspection::of("worker.p12", &file, None);
+    let refused = closed.fingerprints(FingerprintFormat::Hex, false).unwrap_err();
+    assert_eq!(refused.reason, "the PKCS#12 file is closed");
+
+    let wrong = Inspection::of("worker.p12", &file, Some(&secret("wrong"))).to_text(some_time());
+    assert!(
+        wrong.contains("it was not opened: wrong password, or a damaged file"),
+        "{wrong}"
+    );
+
+    let opened = Inspection::of("worker.p12", &file, Some(&secret("correct horse")));
+    let text = opened.to_text(some_time());
+    assert!(
+        text.contains("it is called `worker` in the file") && text.contains("dns:worker"),
+        "{text}"
+    );
+    let fingerprints = opened.fingerprints(FingerprintFormat::Pin, false).unwrap();
+    assert_eq!(fingerprints.len(), 3, "key, certificate, issuer");
+    assert_eq!(
+        fingerprints[0].value, fingerprints[1].value,
+        "the certificate is for the key"
+    );
+    assert!(!text.contains(&String::from_utf8(read("key.pem")).unwrap()[30..60]));
 }
