@@ -7,10 +7,11 @@ use std::time::Instant;
 
 use certgen::home::{AuthorityKind, AuthorityRecord, Event, Home, HomeView};
 use certgen::rotation::{RotationError, begin_root};
+use cryptokit::key_format::PrivateKey;
 use cryptokit::x509::{
     AuthorityRequest, CertificateAuthority, CertificateDer, CertificateKey, DistinguishedName, KeyKind, RevocationList,
-    SubjectAlternativeName, TrustAnchors, certificate_to_pem, certificates_from_pem, private_key_to_pem,
-    verify_client_chain, verify_server_chain,
+    SubjectAlternativeName, TrustAnchors, certificate_to_pem, certificates_from_pem, verify_client_chain,
+    verify_server_chain,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -364,7 +365,11 @@ fn a_root_without_room_for_another_is_not_exchanged() {
     .unwrap();
     private_files::write_new(
         &parent.path().join("root.key.pem"),
-        private_key_to_pem(root.key().pkcs8()).expose_secret().as_bytes(),
+        PrivateKey::from_pkcs8_der(root.key().pkcs8().expose_secret())
+            .unwrap()
+            .to_pem()
+            .expose_secret()
+            .as_bytes(),
     )
     .unwrap();
     let before = entries(parent.path());
