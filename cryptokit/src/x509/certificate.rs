@@ -10,7 +10,7 @@ use x509_parser::certificate::{X509Certificate, X509CertificateParser};
 use x509_parser::nom::Parser;
 use x509_parser::x509::{AttributeTypeAndValue, X509Name, X509Version};
 
-use super::der::{Malformed, Reader, SEQUENCE};
+use super::der::{Malformed, OID, Reader, SEQUENCE, context_constructed};
 use super::extensions::{BasicConstraints, ExtendedKeyUsage, Extensions, KeyUsage};
 use super::name_constraints::NameConstraints;
 use super::public_key::{PublicKey, PublicKeyError};
@@ -72,6 +72,7 @@ impl Certificate {
             return Err(CertificateError::SignatureAlgorithmMismatch);
         }
         let (signed_part, signature_algorithm) = signed_part(der).map_err(|_| CertificateError::Malformed)?;
+        check_extension_identifiers(&der[signed_part.clone()])?;
         Ok(Self {
             der: CertificateDer::from(der.to_vec()),
             serial: parsed.raw_serial().to_vec(),
@@ -287,6 +288,22 @@ pub enum CertificateError {
     /// A known extension whose value is not what its standard says, or more than 128 extensions.
     #[error("an extension is malformed")]
     MalformedExtension,
+}
+
+/// RFC 5280 §4.1: an extension begins with its OBJECT IDENTIFIER. `x509-parser` takes the same octets under any tag, so
+/// that a name would count here which other verifiers do not see.
+fn check_extension_identifiers(signed: &[u8]) -> Result<(), Malformed> {
+    let mut fields = Reader::new(signed).nested(SEQUENCE)?;
+    while !fields.is_empty() {
+        let field = fields.element()?;
+        if field.tag == context_constructed(3) {
+            let mut extensions = Reader::new(field.contents).nested(SEQUENCE)?;
+            while !extensions.is_empty() {
+                extensions.nested(SEQUENCE)?.contents(OID)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Of `SEQUENCE { signed, AlgorithmIdentifier, BIT STRING }`: where the signed part is, and the contents of the

@@ -31,6 +31,20 @@ fn pem_error(pem: &str) -> PemError {
 }
 
 #[test]
+fn refuses_an_extension_whose_identifier_is_under_another_tag() {
+    let issued = leaf(&intermediate(&root()), LeafProfile::Server, &["a.example"]);
+    let der = issued.certificate().der().to_vec();
+    let names = [0x06, 0x03, 0x55, 0x1d, 17];
+    let at = der.windows(names.len()).position(|window| window == names).unwrap();
+    // An ObjectDescriptor and an OCTET STRING of the same octets.
+    for tag in [0x07, 0x04] {
+        let mut altered = der.clone();
+        altered[at] = tag;
+        assert!(Certificate::from_der(&altered).is_err(), "tag {tag}");
+    }
+}
+
+#[test]
 fn refuses_pem_that_is_not_certificates_from_end_to_end() {
     let good = certificate_to_pem(a_certificate().der());
     let lines = good.lines().count();
