@@ -6,6 +6,7 @@
 
 mod certificate;
 mod certification_request;
+mod document;
 mod encrypted_stream;
 mod jwe;
 mod jwks;
@@ -21,6 +22,7 @@ mod revocation_list;
 
 pub use certificate::certificate;
 pub use certification_request::certification_request;
+pub use document::document;
 pub use encrypted_stream::encrypted_stream;
 pub use jwe::{jwe_compact, jwe_json};
 pub use jwks::jwks;

@@ -41,6 +41,7 @@ macro_rules! targets {
 targets! {
     certificate_pem_der: certificate, 4_000;
     certification_request: certification_request, 4_000;
+    document: document, 4_000;
     encrypted_stream: encrypted_stream, 1_000;
     jwe_compact: jwe_compact, 1_000;
     jwe_json: jwe_json, 1_000;
