@@ -43,6 +43,7 @@ targets! {
     certification_request: certification_request, 4_000;
     document: document, 4_000;
     encrypted_stream: encrypted_stream, 1_000;
+    inspection: inspection, 6_000;
     jwe_compact: jwe_compact, 1_000;
     jwe_json: jwe_json, 1_000;
     jwks: jwks, 6_000;
