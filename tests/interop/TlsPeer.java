@@ -1,7 +1,7 @@
 // Java as a judge: its CertPathValidator, and JSSE as one end of a mutual TLS connection.
 //
 //   TlsPeer server|client ...           arguments and answers as in tls_peer.py
-//   TlsPeer validate CA CHAIN CRLS      CertPathValidator "PKIX" over a chain, leaf first, without the root
+//   TlsPeer validate CA CHAIN CRLS      CertPathValidator "PKIX" over a chain, leaf first
 
 import java.io.BufferedReader;
 import java.io.ByteArrayInputStream;
@@ -17,13 +17,17 @@ import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.KeyStore;
 import java.security.PrivateKey;
+import java.security.cert.CertPath;
+import java.security.cert.CertPathBuilder;
 import java.security.cert.CertPathValidator;
+import java.security.cert.CertPathValidatorException;
 import java.security.cert.CertStore;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import java.security.cert.CollectionCertStoreParameters;
 import java.security.cert.PKIXBuilderParameters;
 import java.security.cert.PKIXParameters;
+import java.security.cert.PKIXReason;
 import java.security.cert.TrustAnchor;
 import java.security.cert.X509CertSelector;
 import java.security.cert.X509Certificate;
@@ -61,10 +65,23 @@ public final class TlsPeer {
     }
 
     private static void validate(String ca, String chain, String crls) throws Exception {
-        PKIXParameters parameters = new PKIXParameters(anchors(ca));
+        List<Certificate> certificates = certificates(chain);
+        X509CertSelector leaf = new X509CertSelector();
+        leaf.setCertificate((X509Certificate) certificates.get(0));
+        PKIXBuilderParameters parameters = new PKIXBuilderParameters(anchors(ca), leaf);
+        parameters.addCertStore(CertStore.getInstance("Collection", new CollectionCertStoreParameters(certificates)));
         withLists(parameters, crls);
-        CertificateFactory x509 = CertificateFactory.getInstance("X.509");
-        CertPathValidator.getInstance("PKIX").validate(x509.generateCertPath(certificates(chain)), parameters);
+        CertPathValidator validator = CertPathValidator.getInstance("PKIX");
+        try {
+            validator.validate(CertificateFactory.getInstance("X.509").generateCertPath(certificates), parameters);
+        } catch (CertPathValidatorException error) {
+            // It takes a path as it is given. While a root is exchanged a chain has one certificate more than a path.
+            if (error.getReason() != PKIXReason.NO_TRUST_ANCHOR) {
+                throw error;
+            }
+            CertPath path = CertPathBuilder.getInstance("PKIX").build(parameters).getCertPath();
+            validator.validate(path, parameters);
+        }
     }
 
     private static void serve(SSLContext context) throws Exception {

@@ -1,6 +1,6 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Sourced, after report.sh, by the scripts that have homes of certgen judged. A home is the directory that `certgen init`
-# made; a service is a directory in it.
+# made; a service is a directory in it. What is trusted is the home's root, unless the variable `trusted` names another file.
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 export server_auth=1.3.6.1.5.5.7.3.1 client_auth=1.3.6.1.5.5.7.3.2
 
@@ -25,21 +25,25 @@ lints_list() { is_clean lint_crl lint -t CRL -p PKIX -s NOTICE -f CSV "$1"; }
 
 # openssl_verify HOME SERVICE [ARGUMENT...]
 openssl_verify() {
-    openssl verify -x509_strict -trusted "$1/root.pem" -untrusted "$1/$2/chain.pem" "${@:3}" "$1/$2/certificate.pem"
+    openssl verify -x509_strict -trusted "${trusted:-$1/root.pem}" -untrusted "$1/$2/chain.pem" "${@:3}" "$1/$2/certificate.pem"
 }
 
 # gnutls_verify HOME SERVICE [ARGUMENT...]
 gnutls_verify() {
-    certtool --verify --verify-profile medium --load-ca-certificate "$1/root.pem" --infile "$1/$2/fullchain.pem" "${@:3}"
+    certtool --verify --verify-profile medium --load-ca-certificate "${trusted:-$1/root.pem}" --infile "$1/$2/fullchain.pem" "${@:3}"
 }
 
 # nss_verify HOME SERVICE USAGE [with-lists]: V is a server, C a client. A database of its own, as trust is in it.
 nss_verify() {
-    local database list
+    local database issuer list
     database=sql:$(mktemp -d "${work:?}/nss.XXXXXX")
     certutil -N -d "$database" --empty-password
-    certutil -A -d "$database" -n root -t "CT,," -i "$1/root.pem"
-    certutil -A -d "$database" -n issuing -t ",," -i "$1/$2/chain.pem"
+    certutil -A -d "$database" -n root -t "CT,," -i "${trusted:-$1/root.pem}"
+    # It takes the first certificate of a file only.
+    csplit --quiet --elide-empty-files --prefix "${database#sql:}/issuer." "$1/$2/chain.pem" '/-BEGIN/' '{*}'
+    for issuer in "${database#sql:}"/issuer.*; do
+        certutil -A -d "$database" -n "$(basename "$issuer")" -t ",," -i "$issuer"
+    done
     certutil -A -d "$database" -n leaf -t ",," -i "$1/$2/certificate.pem"
     if [[ ${4:-} == with-lists ]]; then
         for list in "$1"/*.crl.der; do crlutil -I -d "$database" -i "$list" -t 1; done
@@ -50,5 +54,5 @@ nss_verify() {
 # java_validate HOME SERVICE CRLS
 java_validate() {
     if [[ ! -e $work/java ]]; then javac -d "$work/java" "$here/TlsPeer.java"; fi
-    java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -cp "$work/java" TlsPeer validate "$1/root.pem" "$1/$2/fullchain.pem" "$3"
+    java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -cp "$work/java" TlsPeer validate "${trusted:-$1/root.pem}" "$1/$2/fullchain.pem" "$3"
 }
