@@ -73,11 +73,23 @@ fn usable(
     }
 }
 
-fn checked(home: &HomeView, names: &[String]) -> Result<Vec<String>, HomeError> {
+fn checked(home: &HomeView, names: &[String]) -> Result<Vec<String>, LifecycleError> {
     let mut checked: Vec<String> = Vec::new();
     for name in names {
-        // Refuses what is no authority's name, and a certificate file that was changed.
-        home.authority_certificate(name)?;
+        let is_one = |name: &str| {
+            let mut authorities = home.inventory().authorities();
+            authorities.any(|one| one.name == name && one.kind != AuthorityKind::Cross)
+        };
+        if !is_one(name) {
+            let authorities = home
+                .inventory()
+                .authorities()
+                .filter(|one| one.kind != AuthorityKind::Cross);
+            return Err(LifecycleError::UnknownAuthority {
+                name: name.escape_debug().to_string(),
+                known: authorities.map(|one| one.name.clone()).collect(),
+            });
+        }
         if !checked.contains(name) {
             checked.push(name.clone());
         }

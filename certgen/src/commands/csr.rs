@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use cryptokit::hash::sha256;
-use cryptokit::x509::{CertificationRequest, LeafProfile, LeafRequest};
+use cryptokit::x509::{CertificationRequest, KeyKind, LeafProfile, LeafRequest};
 use serde_json::{Value, json};
 
+use super::progress::Progress;
 use super::{Context, Output};
 use crate::cli::CsrArguments;
 use crate::csr::{self, RequestKey};
@@ -44,7 +45,17 @@ fn create(arguments: &CsrArguments, leaf: &LeafRequest, key: RequestKey<'_>) -> 
         (RequestKey::New { .. }, source) => Some(passphrase::new(passphrase::KEY, source.as_ref())?),
         (RequestKey::Existing { .. }, source) => Some(passphrase::existing(passphrase::KEY, source.as_ref())?),
     };
-    match csr::create(leaf, key, passphrase.as_ref(), out) {
+    let is_slow = matches!(
+        key,
+        RequestKey::New {
+            kind: KeyKind::Rsa(_),
+            ..
+        }
+    );
+    let progress = is_slow.then(|| Progress::begin(1, "keys made"));
+    let made = csr::create(leaf, key, passphrase.as_ref(), out);
+    drop(progress);
+    match made {
         // Nobody said where the passphrase is: it is asked for, on a terminal.
         Err(error) if error.wants_a_passphrase() && source.is_none() => {
             let passphrase = passphrase::existing(passphrase::KEY, None)?;

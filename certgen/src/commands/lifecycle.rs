@@ -22,6 +22,11 @@ pub(super) fn report(context: &Context, text: String, mut json: Value, warnings:
 
 pub(super) fn text_of_lists(home: &HomeView, lists: &[NextList]) -> String {
     let mut text = String::new();
+    let width = lists
+        .iter()
+        .map(|made| list::pem_of(&made.authority).len())
+        .max()
+        .unwrap_or(0);
     for made in lists {
         let number = made.list.number().map(|number| number.to_string()).unwrap_or_default();
         let count = made.list.revoked().len();
@@ -32,7 +37,7 @@ pub(super) fn text_of_lists(home: &HomeView, lists: &[NextList]) -> String {
             .unwrap_or_default();
         let _ = writeln!(
             text,
-            "  {:<22} list {number} of `{}`, {count} revoked, until {until}",
+            "  {:<width$}  list {number} of `{}`, {count} revoked, until {until}",
             list::pem_of(&made.authority),
             made.authority
         );

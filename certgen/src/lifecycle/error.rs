@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 
 use cryptokit::key_format::KeyFormatError;
+use cryptokit::sign::SignError;
 use cryptokit::x509::{IssueError, ProfileViolation, RevocationListError};
 use secret_input::SecretInputError;
 use time::OffsetDateTime;
@@ -137,6 +138,17 @@ pub enum LifecycleError {
         /// The service.
         service: String,
     },
+    /// No key could be made.
+    #[error("no key could be made")]
+    KeyNotMade(#[source] SignError),
+    /// No authority of this name.
+    #[error("there is no authority `{name}` here")]
+    UnknownAuthority {
+        /// The name, with control characters escaped.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
     /// The new key could not be encrypted.
     #[error("the new key could not be encrypted")]
     Encryption(#[source] KeyFormatError),
@@ -202,7 +214,8 @@ impl Explain for LifecycleError {
             }
             Self::KeyHere { .. } => "choose another --name, or move the key away if the service no longer uses it",
             Self::KeyEncrypted { .. } => "name one, as with --key-passphrase-file FILE",
-            Self::Encryption(_) => "run it again; if it fails again, this is a fault of certgen",
+            Self::UnknownAuthority { known, .. } => return format!("name one of these: {}", known.join(", ")).into(),
+            Self::Encryption(_) | Self::KeyNotMade(_) => "run it again; if it fails again, this is a fault of certgen",
             Self::Issue { source, .. } => issue_hint(source),
             Self::Granted(_) => "allow one of the names that it asks for, or choose another profile",
             Self::NoProfile => "say it: --server, --client or --peer",

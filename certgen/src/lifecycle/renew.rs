@@ -18,6 +18,7 @@ use super::revoke;
 use super::target::{self, Target};
 use crate::home::layout::{CERTIFICATE, INTERMEDIATE, KEY};
 use crate::home::{Event, Home, HomeError, HomeView, Inventory, IssuedRecord, ServiceFiles, file_of};
+use crate::key_generation;
 use crate::leaf::key_pem;
 use crate::renewal_point::{RenewalPoint, Standing};
 use crate::text::hex;
@@ -103,13 +104,33 @@ pub fn renew(
     let mut authorities = BTreeMap::new();
     let mut made = Vec::new();
     let (chosen, left_out) = chosen(home, which, key, now)?;
-    for before in chosen {
+    // What is wrong with the files of one is found before anything is made for another.
+    let current = chosen
+        .iter()
+        .map(|before| current(home, before))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut new_keys = new_keys(home, &chosen, &current, key)?.into_iter();
+    for (before, current) in chosen.into_iter().zip(&current) {
         let issuer = issuer_of(home.inventory(), &before, now);
         let issuing = match authorities.entry(issuer.clone()) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(place) => place.insert(authority(home, &issuer)?),
         };
-        made.push(Made::of(home, before, &issuer, issuing, key, now)?);
+        let new_key = new_keys.next();
+        let for_key = match &new_key {
+            Some((key, _)) => key.public_key().clone(),
+            None => current.subject_public_key().map_err(|error| LifecycleError::Issue {
+                name: service_of(&before).to_owned(),
+                source: IssueError::PublicKey(error),
+            })?,
+        };
+        let issued = Made::issue(home, &before, issuing, &for_key, now)?;
+        made.push(Made {
+            before,
+            issuer,
+            issued,
+            key: new_key.map(|(_, pem)| pem),
+        });
     }
     let mut renewal = Renewal {
         left_out,
@@ -169,51 +190,24 @@ struct Made {
 }
 
 impl Made {
-    fn of(
+    fn issue(
         home: &HomeView,
-        before: IssuedRecord,
-        issuer: &str,
+        before: &IssuedRecord,
         authority: &CertificateAuthority,
-        key: NewKey<'_>,
+        key: &PublicKey,
         now: OffsetDateTime,
-    ) -> Result<Self, LifecycleError> {
-        let service = before.service.clone().unwrap_or_default();
-        let current = current(home, &service, &before)?;
-        let failed = |source| LifecycleError::Issue {
-            name: service.clone(),
-            source,
-        };
-        let request = request_of(&before).ok_or_else(|| LifecycleError::IssuedRecord {
+    ) -> Result<IssuedCertificate, LifecycleError> {
+        let request = request_of(before).ok_or_else(|| LifecycleError::IssuedRecord {
             serial: before.serial.clone(),
         })?;
-        let (public_key, key) = match key {
-            NewKey::Kept => (
-                current
-                    .subject_public_key()
-                    .map_err(|error| failed(IssueError::PublicKey(error)))?,
-                None,
-            ),
-            NewKey::Made { kind, passphrase, .. } => {
-                refuse_to_lose_encryption(home, &service, passphrase)?;
-                let kind = kind.unwrap_or_else(|| kind_of(&current));
-                let made = CertificateKey::generate(kind).map_err(|error| failed(error.into()))?;
-                (
-                    made.public_key().clone(),
-                    Some(key_pem(&made, passphrase).map_err(LifecycleError::Encryption)?),
-                )
-            }
-        };
-        let issued = issue(home, authority, &request, &public_key, now).map_err(failed)?;
-        Ok(Self {
-            before,
-            issuer: issuer.to_owned(),
-            issued,
-            key,
+        issue(home, authority, &request, key, now).map_err(|source| LifecycleError::Issue {
+            name: service_of(before).to_owned(),
+            source,
         })
     }
 
     fn service(&self) -> &str {
-        self.before.service.as_deref().unwrap_or_default()
+        service_of(&self.before)
     }
 
     fn record(&self, now: OffsetDateTime) -> IssuedRecord {
@@ -269,12 +263,15 @@ fn chosen(home: &HomeView, which: &Which, key: NewKey<'_>, now: OffsetDateTime) 
 fn named(home: &HomeView, names: &[String], key: NewKey<'_>) -> Result<Vec<IssuedRecord>, LifecycleError> {
     let mut chosen: Vec<IssuedRecord> = Vec::new();
     for name in names {
+        let name = target::without_slash(name);
         let newest = newest(home.inventory(), name).ok_or_else(|| HomeError::UnknownService {
             name: name.escape_debug().to_string(),
         })?;
         // A revoked key may be known to others. A new one is another matter.
         if matches!(key, NewKey::Kept) && home.inventory().revocation(&newest.serial).is_some() {
-            return Err(LifecycleError::ServiceRevoked { service: name.clone() });
+            return Err(LifecycleError::ServiceRevoked {
+                service: name.to_owned(),
+            });
         }
         if !chosen.contains(newest) {
             chosen.push(newest.clone());
@@ -324,8 +321,39 @@ fn issuer_of(inventory: &Inventory, before: &IssuedRecord, now: OffsetDateTime) 
         .map_or_else(|| INTERMEDIATE.to_owned(), |issuer| issuer.name.clone())
 }
 
+/// New keys with their PEM, where there are to be new ones: one for each service, of RSA several at once.
+fn new_keys(
+    home: &HomeView,
+    chosen: &[IssuedRecord],
+    current: &[Certificate],
+    key: NewKey<'_>,
+) -> Result<Vec<(CertificateKey, SecretString)>, LifecycleError> {
+    let NewKey::Made { kind, passphrase, .. } = key else {
+        return Ok(Vec::new());
+    };
+    for before in chosen {
+        refuse_to_lose_encryption(home, service_of(before), passphrase)?;
+    }
+    let kinds: Vec<_> = current
+        .iter()
+        .map(|certificate| kind.unwrap_or_else(|| kind_of(certificate)))
+        .collect();
+    let keys = key_generation::generate(&kinds, &|| ()).map_err(LifecycleError::KeyNotMade)?;
+    let with_pem = keys.into_iter().map(|key| {
+        let pem = key_pem(&key, passphrase).map_err(LifecycleError::Encryption)?;
+        Ok((key, pem))
+    });
+    with_pem.collect()
+}
+
+/// Records of services alone are chosen.
+fn service_of(record: &IssuedRecord) -> &str {
+    record.service.as_deref().unwrap_or_default()
+}
+
 /// The certificate in the service's directory, which must be the one that the inventory means.
-fn current(home: &HomeView, service: &str, record: &IssuedRecord) -> Result<Certificate, LifecycleError> {
+fn current(home: &HomeView, record: &IssuedRecord) -> Result<Certificate, LifecycleError> {
+    let service = service_of(record);
     let file = file_of(service, CERTIFICATE);
     let path = home.path_of(&file);
     let pem = home

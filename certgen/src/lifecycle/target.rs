@@ -82,6 +82,7 @@ pub enum TargetError {
 /// [`TargetError`].
 pub fn find(home: &HomeView, text: &str, all: bool, now: OffsetDateTime) -> Result<Vec<Target>, TargetError> {
     let inventory = home.inventory();
+    let text = without_slash(text);
     let by_name = by_name(inventory, text);
     let by_serial = by_serial(inventory, text);
     match (by_name.is_empty(), by_serial.as_slice()) {
@@ -99,6 +100,11 @@ pub fn find(home: &HomeView, text: &str, all: bool, now: OffsetDateTime) -> Resu
             })
         }
     }
+}
+
+/// A service's name may be given as a shell completes that of its directory.
+pub(super) fn without_slash(text: &str) -> &str {
+    text.strip_suffix('/').unwrap_or(text)
 }
 
 /// Certificates of services that are accepted.
