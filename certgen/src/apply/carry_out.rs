@@ -5,19 +5,20 @@ use std::collections::BTreeMap;
 use cryptokit::random;
 use cryptokit::secret::SecretString;
 use cryptokit::x509::{
-    AuthorityRequest, Certificate, CertificateAuthority, CertificateKey, DistinguishedName, IssueError, LeafRequest,
-    PublicKey, RevocationReason, certificates_from_pem,
+    AuthorityRequest, Certificate, CertificateAuthority, CertificateKey, DistinguishedName, IssueError, KeyKind,
+    LeafRequest, PublicKey, RevocationReason, certificates_from_pem,
 };
 use time::OffsetDateTime;
 
 use super::error::ApplyError;
 use super::manifest::{Manifest, WantedIssuing, WantedService};
-use super::plan::{Action, KeyChoice, Plan};
+use super::plan::{Action, KeyChoice, Plan, Step};
 use crate::home::layout::{self, CERTIFICATE, FULLCHAIN, KEY, ROOT};
 use crate::home::{
     AuthorityKind, AuthorityRecord, Event, Home, HomeError, HomeView, IssuedRecord, Overwrite, RevokedRecord,
     ServiceFiles, file_of,
 };
+use crate::key_generation;
 use crate::leaf::key_pem;
 use crate::lifecycle::{AuthorityKeys, list};
 use crate::text::hex;
@@ -28,9 +29,12 @@ pub(super) fn carry_out(
     manifest: &Manifest,
     plan: &Plan,
     keys: &mut AuthorityKeys,
+    key_made: &(dyn Fn() + Sync),
     now: OffsetDateTime,
 ) -> Result<(), ApplyError> {
-    let made = Made::of(home, manifest, plan, keys, now)?;
+    // All at once: RSA keys take their time, and there is more than one processor.
+    let new_keys = key_generation::generate(&key_kinds(manifest, plan), key_made).map_err(ApplyError::Key)?;
+    let made = Made::of(home, manifest, plan, (keys, new_keys), now)?;
     let mut changes = home.begin()?;
     // What may be overwritten is decided: the plan was made under the same lock, and without refusals.
     changes.overwrite(Overwrite::Anything);
@@ -90,13 +94,14 @@ impl Made {
         home: &Home,
         manifest: &Manifest,
         plan: &Plan,
-        keys: &mut AuthorityKeys,
+        (keys, new_keys): (&mut AuthorityKeys, Vec<CertificateKey>),
         now: OffsetDateTime,
     ) -> Result<Self, ApplyError> {
         let mut maker = Maker {
             home,
             manifest,
             keys,
+            new_keys: new_keys.into_iter(),
             authorities: BTreeMap::new(),
             chains: BTreeMap::new(),
             now,
@@ -127,6 +132,18 @@ impl Made {
     }
 }
 
+/// The kinds of the keys that a plan takes, in the order of its steps.
+fn key_kinds(manifest: &Manifest, plan: &Plan) -> Vec<KeyKind> {
+    let kind = |step: &Step| match step.action {
+        Action::MakeIssuing => Some(wanted(&manifest.issuing, &step.subject).key),
+        Action::Issue {
+            key: KeyChoice::New, ..
+        } => wanted(&manifest.services, &step.subject).key,
+        _ => None,
+    };
+    plan.steps.iter().filter_map(kind).collect()
+}
+
 /// Finds what a step of a plan is about: a plan is made of the manifest it is carried out with.
 fn wanted<'m, T: Named>(all: &'m [T], name: &str) -> &'m T {
     all.iter()
@@ -154,6 +171,8 @@ struct Maker<'a> {
     home: &'a Home,
     manifest: &'a Manifest,
     keys: &'a mut AuthorityKeys,
+    /// One for each step that takes one, in their order.
+    new_keys: std::vec::IntoIter<CertificateKey>,
     /// Loaded once, or new.
     authorities: BTreeMap<String, CertificateAuthority>,
     /// What services present after a certificate of each.
@@ -168,6 +187,12 @@ impl Maker<'_> {
             self.authorities.insert(name.to_owned(), loaded);
         }
         Ok(&self.authorities[name])
+    }
+
+    fn new_key(&mut self) -> CertificateKey {
+        self.new_keys
+            .next()
+            .expect("a key was made for each step that takes one")
     }
 
     fn chain(&mut self, authority: &str) -> Result<Vec<Certificate>, ApplyError> {
@@ -191,7 +216,7 @@ impl Maker<'_> {
         if let Some(domain) = &manifest.authority.trust_domain {
             request = request.with_trust_domain(domain);
         }
-        let key = CertificateKey::generate(wanted.key).map_err(|error| failed(error.into()))?;
+        let key = self.new_key();
         let is_encrypted = self.home.is_key_encrypted(&layout::key_of(ROOT)).unwrap_or(false);
         let made = self
             .authority(ROOT)?
@@ -231,7 +256,7 @@ impl Maker<'_> {
         let (public_key, key) = match key {
             KeyChoice::Keep => (kept_key(home, &wanted.name)?, None),
             KeyChoice::New => {
-                let made = CertificateKey::generate(wanted.key).map_err(|error| failed(error.into()))?;
+                let made = self.new_key();
                 let pem = key_pem(&made, None).map_err(ApplyError::Encryption)?;
                 (made.public_key().clone(), Some(pem))
             }
@@ -318,7 +343,7 @@ fn kept_key(home: &HomeView, service: &str) -> Result<PublicKey, ApplyError> {
     };
     match home.read_key(&file_of(service, KEY), None) {
         Ok(key) => PublicKey::from_spki_der(&key.public_key().to_spki_der()).map_err(failed),
-        Err(HomeError::PassphraseNeeded { .. }) => {
+        Err(HomeError::PassphraseNeeded { .. } | HomeError::NoKey { .. }) => {
             let issued = home.inventory().issued();
             let newest = issued.iter().rfind(|record| record.service.as_deref() == Some(service));
             let certificate = certificates_of(home, service)?

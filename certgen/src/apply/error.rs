@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 
 use cryptokit::key_format::KeyFormatError;
+use cryptokit::sign::SignError;
 use cryptokit::x509::{DistinguishedNameError, IssueError};
 
 use super::manifest::ManifestError;
@@ -57,6 +58,9 @@ pub enum ApplyError {
     /// The subject of an authority was refused.
     #[error("the subject of the authority is not acceptable")]
     Subject(#[source] DistinguishedNameError),
+    /// The system or the backend gave no key.
+    #[error("no key could be made")]
+    Key(#[source] SignError),
     /// A key could not be encrypted.
     #[error("the key could not be encrypted")]
     Encryption(#[source] KeyFormatError),
@@ -82,7 +86,7 @@ impl Explain for ApplyError {
             Self::Refused { refusals } => refusals.first().map_or_else(String::new, Refusal::hint).into(),
             Self::Issue { source, .. } => issue_hint(source).into(),
             Self::Subject(_) => "shorten or correct the name in the manifest".into(),
-            Self::Encryption(_) | Self::Changed { .. } => "run it again".into(),
+            Self::Key(_) | Self::Encryption(_) | Self::Changed { .. } => "run it again".into(),
         }
     }
 }

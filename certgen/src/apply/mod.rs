@@ -23,6 +23,7 @@ mod service_planner;
 pub mod state;
 
 use std::borrow::Cow;
+use std::fmt;
 use std::path::Path;
 
 use time::OffsetDateTime;
@@ -60,6 +61,21 @@ pub fn look(
     Ok(plan(manifest, state.as_ref(), options, now))
 }
 
+/// What applying takes besides.
+#[derive(Default)]
+pub struct ApplyContext<'a> {
+    /// How long to wait for another certgen.
+    pub patience: Patience<'a>,
+    /// Called after each key that was made, of [`Plan::key_count`]; RSA keys take their time.
+    pub key_made: Option<&'a (dyn Fn() + Sync)>,
+}
+
+impl fmt::Debug for ApplyContext<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApplyContext").finish_non_exhaustive()
+    }
+}
+
 /// What was done.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -81,7 +97,7 @@ pub fn apply(
     directory: &Path,
     options: PlanOptions,
     keys: &mut AuthorityKeys,
-    patience: Patience<'_>,
+    context: ApplyContext<'_>,
     now: OffsetDateTime,
 ) -> Result<Applied, ApplyError> {
     let first = look(manifest, directory, options, keys, now)?;
@@ -95,19 +111,20 @@ pub fn apply(
     let is_new = first.steps.iter().any(|step| step.action == Action::MakeHome);
     let mut warnings = Vec::new();
     if is_new {
-        let context = InitContext {
+        let init = InitContext {
             passphrase: keys.passphrase(),
-            ..InitContext::default()
+            key_made: context.key_made,
         };
-        warnings = init_with(&request(manifest, directory), context, now)?.warnings;
+        warnings = init_with(&request(manifest, directory), init, now)?.warnings;
     }
-    let mut home = Home::open_with(directory, patience)?;
+    let mut home = Home::open_with(directory, context.patience)?;
     warnings.extend(home.notices().iter().cloned().map(Cow::from));
     let state = observe(&home, manifest, keys)?;
     let second = plan(manifest, Some(&state), options, now);
     refuse(&second)?;
     if !second.steps.is_empty() {
-        carry_out::carry_out(&mut home, manifest, &second, keys, now)?;
+        let made = context.key_made.unwrap_or(&|| {});
+        carry_out::carry_out(&mut home, manifest, &second, keys, made, now)?;
     }
     Ok(Applied {
         plan: if is_new { first } else { second },

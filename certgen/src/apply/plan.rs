@@ -26,6 +26,19 @@ impl Plan {
     pub fn agrees(&self) -> bool {
         self.steps.is_empty() && self.refusals.is_empty()
     }
+
+    /// How many keys it takes.
+    pub fn key_count(&self) -> usize {
+        let keys = self.steps.iter().map(|step| match step.action {
+            // `intermediate` is made with it, and has a step of its own.
+            Action::MakeHome | Action::MakeIssuing => 1,
+            Action::Issue {
+                key: KeyChoice::New, ..
+            } => 1,
+            _ => 0,
+        });
+        keys.sum()
+    }
 }
 
 /// One thing to do.
@@ -244,6 +257,8 @@ pub enum NoteText {
         /// Why it is to be made.
         why: String,
     },
+    /// The key is elsewhere, and no certificate was made for a request yet.
+    AwaitsRequest,
     /// A certificate is on hold.
     OnHold,
     /// Everything of a service is to be revoked, and it never had anything.
@@ -275,6 +290,9 @@ impl fmt::Display for NoteText {
                 f,
                 "a revocation list is due ({why}), and the key is not here (--root-key brings a root's)"
             ),
+            Self::AwaitsRequest => {
+                f.write_str("its key is elsewhere; `certgen sign REQUEST --name` with its name makes its certificate")
+            }
             Self::OnHold => f.write_str("its certificate is on hold; nothing is done until that is decided"),
             Self::NothingToRevoke => {
                 f.write_str("nothing to revoke: no certificate was issued to a service of this name")
@@ -336,6 +354,9 @@ pub enum RefusalReason {
         /// Why.
         why: String,
     },
+    /// A service needs a new key, and its keys are made elsewhere.
+    #[error("it needs a new certificate for a key that is not known here")]
+    ServiceKeyElsewhere,
     /// A new key would be written in the clear in the place of an encrypted one.
     #[error("its key is encrypted, and a new one would not be")]
     KeyEncrypted,
@@ -370,6 +391,11 @@ impl Refusal {
             }
             RefusalReason::KeyUnusable { .. } => {
                 format!("put {subject}/key.pem right, or let --force make a new key in its place")
+            }
+            RefusalReason::ServiceKeyElsewhere => {
+                format!(
+                    "have it make a request with `certgen csr`, and sign that: certgen sign REQUEST --name {subject}"
+                )
             }
             RefusalReason::KeyEncrypted => format!("run `certgen rekey {subject}` with a passphrase for the new key"),
             RefusalReason::UnknownSerial => "compare it with `certgen tree`, or take it out of `revoked`".to_owned(),

@@ -52,7 +52,10 @@ impl Planner<'_> {
             self.step(&issuing.name, Action::MakeIssuing, vec![Reason::New]);
         }
         for service in &manifest.services {
-            self.issue(service, KeyChoice::New, None, vec![Reason::New]);
+            match service.key {
+                Some(_) => self.issue(service, KeyChoice::New, None, vec![Reason::New]),
+                None => self.note(&service.name, NoteText::AwaitsRequest),
+            }
         }
         for revoked in &manifest.revoked {
             match &revoked.what {

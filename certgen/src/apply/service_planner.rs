@@ -22,8 +22,15 @@ pub(super) fn service(planner: &mut Planner<'_>, wanted: &WantedService, state: 
             .filter(|issued| issued.service.as_deref() == Some(&wanted.name))
     };
     let mut findings = Findings::default();
-    look_at_files(&mut findings, planner.options.force, files, ours);
+    let options = FileOptions {
+        force: planner.options.force,
+        key_is_elsewhere: wanted.key.is_none(),
+    };
+    look_at_files(&mut findings, options, files, ours);
     let Some(newest) = ours().next_back() else {
+        if wanted.key.is_none() && findings.refusals.is_empty() {
+            return planner.note(&wanted.name, NoteText::AwaitsRequest);
+        }
         findings.reasons.push(Reason::New);
         findings.key = Some(KeyChoice::New);
         return conclude(planner, wanted, state, None, files, findings);
@@ -56,13 +63,24 @@ impl Findings {
     }
 }
 
+/// How files are looked at.
+#[derive(Clone, Copy)]
+struct FileOptions {
+    force: bool,
+    key_is_elsewhere: bool,
+}
+
 /// What certgen did not write is only overwritten with `--force`; what it wrote is put right.
 fn look_at_files<'s, I: Iterator<Item = &'s IssuedState> + DoubleEndedIterator>(
     findings: &mut Findings,
-    force: bool,
+    options: FileOptions,
     files: &ServiceState,
     ours: impl Fn() -> I,
 ) {
+    let FileOptions {
+        force,
+        key_is_elsewhere,
+    } = options;
     let newest = ours().next_back();
     match &files.certificate {
         CertificateFile::Foreign { .. } if force => findings.reasons.push(Reason::Forced(CERTIFICATE)),
@@ -80,7 +98,7 @@ fn look_at_files<'s, I: Iterator<Item = &'s IssuedState> + DoubleEndedIterator>(
         CertificateFile::Damaged => findings.repairs.push(Reason::Damaged(CERTIFICATE)),
     }
     match &files.key {
-        KeyFile::Missing if newest.is_none() => {}
+        KeyFile::Missing if newest.is_none() || key_is_elsewhere => {}
         KeyFile::Missing => findings.issue_for_new_key(Reason::Missing(KEY)),
         KeyFile::Unusable { .. } if force => findings.issue_for_new_key(Reason::Forced(KEY)),
         KeyFile::Unusable { why } => findings.refusals.push(RefusalReason::KeyUnusable { why: why.clone() }),
@@ -150,7 +168,8 @@ fn look_at_contents(findings: &mut Findings, wanted: &WantedService, newest: &Is
         .reasons
         .extend(changed("profile", &newest.profile, wanted.profile.name()));
     findings.reasons.extend(another_lifetime(wanted, newest, state));
-    if let Some(reason) = changed("key", &newest.key, &key_text(wanted.key)) {
+    let wanted_key = wanted.key.map(key_text);
+    if let Some(reason) = wanted_key.and_then(|key| changed("key", &newest.key, &key)) {
         findings.issue_for_new_key(reason);
     }
     // An issuer's key moves to another name when it is rotated away; then the name is the wanted one, the key another.
@@ -200,7 +219,7 @@ fn look_at_time(
     let gains = issuer_ends.is_none_or(|end| end > newest.not_after) || left < Duration::ZERO;
     if gains {
         findings.reasons.push(reason);
-        if wanted.rotate_key {
+        if wanted.rotate_key && wanted.key.is_some() {
             findings.key = Some(KeyChoice::New);
         }
     } else {
@@ -223,8 +242,12 @@ fn conclude(
     // Without the key itself its public half is in a certificate, if one is left.
     let is_known = files.spare.is_some() || matches!(files.certificate, CertificateFile::Ours { .. });
     let is_lost = key == KeyChoice::New || !is_known;
-    if is_issued && is_lost && newest.is_some() && files.key == KeyFile::Encrypted {
-        findings.refusals.push(RefusalReason::KeyEncrypted);
+    if is_issued && is_lost && newest.is_some() {
+        match files.key {
+            KeyFile::Encrypted => findings.refusals.push(RefusalReason::KeyEncrypted),
+            _ if wanted.key.is_none() => findings.refusals.push(RefusalReason::ServiceKeyElsewhere),
+            _ => {}
+        }
     }
     let issuer = state.issuing.get(&wanted.issuer);
     if is_issued && issuer.is_some_and(|issuer| issuer.not_after < planner.now) {

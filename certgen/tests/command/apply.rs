@@ -408,6 +408,56 @@ fn a_roots_key_that_is_kept_elsewhere_is_brought_along() {
 }
 
 #[test]
+fn a_key_that_its_holder_keeps_is_renewed_for_and_never_made() {
+    let place = Place::without_home(&MANIFEST.replace("[services.worker]", "key = \"elsewhere\"\n[services.worker]"));
+    let said = place.apply(&[]);
+    assert!(
+        said.contains("api: its key is elsewhere; `certgen sign REQUEST --name`"),
+        "{said}"
+    );
+    assert!(!place.file("api").exists());
+    let beside = |file: &str| place.folder.path().join(file).to_str().unwrap().to_owned();
+    let asked = certgen(&[
+        "csr",
+        "api.internal",
+        "--out",
+        &beside("api.csr.pem"),
+        "--out-key",
+        &beside("api.key.pem"),
+    ]);
+    assert!(asked.status.success(), "{}", stderr(&asked));
+    let (request, home) = (beside("api.csr.pem"), place.file(""));
+    let signed = certgen(&[
+        "sign",
+        "--ca",
+        home.to_str().unwrap(),
+        &request,
+        "--peer",
+        "--allow-name",
+        "api.internal",
+        "--name",
+        "api",
+    ]);
+    assert!(signed.status.success(), "{}", stderr(&signed));
+    place.agrees();
+    let spki = |place: &Place| place.certificates("api/certificate.pem")[0].spki_der().to_vec();
+    let before = spki(&place);
+    place.write(
+        &MANIFEST
+            .replace("[services.worker]", "key = \"elsewhere\"\n[services.worker]")
+            .replace("\"api.internal\"", "\"b.internal\""),
+    );
+    let said = place.apply(&[]);
+    assert!(
+        said.contains("api: reissue, name added dns:b.internal, name removed dns:api.internal\n"),
+        "{said}"
+    );
+    assert_eq!(spki(&place), before);
+    assert!(!place.file("api/key.pem").exists());
+    place.agrees();
+}
+
+#[test]
 fn plans_wait_for_nobody_and_change_nothing() {
     let place = Place::new();
     place.write(&format!("{MANIFEST}[services.more]\n"));

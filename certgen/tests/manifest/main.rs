@@ -42,7 +42,7 @@ fn the_example_says_what_it_seems_to_say() {
     };
     assert_eq!(
         (api.profile, api.key, api.issuer.as_str()),
-        (LeafProfile::Server, KeyKind::P384, "edge")
+        (LeafProfile::Server, Some(KeyKind::P384), "edge")
     );
     assert_eq!((worker.lifetime, worker.rotate_key), (Duration::days(30), true));
     assert_eq!(worker.renew, RenewalPoint::Left(Duration::days(10)));

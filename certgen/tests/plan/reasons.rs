@@ -539,6 +539,42 @@ fn an_encrypted_key_is_kept_and_never_replaced_by_one_in_the_clear() {
 }
 
 #[test]
+fn a_key_that_is_elsewhere_is_neither_made_nor_missed() {
+    let elsewhere = SERVICES.replace(
+        "[services.worker]",
+        "key = \"elsewhere\"\nrotate_key = true\n[services.worker]",
+    );
+    let plan = planned(&elsewhere, &made(&manifest("[services.worker]"), start()), start());
+    assert!(plan.agrees());
+    assert!(
+        notes(&plan)[0].starts_with("api: its key is elsewhere"),
+        "{:?}",
+        notes(&plan)
+    );
+    let fresh = made(&manifest(&elsewhere), start());
+    assert_eq!(fresh.services.keys().collect::<Vec<_>>(), ["worker"]);
+
+    let mut state = with_files(|files| files.key = KeyFile::Missing);
+    assert!(planned(&elsewhere, &state, start()).agrees());
+    let renewal = planned(&elsewhere, &state, start() + Duration::days(80));
+    assert_eq!(steps(&renewal)[0], "api: renew, 10 days left");
+    let revoked = format!("{elsewhere}[[revoked]]\nserial = \"{}\"\n", state.issued[0].serial);
+    let refused = planned(&revoked, &state, start());
+    assert_eq!(
+        refusals(&refused),
+        ["api: it needs a new certificate for a key that is not known here"]
+    );
+    assert!(refused.refusals[0].hint().contains("certgen sign REQUEST --name api"));
+    let api = state.services.get_mut("api").unwrap();
+    (api.certificate, api.spare) = (CertificateFile::Missing, None);
+    assert_eq!(
+        planned(&elsewhere, &state, start()).refusals.len(),
+        1,
+        "no certificate holds the public half"
+    );
+}
+
+#[test]
 fn names_that_differ_by_case_only_are_refused() {
     let state = made(&manifest(SERVICES), start());
     let plan = planned("[services.API]\n[services.worker]\n", &state, start());

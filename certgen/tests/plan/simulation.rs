@@ -154,7 +154,7 @@ fn issue(state: &mut State, wanted: &WantedService, key: KeyChoice, now: OffsetD
         issuer_key_id: issuer.key_id.clone(),
         profile: wanted.profile.name().to_owned(),
         names: wanted.names.iter().map(ToString::to_string).collect::<BTreeSet<_>>(),
-        key: key_text(wanted.key),
+        key: key_text(wanted.key.unwrap_or_default()),
         spki_sha256,
         not_before: now - Duration::minutes(5),
         not_after: (now + wanted.lifetime).min(issuer.not_after),

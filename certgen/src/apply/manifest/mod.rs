@@ -116,8 +116,8 @@ pub struct WantedService {
     pub names: Vec<SubjectAlternativeName>,
     /// Which authority issues for it.
     pub issuer: String,
-    /// Its key.
-    pub key: KeyKind,
+    /// The key that is made for it; `None` where its key is elsewhere and only its certificate is here.
+    pub key: Option<KeyKind>,
     /// How long a certificate lives.
     pub lifetime: Duration,
     /// When it is renewed.

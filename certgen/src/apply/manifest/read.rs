@@ -307,7 +307,7 @@ impl<'a> ServiceContext<'a> {
         Ok(WantedService {
             names: self.names(&name, profile, has_own_name, table.names.as_deref())?,
             issuer: self.issuer(table.issuer.as_ref())?,
-            key: key_or(table.key.as_ref(), self.key)?,
+            key: service_key(table.key.as_ref(), self.key)?,
             rotate_key: table.rotate_key.unwrap_or(self.rotate_key),
             name: name.into_inner(),
             profile,
@@ -466,6 +466,14 @@ fn key_or(text: Option<&Text>, default: KeyKind) -> Checked<KeyKind> {
             choices: "`p256`, `p384`, `ed25519`, `rsa-2048`, `rsa-3072`, `rsa-4096`",
         })
     })
+}
+
+/// `elsewhere`: its holder makes the key, and asks for the certificate with a request.
+fn service_key(text: Option<&Text>, default: KeyKind) -> Checked<Option<KeyKind>> {
+    match text {
+        Some(text) if text.get_ref() == "elsewhere" => Ok(None),
+        _ => key_or(text, default).map(Some),
+    }
 }
 
 fn lifetime_or(text: Option<&Text>, default: Duration, longest: Duration) -> Checked<Duration> {
