@@ -9,7 +9,9 @@ use cryptokit::x509::{
 use time::Duration;
 
 use super::manifest::Manifest;
-use super::state::{AuthorityState, CertificateFile, IssuedState, KeyFile, ListState, ServiceState, State};
+use super::state::{
+    AuthorityState, CertificateFile, IssuedState, KeyFile, ListState, RevokedAuthority, ServiceState, State,
+};
 use crate::home::layout::{CA, CERTIFICATE, CHAIN, FULLCHAIN, KEY, ROOT};
 use crate::home::{AuthorityKind, AuthorityRecord, HomeError, HomeView, IssuedRecord, file_of};
 use crate::lifecycle::{AuthorityKeys, list};
@@ -31,11 +33,20 @@ pub fn observe(home: &HomeView, manifest: &Manifest, keys: &AuthorityKeys) -> Re
             issuing.insert(record.name.clone(), authority(home, &record.name, keys)?);
         }
     }
+    let mut former = BTreeMap::new();
+    for record in home.inventory().authorities() {
+        let is_known = record.name == ROOT || issuing.contains_key(&record.name);
+        if record.kind != AuthorityKind::Cross && !is_known {
+            // Once nobody trusts it any more its files may be gone.
+            if let Ok(authority) = authority(home, &record.name, keys) {
+                former.insert(record.name.clone(), authority);
+            }
+        }
+    }
     let mut lists = BTreeMap::new();
-    for (name, key_id) in
-        std::iter::once((ROOT, &root.key_id)).chain(issuing.iter().map(|(name, one)| (name.as_str(), &one.key_id)))
-    {
-        if let Some(list) = list_state(home, name, key_id)? {
+    let others = issuing.iter().chain(&former).map(|(name, one)| (name.as_str(), one));
+    for (name, authority) in std::iter::once((ROOT, &root)).chain(others) {
+        if let Some(list) = list_state(home, name, &authority.key_id)? {
             lists.insert(name.to_owned(), list);
         }
     }
@@ -55,6 +66,8 @@ pub fn observe(home: &HomeView, manifest: &Manifest, keys: &AuthorityKeys) -> Re
     Ok(State {
         root,
         issuing,
+        former,
+        revoked_authorities: revoked_authorities(home),
         issued,
         services,
         lists,
@@ -95,6 +108,19 @@ fn issued(home: &HomeView, record: &IssuedRecord) -> IssuedState {
             .revocation(&record.serial)
             .map(|revocation| revocation.reason.clone()),
     }
+}
+
+fn revoked_authorities(home: &HomeView) -> Vec<RevokedAuthority> {
+    let inventory = home.inventory();
+    let revoked = |record: &AuthorityRecord| {
+        let revocation = inventory.revocation(&record.serial)?;
+        Some(RevokedAuthority {
+            serial: record.serial.clone(),
+            issuer_key_id: revocation.issuer_key_id.clone(),
+            not_after: record.not_after,
+        })
+    };
+    inventory.authorities().filter_map(revoked).collect()
 }
 
 fn list_state(home: &HomeView, name: &str, key_id: &str) -> Result<Option<ListState>, HomeError> {

@@ -265,6 +265,8 @@ pub enum NoteText {
     NothingToRevoke,
     /// An authority of the home is not in the manifest.
     AuthorityNotInManifest,
+    /// An authority's key is being exchanged, and this is the old one.
+    BeingExchanged,
     /// What is wanted of an authority that is there takes effect with its successor.
     AtNextRotation {
         /// What.
@@ -297,6 +299,7 @@ impl fmt::Display for NoteText {
             Self::NothingToRevoke => {
                 f.write_str("nothing to revoke: no certificate was issued to a service of this name")
             }
+            Self::BeingExchanged => f.write_str("being exchanged; `certgen rotate-ca finish` ends that"),
             Self::AuthorityNotInManifest => f.write_str("not in the manifest; left as it is"),
             Self::AtNextRotation { what } => {
                 write!(f, "another {what} takes effect when it is rotated (certgen rotate-ca)")

@@ -9,6 +9,7 @@ use super::manifest::{Manifest, RevocationTarget, WantedCrl, WantedService};
 use super::plan::{Action, KeyChoice, Note, NoteText, Plan, Reason, Refusal, RefusalReason, Step};
 use super::service_planner;
 use super::state::{AuthorityState, IssuedState, ListState, State};
+use crate::home::layout;
 
 /// What the manifest leaves to the command line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -133,7 +134,12 @@ impl Planner<'_> {
             }
         }
         for name in state.issuing.keys() {
-            if !manifest.issuing.iter().any(|wanted| wanted.name == *name) {
+            let is_exchanged = name
+                .strip_suffix(layout::OUTGOING)
+                .is_some_and(|successor| state.issuing.contains_key(successor));
+            if is_exchanged {
+                self.note(name, NoteText::BeingExchanged);
+            } else if !manifest.issuing.iter().any(|wanted| wanted.name == *name) {
                 self.note(name, NoteText::AuthorityNotInManifest);
             }
         }
@@ -209,15 +215,13 @@ impl Planner<'_> {
     fn lists(&mut self, state: &State, to_revoke: &Revocations) {
         let manifest = self.manifest;
         let wanted = manifest.crl.unwrap_or_default();
-        let issuing = state.issuing.iter().map(|(name, there)| (name.as_str(), there));
-        for (name, authority) in std::iter::once(("root", &state.root)).chain(issuing) {
-            let revoked = state.issued.iter().filter(|issued| {
-                let is_revoked = issued.revoked.is_some() || to_revoke.contains_key(&issued.serial);
-                is_revoked && issued.issuer_key_id == authority.key_id && issued.not_after >= self.now
-            });
-            let revoked: BTreeSet<&str> = revoked.map(|issued| issued.serial.as_str()).collect();
+        let others = state.issuing.iter().chain(&state.former);
+        let others = others.map(|(name, there)| (name.as_str(), there));
+        for (name, authority) in std::iter::once(("root", &state.root)).chain(others) {
+            let revoked = self.revoked_by(authority, state, to_revoke);
             let reasons = match state.lists.get(name) {
-                None if manifest.crl.is_none() && revoked.is_empty() => continue,
+                // One that issues no more needs a list for what it revoked only.
+                None if revoked.is_empty() && (manifest.crl.is_none() || state.former.contains_key(name)) => continue,
                 None => vec![Reason::NoList],
                 Some(list) => self.list_reasons(authority, list, &revoked, wanted),
             };
@@ -231,13 +235,13 @@ impl Planner<'_> {
                     .any(|reason| matches!(reason, Reason::NoList | Reason::NewlyRevoked { .. }));
             match (authority.key_is_here, is_urgent) {
                 (true, _) => self.step(name, Action::Publish, reasons),
-                (false, true) => self.refuse(
+                (false, true) if !state.former.contains_key(name) => self.refuse(
                     name,
                     RefusalReason::KeyElsewhere {
                         authority: name.to_owned(),
                     },
                 ),
-                (false, false) => self.note(
+                (false, _) => self.note(
                     name,
                     NoteText::ListWithoutKey {
                         why: reasons[0].to_string(),
@@ -251,6 +255,23 @@ impl Planner<'_> {
                 self.step(&wanted.name, Action::Publish, vec![Reason::NoList]);
             }
         }
+    }
+
+    /// What the list of an authority has to say: what is revoked and has not expired.
+    fn revoked_by<'s>(
+        &self,
+        authority: &AuthorityState,
+        state: &'s State,
+        to_revoke: &Revocations,
+    ) -> BTreeSet<&'s str> {
+        let issued = state.issued.iter().filter(|issued| {
+            let is_revoked = issued.revoked.is_some() || to_revoke.contains_key(&issued.serial);
+            is_revoked && issued.issuer_key_id == authority.key_id && issued.not_after >= self.now
+        });
+        let authorities = state.revoked_authorities.iter();
+        let authorities = authorities.filter(|one| one.issuer_key_id == authority.key_id && one.not_after >= self.now);
+        let serials = authorities.map(|one| one.serial.as_str());
+        serials.chain(issued.map(|issued| issued.serial.as_str())).collect()
     }
 
     fn list_reasons(

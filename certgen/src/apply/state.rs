@@ -12,6 +12,10 @@ pub struct State {
     pub root: AuthorityState,
     /// The issuing authorities in use, by name.
     pub issuing: BTreeMap<String, AuthorityState>,
+    /// Authorities that are or were exchanged and may still have something to list, by name.
+    pub former: BTreeMap<String, AuthorityState>,
+    /// Certificates of authorities that are revoked.
+    pub revoked_authorities: Vec<RevokedAuthority>,
     /// Every certificate that was issued to somebody who is no authority, oldest first.
     pub issued: Vec<IssuedState>,
     /// What is in the directories of services, by name.
@@ -37,6 +41,17 @@ pub struct AuthorityState {
     pub not_after: OffsetDateTime,
     /// Whether its key is where it can be used.
     pub key_is_here: bool,
+}
+
+/// A certificate of an authority that is revoked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RevokedAuthority {
+    /// Its serial number in hexadecimal.
+    pub serial: String,
+    /// Key identifier of the authority that lists it.
+    pub issuer_key_id: String,
+    /// Last second of its validity.
+    pub not_after: OffsetDateTime,
 }
 
 /// A certificate that was issued.

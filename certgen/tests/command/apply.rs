@@ -458,6 +458,45 @@ fn a_key_that_its_holder_keeps_is_renewed_for_and_never_made() {
 }
 
 #[test]
+fn while_authorities_are_exchanged_services_move_to_the_new_ones() {
+    let place = Place::without_home(&format!("{MANIFEST}[crl]\n"));
+    place.apply(&[]);
+    let home = place.file("");
+    let rotate = |step: &str, whose: &[&str]| {
+        let output = certgen(&[&["rotate-ca", step, "--ca", home.to_str().unwrap()], whose].concat());
+        assert!(output.status.success(), "{}", stderr(&output));
+    };
+    for (whose, rounds) in [
+        (&["--root"][..], 1),
+        (&["--issuing", "intermediate"], 1),
+        (&["--root"], 2),
+    ] {
+        for _ in 0..rounds {
+            rotate("begin", whose);
+            let said = place.apply(&[]);
+            for service in ["api", "worker"] {
+                let expected = format!("{service}: reissue, its issuer `intermediate` has another key now\n");
+                assert!(said.contains(&expected), "{said}");
+            }
+            assert!(
+                said.contains("intermediate.old: being exchanged; `certgen rotate-ca finish` ends that\n"),
+                "{said}"
+            );
+            place.check_service("api", "api.internal");
+            place.agrees();
+            rotate("finish", whose);
+            place.apply(&[]);
+            place.check_service("worker", "worker");
+            place.agrees();
+        }
+    }
+    for entry in fs::read_dir(place.file("retired")).unwrap() {
+        fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    place.agrees();
+}
+
+#[test]
 fn plans_wait_for_nobody_and_change_nothing() {
     let place = Place::new();
     place.write(&format!("{MANIFEST}[services.more]\n"));

@@ -1,7 +1,7 @@
 //! One change at a time: what is done about it, and what is said.
 
 use certgen::apply::plan::{Action, Plan, Step};
-use certgen::apply::state::{CertificateFile, KeyFile, ServiceState, State};
+use certgen::apply::state::{AuthorityState, CertificateFile, KeyFile, RevokedAuthority, ServiceState, State};
 use certgen::apply::{PlanOptions, plan};
 use time::{Duration, OffsetDateTime};
 
@@ -357,6 +357,29 @@ fn lists_are_made_anew_when_due_incomplete_or_not_in_place() {
     cut.issuing.get_mut("intermediate").unwrap().not_after = start() + Duration::days(21);
     assert!(at(&cut, 20).is_empty(), "another list would end at the same moment");
     assert!(at(&cut, 22).is_empty(), "an authority that has expired signs nothing");
+}
+
+#[test]
+fn a_former_authority_lists_what_it_revoked_while_its_key_is_there() {
+    let with_lists = format!("{SERVICES}[crl]\n");
+    let mut state = made(&manifest(&with_lists), start());
+    let old = AuthorityState {
+        key_id: "old".to_owned(),
+        ..state.issuing["intermediate"].clone()
+    };
+    state.former.insert("retired/intermediate".to_owned(), old);
+    assert!(planned(&with_lists, &state, start()).agrees());
+    state.revoked_authorities.push(RevokedAuthority {
+        serial: "4a".to_owned(),
+        issuer_key_id: "old".to_owned(),
+        not_after: start() + Duration::days(1),
+    });
+    let expected = "retired/intermediate: publish revocation list, none yet";
+    assert_eq!(steps(&planned(&with_lists, &state, start())), [expected]);
+    assert!(steps(&planned(&with_lists, &state, start() + Duration::days(2))).is_empty());
+    state.former.get_mut("retired/intermediate").unwrap().key_is_here = false;
+    let plan = planned(&with_lists, &state, start());
+    assert!(plan.agrees() && notes(&plan)[0].contains("the key is not here"));
 }
 
 #[test]

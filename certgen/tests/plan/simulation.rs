@@ -35,6 +35,8 @@ pub(crate) fn made(manifest: &Manifest, now: OffsetDateTime) -> State {
             ..root
         },
         issuing: BTreeMap::new(),
+        former: BTreeMap::new(),
+        revoked_authorities: Vec::new(),
         issued: Vec::new(),
         services: BTreeMap::new(),
         lists: BTreeMap::new(),
