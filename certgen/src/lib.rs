@@ -61,6 +61,7 @@ pub mod rotation;
 pub mod spiffe_bundle;
 mod text;
 pub mod tree;
+pub mod trust;
 pub mod verify;
 
 pub use explain::{Explain, FAILED, Failure};

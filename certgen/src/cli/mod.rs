@@ -21,6 +21,7 @@ mod revoke;
 mod rotate_ca;
 mod sign;
 mod tree;
+mod trust;
 mod verify;
 
 use clap::{Parser, Subcommand};
@@ -49,6 +50,7 @@ pub use revoke::RevokeArguments;
 pub use rotate_ca::{RotateCaArguments, RotateCaBeginArguments, RotateCaFinishArguments, RotateCaStep, WhoseArguments};
 pub use sign::SignArguments;
 pub use tree::TreeArguments;
+pub use trust::{ChangeTrustArguments, StoreArguments, TrustAction, TrustArguments};
 pub use verify::{PurposeArgument, RequiredStatusArgument, VerifyArguments};
 
 /// Makes a private certificate authority and the certificates of the services that trust it.
@@ -121,6 +123,9 @@ pub enum Command {
     /// Exchange the key of an authority in stages
     #[command(after_help = rotate_ca::HELP)]
     RotateCa(RotateCaArguments),
+    /// Make the stores of this machine trust the root, or no longer
+    #[command(after_help = trust::HELP)]
+    Trust(TrustArguments),
     /// Tell by the exit code whether a certificate needs renewal
     #[command(after_help = needs_renewal::HELP)]
     NeedsRenewal(NeedsRenewalArguments),

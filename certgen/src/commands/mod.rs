@@ -23,6 +23,7 @@ mod revoke;
 mod rotate_ca;
 mod sign;
 mod tree;
+mod trust;
 mod verify;
 
 use std::borrow::Cow;
@@ -75,6 +76,7 @@ pub fn run(cli: &Cli, context: &Context, stdout: &mut impl Write, stderr: &mut i
         Command::Crl(arguments) => crl::run(arguments, context)?,
         Command::Tree(arguments) => tree::run(arguments, context)?,
         Command::RotateCa(arguments) => rotate_ca::run(arguments, context)?,
+        Command::Trust(arguments) => trust::run(arguments, context)?,
         Command::NeedsRenewal(arguments) => needs_renewal::run(arguments, context)?,
         Command::Lint(arguments) => lint::run(arguments, context)?,
         Command::Verify(arguments) => verify::run(arguments, context)?,

@@ -38,4 +38,6 @@ mod support;
 #[cfg(test)]
 mod terminal;
 #[cfg(test)]
+mod trust;
+#[cfg(test)]
 mod verify;

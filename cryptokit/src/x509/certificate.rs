@@ -231,6 +231,11 @@ impl Certificate {
         self.is_self_issued() && same_key
     }
 
+    /// Whether its own key signed it, which is verified here. That it is a root does not make anybody trust it.
+    pub fn is_self_signed(&self) -> bool {
+        self.is_self_issued() && self.verify_signature(&self.spki).is_ok()
+    }
+
     /// The subject's public key.
     ///
     /// # Errors
