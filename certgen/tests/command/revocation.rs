@@ -13,7 +13,7 @@ use certgen::lifecycle::{AuthorityKeys, LifecycleError};
 use cryptokit::x509::{Certificate, IssueError, LeafProfile, RevocationList, RevocationReason, certificates_from_pem};
 use time::{Duration, OffsetDateTime};
 
-use crate::support::{CERTGEN, certgen, now, stderr};
+use crate::support::{CERTGEN, certgen, entries, now, stderr};
 
 /// A home with these services, made at that time.
 fn home(directory: &Path, services: &[&str], at: OffsetDateTime) -> PathBuf {
@@ -108,6 +108,47 @@ fn parallel_runs_lose_no_entry_and_give_no_number_twice() {
         }
     }
     assert_eq!(number_in(&path), 12);
+}
+
+#[test]
+fn a_killed_run_has_revoked_and_listed_or_done_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let services: Vec<String> = (0..12).map(|number| format!("s{number}")).collect();
+    let names: Vec<&str> = services.iter().map(String::as_str).collect();
+    let path = home(directory.path(), &names, now());
+    assert_eq!(run(&path, &["crl"]).0, Some(0));
+    for (round, name) in names.iter().enumerate() {
+        let mut command = Command::new(CERTGEN);
+        command.args(["revoke", name, "--ca"]).arg(&path);
+        let mut started = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        // While it prepares its changes, or while it puts them into place.
+        let seen = |entry: &String| match round % 2 {
+            0 => entry.starts_with(".pending-"),
+            _ => entry == ".pending",
+        };
+        while started.try_wait().unwrap().is_none() && !entries(&path).iter().any(seen) {
+            std::thread::yield_now();
+        }
+        started.kill().unwrap();
+        started.wait().unwrap();
+        // Whoever comes next completes what was decided and removes what was not.
+        drop(Home::open(&path).unwrap());
+        let home = HomeView::open(&path).unwrap();
+        let revoked: Vec<String> = home.inventory().revoked().map(|record| record.serial.clone()).collect();
+        let list = list_in(&path);
+        let listed = list
+            .revoked()
+            .iter()
+            .map(|entry| hex(&entry.serial))
+            .collect::<Vec<_>>();
+        assert_eq!(listed, revoked, "round {round}");
+        let issuer = home.authority_certificate("intermediate").unwrap();
+        list.verify(&issuer, now()).unwrap();
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[test]
