@@ -319,7 +319,10 @@ impl Explain for VerifyError {
 
 #[cfg(test)]
 mod tests {
-    use cryptokit::x509::{CertificateAuthority, DistinguishedName, IssuedCertificate, LeafProfile, LeafRequest};
+    use cryptokit::x509::{
+        AuthorityRequest, CertificateAuthority, CertificateKey, DistinguishedName, IssuedCertificate, KeyKind,
+        LeafProfile, LeafRequest, NameConstraints, Subtree,
+    };
 
     use super::*;
 
@@ -367,6 +370,31 @@ mod tests {
         assert_eq!(answer.verdict, Verdict::Malformed);
         let error = CertificateError::Malformed;
         assert_eq!(answer.notes, [Note::Unreadable { number: 2, error }]);
+    }
+
+    #[test]
+    fn a_violated_name_constraint_is_shown_with_the_constraints() {
+        let (free, strict) = (root("Free root"), {
+            let only = NameConstraints::default()
+                .permit([Subtree::parse("dns:other.example").unwrap()])
+                .exclude([Subtree::parse("ip:10.0.0.0/8").unwrap()]);
+            let request = AuthorityRequest::root(DistinguishedName::new("Strict root").unwrap());
+            let key = CertificateKey::generate(KeyKind::P256).unwrap();
+            CertificateAuthority::create_root(&request.with_name_constraints(only), key, now()).unwrap()
+        });
+        let authority = free
+            .issue_intermediate(&DistinguishedName::new("Issuing").unwrap(), now())
+            .unwrap();
+        let cross = strict.cross_sign(authority.certificate(), now()).unwrap();
+        let chain = vec![leaf(&authority).chain_der().remove(0), cross.der().clone()];
+        let answer = ask(chain, &strict);
+        assert_eq!(answer.verdict, Verdict::Constraint);
+        let (certificate, failure) = answer.explanation.decisive().unwrap();
+        assert_eq!(name_of(certificate), "CN=Strict root");
+        assert_eq!(
+            words(certificate, failure),
+            "its name constraints do not allow dns:api.example; permitted: dns:other.example; excluded: ip:10.0.0.0/8"
+        );
     }
 
     #[test]
