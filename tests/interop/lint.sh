@@ -146,6 +146,36 @@ options=()
 openssl x509 -req -in good.csr -CA ca.pem -CAkey ca.key -set_serial 0x7a5b3c2d1e0f99887766 -out version-1.pem 2>/dev/null
 found_by_both version-1 version_not_3 pkix.certificate_version_is_not_v3
 
+# list NAME EXTENSIONS REASON NUMBER: NAME.pem, a revocation list with one entry. NUMBER is a line of the configuration.
+list() {
+    printf '[ca]\ndefault_ca=d\n[d]\ndatabase=index\ndefault_md=sha256\ncrl_extensions=e\n%s\n[e]\n%s\n' "$4" "$2" >ca.cnf
+    printf 'R\t361231000000Z\t260101080000Z%s\t7A5B3C2D1E0F99887766\tunknown\t/CN=x\n' "$3" >index
+    echo 07 >number
+    openssl ca -config ca.cnf -gencrl -keyfile ca.key -cert ca.pem -crldays 30 -out "$1.pem" 2>/dev/null
+}
+
+they_find_in_list() {
+    local said
+    said=$(lint_crl lint -t CRL -p PKIX -s NOTICE -f CSV "$2" 2>&1) || true
+    printf '%s\n' "$said"
+    grep -q ",$1," <<<"$said"
+}
+
+list good-list authorityKeyIdentifier=keyid "" crlnumber=number
+accepts "(certgen) nothing in a list that is right" "$certgen" lint good-list.pem --issuer ca.pem
+list no-number authorityKeyIdentifier=keyid "" ""
+accepts "(certgen) crl_number_missing" has_finding crl_number_missing no-number.pem
+list no-issuer-key "" "" crlnumber=number
+accepts "(certgen) aki_missing in a list" has_finding aki_missing no-issuer-key.pem
+list unspecified authorityKeyIdentifier=keyid ,unspecified crlnumber=number
+accepts "(certgen) crl_reason_unspecified" has_finding crl_reason_unspecified unspecified.pem
+if [[ $have_pkilint == 1 ]]; then
+    refuses "(pkilint) anything in a list that is right" they_find_in_list 'pkix\..*' good-list.pem
+    accepts "(pkilint) a list without number" they_find_in_list pkix.crl_number_missing no-number.pem
+    accepts "(pkilint) a list without key identifier" they_find_in_list \
+        pkix.authority_key_identifier_missing no-issuer-key.pem
+fi
+
 pki=$work/pki
 "$certgen" init interop --out "$pki" --server "api=api.svc.internal,10.0.0.5" --client worker=worker.svc.internal \
     --peer mesh=mesh.svc.internal >/dev/null 2>&1
