@@ -23,3 +23,5 @@ mod revocation;
 mod support;
 #[cfg(test)]
 mod trust_domain;
+#[cfg(test)]
+mod untrusted;

@@ -4,13 +4,14 @@ use cryptokit::key_format::PrivateKey;
 use cryptokit::secret::SecretString;
 use cryptokit::sign::P256SigningKey;
 use cryptokit::x509::{
-    Certificate, CertificateError, Inspection, LeafProfile, MAX_PEM_BYTES, MAX_PEM_CERTIFICATES, PemError,
-    certificate_to_pem, certificates_from_pem, certificates_to_pem, inspect_untrusted,
+    Certificate, CertificateError, LeafProfile, MAX_PEM_BYTES, MAX_PEM_CERTIFICATES, PemError, certificate_to_pem,
+    certificates_from_pem, certificates_to_pem,
 };
 use proptest::prelude::*;
 use rcgen::{DnType, SanType};
 
 use crate::support::*;
+use crate::untrusted::read_whatever_it_is;
 
 fn a_certificate() -> Certificate {
     let texts = ["a.example", "10.0.0.1", "::1", "https://a.example/x", "ops@a.example"];
@@ -201,36 +202,13 @@ fn a_subject_cannot_pretend_to_be_another_or_steer_a_terminal() {
 }
 
 #[test]
-fn inspection_tells_what_it_read() {
-    let certificate = a_certificate();
-    let found = |certificates| Inspection {
-        certificates,
-        private_key: false,
-    };
-    assert_eq!(inspect_untrusted(certificate.der()), found(1));
-    assert_eq!(
-        inspect_untrusted(certificates_to_pem([&certificate, &certificate]).as_bytes()),
-        found(2)
-    );
-    assert_eq!(inspect_untrusted(b"nonsense"), found(0));
-    let key = inspect_untrusted(key_pem().expose_secret().as_bytes());
-    assert_eq!(
-        key,
-        Inspection {
-            certificates: 0,
-            private_key: true
-        }
-    );
-}
-
-#[test]
-fn no_flipped_bit_of_a_certificate_makes_inspection_panic() {
+fn no_flipped_bit_of_a_certificate_makes_a_reader_panic() {
     for certificate in [a_certificate(), root().certificate().clone()] {
         for index in 0..certificate.der().len() {
             for bit in 0..8 {
                 let mut der = certificate.der().to_vec();
                 der[index] ^= 1 << bit;
-                inspect_untrusted(&der);
+                read_whatever_it_is(&der);
             }
         }
     }
@@ -238,23 +216,23 @@ fn no_flipped_bit_of_a_certificate_makes_inspection_panic() {
 
 proptest! {
     #[test]
-    fn no_bytes_make_inspection_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-        inspect_untrusted(&bytes);
+    fn no_bytes_make_a_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        read_whatever_it_is(&bytes);
     }
 
     #[test]
-    fn no_contents_of_a_pem_block_make_inspection_panic(
+    fn no_contents_of_a_pem_block_make_a_reader_panic(
         contents in proptest::collection::vec(any::<u8>(), 0..300),
         label in "(CERTIFICATE|PRIVATE KEY)",
     ) {
         let pem = certificate_to_pem(&contents.into());
-        inspect_untrusted(pem.replace("CERTIFICATE", &label).as_bytes());
+        read_whatever_it_is(pem.replace("CERTIFICATE", &label).as_bytes());
     }
 
     #[test]
-    fn no_splice_of_two_certificates_makes_inspection_panic(cut in 0_usize..800, paste in 0_usize..800) {
+    fn no_splice_of_two_certificates_makes_a_reader_panic(cut in 0_usize..800, paste in 0_usize..800) {
         let (a, b) = (a_certificate(), root().certificate().clone());
         let (cut, paste) = (cut.min(a.der().len()), paste.min(b.der().len()));
-        inspect_untrusted(&[&a.der()[..cut], &b.der()[paste..]].concat());
+        read_whatever_it_is(&[&a.der()[..cut], &b.der()[paste..]].concat());
     }
 }

@@ -3,9 +3,11 @@
 use cryptokit::hash::sha256;
 use cryptokit::key_format::PrivateKey;
 use cryptokit::x509::{
-    Certificate, CertificateError, DistinguishedName, DnsName, EmailAddress, MAX_PEM_CERTIFICATES,
-    SubjectAlternativeName, TrustAnchors, Uri, certificates_from_pem, certificates_to_pem, inspect_untrusted,
+    Certificate, CertificateError, DistinguishedName, DnsName, EmailAddress, LeafProfile, MAX_PEM_CERTIFICATES,
+    Profile, SubjectAlternativeName, TrustAnchors, Uri, certificates_from_pem, certificates_to_pem,
+    verify_client_chain, verify_server_chain,
 };
+use time::OffsetDateTime;
 
 /// Reads the bytes as PEM, as DER, as trust anchors and as text of the names that certificates hold.
 ///
@@ -14,7 +16,6 @@ use cryptokit::x509::{
 /// When something that was accepted does not survive being written and read again, or says what its bytes do not say;
 /// when a certificate of no authority becomes a trust anchor; when a name has a second spelling.
 pub fn certificate(data: &[u8]) {
-    let inspection = inspect_untrusted(data);
     let from_pem = certificates_from_pem(data);
     let from_der = Certificate::from_der(data);
     assert!(
@@ -26,10 +27,11 @@ pub fn certificate(data: &[u8]) {
         (_, Ok(certificate)) => std::slice::from_ref(certificate),
         _ => &[],
     };
-    assert_eq!(inspection.certificates, read.len());
     for certificate in read {
         says_what_its_bytes_say(certificate);
+        no_profile_panics(certificate);
     }
+    no_chain_panics(read);
     if let Ok(certificate) = &from_der {
         assert_eq!(&**certificate.der(), data, "no byte is dropped");
     }
@@ -91,6 +93,41 @@ fn says_what_its_bytes_say(certificate: &Certificate) {
         );
     }
     assert!(Certificate::from_der(&der[..der.len() - 1]).is_err(), "truncated");
+}
+
+fn no_profile_panics(certificate: &Certificate) {
+    for profile in [Profile::Root, Profile::Intermediate].into_iter().chain(
+        [
+            LeafProfile::Server,
+            LeafProfile::Client,
+            LeafProfile::Peer,
+            LeafProfile::Spiffe,
+        ]
+        .map(Profile::Leaf),
+    ) {
+        let _ = profile.check(certificate);
+    }
+    let _ = format!("{certificate:?}");
+}
+
+/// The first certificate as leaf under the last as anchor.
+fn no_chain_panics(certificates: &[Certificate]) {
+    let (Some(leaf), Some(anchor)) = (certificates.first(), certificates.last()) else {
+        return;
+    };
+    let Ok(anchors) = TrustAnchors::from_certificates(vec![anchor.clone()]) else {
+        return;
+    };
+    let chain: Vec<_> = certificates
+        .iter()
+        .map(|certificate| certificate.der().clone())
+        .collect();
+    for now in [leaf.not_before(), OffsetDateTime::UNIX_EPOCH] {
+        let _ = verify_client_chain(&chain, &anchors, now);
+        for name in leaf.subject_alternative_names() {
+            let _ = verify_server_chain(&chain, &anchors, name, now);
+        }
+    }
 }
 
 /// Everything a certificate says, so that two can be compared by more than their bytes.

@@ -1,38 +1,20 @@
-//! Everything that reads certificates, run over bytes from anywhere: the body of the fuzz target.
+//! Everything that reads certificates, run over bytes from anywhere.
 
+use cryptokit::key_format::PrivateKey;
+use cryptokit::sign::P256SigningKey;
+use cryptokit::x509::{
+    Certificate, LeafProfile, Profile, SubjectAlternativeName, TrustAnchors, certificates_from_pem,
+    certificates_to_pem, verify_client_chain, verify_server_chain,
+};
 use time::OffsetDateTime;
 
-use super::certificate::Certificate;
-use super::chain::{verify_client_chain, verify_server_chain};
-use super::pem::{certificates_from_pem, certificates_to_pem};
-use super::profile::{LeafProfile, Profile};
-use super::subject_alternative_name::SubjectAlternativeName;
-use super::trust_anchors::TrustAnchors;
-use crate::key_format::PrivateKey;
-use crate::sign::P256SigningKey;
-
-/// What [`inspect_untrusted`] found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Inspection {
-    /// Certificates read.
-    pub certificates: usize,
-    /// Whether the bytes were a PEM private key.
-    pub private_key: bool,
-}
-
-/// Reads bytes as PEM, then as DER, and walks through all that comes out. Trusts nothing and proves nothing.
+/// Reads bytes as a key, as PEM, then as DER, and walks through all that comes out.
 ///
-/// # Panics
-///
-/// Never because of foreign bytes in the formats; only when a name, certificate or PEM that was accepted does not
-/// survive being written and read again, which would be a fault of this crate.
-pub fn inspect_untrusted(bytes: &[u8]) -> Inspection {
+/// Panics when a name, certificate or PEM that was accepted does not survive being written and read again.
+pub(crate) fn read_whatever_it_is(bytes: &[u8]) {
     if let Ok(key) = PrivateKey::from_pem(bytes) {
         let _ = P256SigningKey::from_pkcs8(key.into_pkcs8());
-        return Inspection {
-            certificates: 0,
-            private_key: true,
-        };
+        return;
     }
     let certificates = certificates_from_pem(bytes)
         .or_else(|_| Certificate::from_der(bytes).map(|certificate| vec![certificate]))
@@ -41,10 +23,6 @@ pub fn inspect_untrusted(bytes: &[u8]) -> Inspection {
         walk(certificate);
     }
     walk_chain(&certificates);
-    Inspection {
-        certificates: certificates.len(),
-        private_key: false,
-    }
 }
 
 fn walk(certificate: &Certificate) {
