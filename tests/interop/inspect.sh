@@ -153,9 +153,10 @@ shows "(openssl) every extension of a leaf in words" rsa.pem "$key_identifier" "
     'SEQUENCE { INTEGER 5, UTF8String "hello" }' "1.3.6.1.4.1.99999.6, critical" CA:FE \
     "2023-11-14T22:13:20Z log 00:01:02:03:04:05:06:07:08"
 
-openssl req -x509 -newkey rsa:1024 -nodes -keyout weak.key -sha1 -subj /CN=weak -days 30 -set_serial -5 -out weak.pem \
-    2>/dev/null
-shows "(openssl) what is refused, and why" weak.pem "RSA 1024" "RSA with SHA-1 can be forged" \
+openssl req -new -newkey rsa:1024 -nodes -keyout weak.key -subj /CN=weak -out weak.csr 2>/dev/null
+openssl x509 -req -in weak.csr -CA ca.pem -CAkey ca.key -sha1 -extfile openssl.cnf -extensions leaf -days 30 \
+    -set_serial -5 -out weak.pem 2>/dev/null
+shows "(openssl) what is refused, and why" weak.pem "RSA 1024" "ECDSA with SHA-1 can be forged" \
     "its serial number is negative" "every other command of certgen refuses it"
 
 # Lists.

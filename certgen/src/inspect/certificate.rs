@@ -132,11 +132,9 @@ impl ShownCertificate {
         if let Some(serial) = &self.serial {
             remarks.extend(serial_remark(serial).map(str::to_owned));
         }
-        if let Some(algorithm) = self
-            .signature_algorithm
-            .as_ref()
-            .filter(|algorithm| algorithm.is_broken())
-        {
+        // Nobody verifies a signature that a key made over itself: trust in a root comes from elsewhere.
+        let signature = self.signature_algorithm.as_ref().filter(|_| !self.is_self_issued);
+        if let Some(algorithm) = signature.filter(|algorithm| algorithm.is_broken()) {
             remarks.push(format!("{} can be forged; nothing current accepts it", algorithm.name));
         }
         if let (Some(start), Some(end)) = (self.start(), self.end())
