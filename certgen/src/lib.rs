@@ -4,7 +4,7 @@
 //! as it is. The command:
 //!
 //! ```console
-//! $ certgen init demo --out pki --server api=api.internal,10.0.0.5 --client worker
+//! $ certgen init demo --service api=api.internal,10.0.0.5 --service worker
 //! ```
 //!
 //! The library, for programs that make their own, such as a service's development mode:
