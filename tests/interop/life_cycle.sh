@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Has OpenSSL, GnuTLS, NSS, Java and pkilint judge everything that certgen makes in the life of an authority, with keys of every
 # kind: what init makes, revocation lists before and after something is revoked, renewed and rekeyed services, requests that
-# it signs, further authorities, limits on names, and cross-signed roots.
+# it signs, further authorities, limits on names that hold for whoever has the key, and encrypted keys.
 #
 #   tests/interop/life_cycle.sh DIR_OF_BINARIES
 #
@@ -156,6 +156,34 @@ clean_pair "$home" intermediate.pem csr/certificate.pem
 welcome p256 "$home" csr server
 refuses "(openssl) what was not granted" openssl_verify "$home" csr -verify_hostname not.asked.for.svc.internal
 
+# Its key in the wrong hands: the limits are what everybody else goes by.
+if judged_by openssl p256; then
+    for name in outside.example secret.svc.internal; do
+        mkdir "$home/$name"
+        cp "$home/api/chain.pem" "$home/$name/"
+        openssl req -new -key "$work/other.key" -subj "/" -out "$work/$name.csr"
+        printf '%s\n' subjectAltName=critical,DNS:$name basicConstraints=critical,CA:FALSE keyUsage=critical,digitalSignature \
+            extendedKeyUsage=serverAuth,clientAuth subjectKeyIdentifier=hash authorityKeyIdentifier=keyid >"$work/$name.ext"
+        openssl x509 -req -in "$work/$name.csr" -CA "$home/intermediate.pem" -CAkey "$home/intermediate.key.pem" -days 30 \
+            -CAcreateserial -CAserial "$work/serial" -extfile "$work/$name.ext" -out "$home/$name/certificate.pem" 2>/dev/null
+        cat "$home/$name/certificate.pem" "$home/$name/chain.pem" >"$home/$name/fullchain.pem"
+        refuses "(openssl) $name" openssl_verify "$home" "$name"
+        says "subtree"
+        if judged_by certtool p256; then
+            refuses "(certtool) $name" gnutls_verify "$home" "$name"
+            says "violates the signer's constraints"
+        fi
+        if judged_by certutil p256; then
+            refuses "(certutil) $name" nss_verify "$home" "$name" V
+            says "not permitted to issue a certificate with this name"
+        fi
+        if judged_by javac p256; then
+            refuses "(java) $name" java_validate "$home" "$name" -
+            says "name constraints"
+        fi
+    done
+fi
+
 does intermediate --ca "$home" second --key p384
 does leaf --ca "$home" --issuer second further=further.svc.internal
 does crl --ca "$home"
@@ -168,6 +196,22 @@ clean "$home" root.crl.pem
 refuses "(openssl) further, its authority revoked" openssl_verify "$home" further -crl_check_all -CRLfile "$home/crl.pem"
 says "revoked"
 welcome p256 "$home" api server
+
+export PASSPHRASE='correct horse battery'
+home=$work/encrypted
+does init encrypted --out "$home" --passphrase-env PASSPHRASE --service api=api.svc.internal
+for key in root intermediate; do
+    if judged_by openssl p256; then
+        accepts "(openssl) $key.key.pem" openssl pkey -in "$home/$key.key.pem" -passin env:PASSPHRASE -check -noout
+        refuses "(openssl) $key.key.pem by another passphrase" openssl pkey -in "$home/$key.key.pem" -passin pass:wrong -noout
+    fi
+    if judged_by certtool p256; then
+        accepts "(certtool) $key.key.pem" certtool --key-info --infile "$home/$key.key.pem" --password "$PASSPHRASE"
+    fi
+done
+does leaf --ca "$home" --passphrase-env PASSPHRASE further=further.svc.internal
+does crl --ca "$home" --passphrase-env PASSPHRASE
+welcome p256 "$home" further server client
 
 echo "life cycle: $passed passed, $failed failed, $skipped skipped"
 [[ $failed -eq 0 ]]
