@@ -1,7 +1,7 @@
 //! The first step: new keys, and both sides trusted.
 
 use cryptokit::secret::SecretString;
-use cryptokit::x509::{Certificate, CertificateAuthority, certificate_to_pem};
+use cryptokit::x509::{Certificate, CertificateAuthority, CrossConstraints, certificate_to_pem};
 use time::OffsetDateTime;
 
 use super::error::RotationError;
@@ -192,7 +192,12 @@ fn cross_certificates(
         name: layout::cross(layout::ROOT),
         source,
     };
-    let new_under_old = old.cross_sign(new.certificate(), now).map_err(failed)?;
+    // The limits on names stand in the signing root and in the issuing authorities, so on either side of it.
+    let limits = CrossConstraints::LeftOut;
+    let certificate = new.certificate();
+    let new_under_old = old
+        .cross_sign_until(certificate, certificate.not_after(), limits, now)
+        .map_err(failed)?;
     // The issuing authorities are below it, one deep (RFC 5280 §4.2.1.9).
     let room = new_under_old
         .basic_constraints()
@@ -210,7 +215,9 @@ fn cross_certificates(
     let Some(last) = below.map(|record| record.not_after).max() else {
         return Ok(None);
     };
-    let old_under_new = new.cross_sign_until(old.certificate(), last, now).map_err(failed)?;
+    let old_under_new = new
+        .cross_sign_until(old.certificate(), last, limits, now)
+        .map_err(failed)?;
     add_cross(
         changes,
         &layout::cross(&layout::outgoing(layout::ROOT)),

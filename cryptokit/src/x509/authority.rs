@@ -31,6 +31,16 @@ pub struct CertificateAuthority {
     key_identifier: Vec<u8>,
 }
 
+/// What becomes of an authority's name constraints when another authority signs its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CrossConstraints {
+    /// They stand in the cross-certificate too.
+    Kept,
+    /// They do not: those of the authority that signs, and of the authorities below, have to do. Java up to 17 at least
+    /// fails on a path of two certificates with constraints on IPv4 and on IPv6 addresses.
+    LeftOut,
+}
+
 impl CertificateAuthority {
     /// Makes a root with a new P-256 key, valid for 10 years, of path length 1.
     ///
@@ -124,14 +134,15 @@ impl CertificateAuthority {
     ///
     /// As [`Self::cross_sign_until`].
     pub fn cross_sign(&self, other: &Certificate, now: OffsetDateTime) -> Result<Certificate, IssueError> {
-        self.cross_sign_until(other, other.not_after(), now)
+        self.cross_sign_until(other, other.not_after(), CrossConstraints::Kept, now)
     }
 
     /// As [`Self::cross_sign`], for a path that is not needed so long: it ends at `until` at the latest.
     ///
     /// Subject, key and key identifier are the other's; the validity begins 5 minutes before `now`; the path length is the
-    /// other's, 0 where it states none, or one less than this authority's where that is less. Its name constraints and
-    /// SPIFFE trust domain are kept. That the other certificate is the right one the caller must know: it becomes trusted.
+    /// other's, 0 where it states none, or one less than this authority's where that is less. Its SPIFFE trust domain is
+    /// kept, and its name constraints as `constraints` says. That the other certificate is the right one the caller must
+    /// know: it becomes trusted.
     ///
     /// # Errors
     ///
@@ -144,6 +155,7 @@ impl CertificateAuthority {
         &self,
         other: &Certificate,
         until: OffsetDateTime,
+        constraints: CrossConstraints,
         now: OffsetDateTime,
     ) -> Result<Certificate, IssueError> {
         let may_sign = other.key_usage().is_none_or(|usage| usage.key_cert_sign());
@@ -174,7 +186,9 @@ impl CertificateAuthority {
             subject: Subject::Copied(&name),
             subject_alternative_names: trust_domain.as_slice(),
             path_length: Some(path_length),
-            name_constraints: other.name_constraints(),
+            name_constraints: other
+                .name_constraints()
+                .filter(|_| constraints == CrossConstraints::Kept),
             validity: Validity::Lasting((until - now).min(Profile::Intermediate.max_lifetime())),
         };
         let certificate = self.sign(asked, &key, now)?;

@@ -60,7 +60,7 @@ mod trust_anchors;
 mod trust_domain;
 mod validity;
 
-pub use authority::CertificateAuthority;
+pub use authority::{CertificateAuthority, CrossConstraints};
 pub use authority_request::AuthorityRequest;
 pub use certificate::{Certificate, CertificateError};
 pub use certification_request::{AskedExtension, CertificationRequest, CertificationRequestError};

@@ -3,8 +3,8 @@
 use cryptokit::secret::SecretBytes;
 use cryptokit::sign::RsaKeySize;
 use cryptokit::x509::{
-    AuthorityRequest, CertificateAuthority, CertificateKey, DistinguishedName, IssueError, KeyAlgorithm, KeyKind,
-    LeafProfile, Profile, RevocationListRequest, verify_client_chain,
+    AuthorityRequest, CertificateAuthority, CertificateKey, CrossConstraints, DistinguishedName, IssueError,
+    KeyAlgorithm, KeyKind, LeafProfile, Profile, RevocationListRequest, verify_client_chain,
 };
 use time::Duration;
 
@@ -152,13 +152,17 @@ fn a_cross_signed_authority_has_a_second_path() {
 fn a_cross_certificate_ends_when_it_is_no_longer_needed() {
     let (old, new) = (root(), root());
     let until = now() + Duration::days(30);
-    let cross = old.cross_sign_until(new.certificate(), until, now()).unwrap();
+    let cross = old
+        .cross_sign_until(new.certificate(), until, CrossConstraints::Kept, now())
+        .unwrap();
     assert_eq!(cross.not_after(), until);
     let late = new.certificate().not_after() + Duration::days(1);
-    let cross = old.cross_sign_until(new.certificate(), late, now()).unwrap();
+    let cross = old
+        .cross_sign_until(new.certificate(), late, CrossConstraints::Kept, now())
+        .unwrap();
     assert_eq!(cross.not_after(), new.certificate().not_after());
     assert!(matches!(
-        refusal(old.cross_sign_until(new.certificate(), now(), now())),
+        refusal(old.cross_sign_until(new.certificate(), now(), CrossConstraints::Kept, now())),
         IssueError::Expired { .. }
     ));
     // A root may live longer than any certificate that another authority signs.

@@ -2,8 +2,8 @@
 
 use cryptokit::x509::{
     AuthorityRequest, Certificate, CertificateAuthority, CertificateError, CertificateKey, ChainError, ChainPolicy,
-    DistinguishedName, IssueError, KeyKind, LeafProfile, NameConstraints, PathFailure, Profile, SubjectAlternativeName,
-    Subtree, explain_chain, verify_client_chain,
+    CrossConstraints, DistinguishedName, IssueError, KeyKind, LeafProfile, NameConstraints, PathFailure, Profile,
+    SubjectAlternativeName, Subtree, explain_chain, verify_client_chain,
 };
 use proptest::prelude::*;
 use rcgen::{DnType, DnValue, SanType};
@@ -415,6 +415,9 @@ fn constraints_hold_for_authorities_further_down_and_survive_cross_signing() {
     let inner = constrained(&other, permit(&["uri:td"]));
     let cross = other.cross_sign(inner.certificate(), now()).unwrap();
     assert_eq!(cross.name_constraints(), inner.certificate().name_constraints());
+    let until = inner.certificate().not_after();
+    let bare = other.cross_sign_until(inner.certificate(), until, CrossConstraints::LeftOut, now());
+    assert_eq!(bare.unwrap().name_constraints(), None);
 }
 
 fn subtree() -> impl Strategy<Value = Subtree> {
