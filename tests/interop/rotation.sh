@@ -53,9 +53,11 @@ clean() {
     done
 }
 
+# With limits on names: Java fails where two certificates between a service's and the root have them for IPv4 and IPv6.
 home=$work/root
-does init rotated --out "$home" --service api=api.svc.internal --service late=late.svc.internal
+does init rotated --out "$home" --service api=api.svc.internal --service late=late.svc.internal --permit-dns svc.internal
 cp "$home/root.pem" "$work/old.pem"
+cp -R "$home" "$work/before"
 
 does rotate-ca begin --root --ca "$home"
 cp "$home/root.pem" "$work/new.pem"
@@ -90,6 +92,17 @@ for service in api late; do
     accepts "finished: only the new root is in ${service}'s ca.pem" cmp "$home/$service/ca.pem" "$work/new.pem"
 done
 judge refuses "finished" "$home" late "$work/old.pem"
+judge refuses "finished, what was before" "$work/before" late "$work/new.pem"
+
+# Whoever has the old key, and the certificate that led to it, is stopped by the list that it is on.
+does crl --ca "$home"
+if [[ " ${tools[*]} " == *" openssl "* ]]; then
+    cat "$home"/retired/root.old.cross-*.pem "$work/before/intermediate.pem" >"$work/way-back.pem"
+    way_back() { openssl verify -trusted "$work/new.pem" -untrusted "$work/way-back.pem" "$@" "$work/before/api/certificate.pem"; }
+    accepts "(openssl) the way back to the old root, without lists" way_back
+    is_revoked() { { way_back -crl_check_all -CRLfile "$home/crl.pem" 2>&1 || true; } | grep "certificate revoked"; }
+    accepts "(openssl) that the way back to the old root is revoked" is_revoked
+fi
 
 home=$work/issuing
 does init rotated --out "$home" --service api=api.svc.internal
