@@ -17,6 +17,8 @@ use crate::passphrase;
 pub(super) fn run(arguments: &RekeyArguments, context: &Context) -> Result<Output, Failure> {
     let which = if arguments.all {
         Which::All
+    } else if arguments.due {
+        Which::Due(arguments.at.unwrap_or_default())
     } else {
         Which::Named(arguments.services.clone())
     };
