@@ -30,7 +30,7 @@ pub struct InventoryError {
 }
 
 impl Inventory {
-    /// Reads whole lines. Whether the last one is whole, [`split_torn`] says.
+    /// Reads whole lines. Whether the last one is whole, `split_torn` says.
     ///
     /// # Errors
     ///
