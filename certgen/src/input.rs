@@ -1,4 +1,4 @@
-//! The only reader of files that hold nothing secret, and of standard input: never more than a bound.
+//! The only reader of files that may be anybody's, and of standard input: never more than a bound.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use cryptokit::x509::{Certificate, CertificateError, PemError, certificates_from_pem};
+use zeroize::Zeroizing;
 
 use crate::explain::Explain;
 
@@ -96,6 +97,51 @@ pub fn read(path: &Path, most: u64) -> Result<Vec<u8>, InputError> {
     Ok(bytes)
 }
 
+/// As [`read`], of what may be a key: no copy of it is left behind in memory.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn read_what_may_be_secret(path: &Path, most: u64) -> Result<Zeroizing<Vec<u8>>, InputError> {
+    let read = if path.as_os_str() == STANDARD_INPUT {
+        read_wiping(io::stdin().lock().take(most + 1))
+    } else {
+        File::open(path).and_then(|file| read_wiping(file.take(most + 1)))
+    };
+    let bytes = read.map_err(|source| InputError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    if bytes.len() as u64 > most {
+        return Err(InputError::TooLarge {
+            path: path.to_owned(),
+            most,
+        });
+    }
+    Ok(bytes)
+}
+
+/// Reads to the end. A buffer that is outgrown is wiped, which `read_to_end` does not do.
+fn read_wiping(mut from: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(vec![0; 16 * 1024]);
+    let mut length = 0;
+    loop {
+        match from.read(&mut bytes[length..]) {
+            Ok(0) => break,
+            Ok(more) => length += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        if length == bytes.len() {
+            let mut larger = Zeroizing::new(vec![0; 2 * length]);
+            larger[..length].copy_from_slice(&bytes);
+            bytes = larger;
+        }
+    }
+    bytes.truncate(length);
+    Ok(bytes)
+}
+
 /// Reads the certificates of a PEM file in their order, or the one of a DER file.
 ///
 /// # Errors
@@ -120,4 +166,17 @@ pub fn certificates(path: &Path) -> Result<Vec<Certificate>, InputError> {
 /// `0` and a control character.
 pub(crate) fn is_der(bytes: &[u8]) -> bool {
     matches!(bytes, [0x30, 0x81..=0x84, ..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_outgrows_the_first_buffer_is_read_whole() {
+        for length in [0, 1, 16 * 1024 - 1, 16 * 1024, 16 * 1024 + 1, 100_000] {
+            let text: Vec<u8> = (0..length).map(|index: usize| index.to_le_bytes()[0]).collect();
+            assert_eq!(read_wiping(text.as_slice()).unwrap().as_slice(), text);
+        }
+    }
 }

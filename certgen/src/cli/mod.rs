@@ -82,10 +82,10 @@ pub enum Command {
     #[command(after_help = apply::HELP)]
     Apply(ApplyArguments),
     /// Show what is in certificates, requests, revocation lists and keys, or what a server presents
-    #[command(after_help = inspect::HELP)]
+    #[command(after_help = inspect::HELP, mut_arg("passphrase_file", |argument| argument.help(options::OPENING)))]
     Inspect(InspectArguments),
     /// Print the SHA-256 by which a certificate or a key is known
-    #[command(after_help = fingerprint::HELP)]
+    #[command(after_help = fingerprint::HELP, mut_arg("passphrase_file", |argument| argument.help(options::OPENING)))]
     Fingerprint(FingerprintArguments),
     /// Print a script with which a shell completes certgen's arguments
     #[command(after_help = completions::HELP)]

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use cryptokit::secret::SecretString;
 use serde_json::json;
-use zeroize::Zeroizing;
 
 use super::inspect::{MAX_BYTES, PASSPHRASE};
 use super::{Context, Output};
@@ -61,8 +60,7 @@ fn of_file(
     of_key: bool,
     passphrase: Option<&SecretString>,
 ) -> Result<Vec<Fingerprint>, Failure> {
-    // It may be a key.
-    let bytes = Zeroizing::new(input::read(path, MAX_BYTES)?);
+    let bytes = input::read_what_may_be_secret(path, MAX_BYTES)?;
     let found = Inspection::of(&path.to_string_lossy(), &bytes, passphrase);
     Ok(found.fingerprints(format, of_key).map_err(Refused)?)
 }

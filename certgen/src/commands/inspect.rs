@@ -10,7 +10,6 @@ use cryptokit::x509::{Certificate, TrustAnchorError, TrustAnchors};
 use private_files::PrivateFileError;
 use secret_input::Secret;
 use serde_json::{Value, json};
-use zeroize::Zeroizing;
 
 use super::{Context, Output};
 use crate::cli::InspectArguments;
@@ -163,8 +162,7 @@ fn identity(
 }
 
 fn inspect_file(path: &Path, passphrase: Option<&SecretString>) -> Result<Inspection, Failure> {
-    // It may be a key.
-    let bytes = Zeroizing::new(input::read(path, MAX_BYTES)?);
+    let bytes = input::read_what_may_be_secret(path, MAX_BYTES)?;
     let source = match path.to_str() {
         Some(input::STANDARD_INPUT) => Cow::Borrowed("standard input"),
         _ => path.to_string_lossy(),

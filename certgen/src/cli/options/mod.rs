@@ -17,3 +17,7 @@ pub use passphrase::{
     PasswordArguments,
 };
 pub use subject::SubjectArguments;
+
+/// What `--passphrase-file` is for in commands that look at files of anybody.
+pub(super) const OPENING: &str = "The passphrase of an encrypted key or PKCS#12 file is the first line of FILE, which only its owner can use; `-` is \
+     standard input";
