@@ -1,19 +1,18 @@
 //! Certification requests: a key made where the service runs, and what an authority elsewhere signs.
 
 use std::borrow::Cow;
-use std::io;
 use std::path::{Path, PathBuf};
 
-use cryptokit::key_format::{KeyFormatError, PrivateKey};
+use cryptokit::key_format::KeyFormatError;
 use cryptokit::secret::SecretString;
 use cryptokit::sign::SignError;
 use cryptokit::x509::{
     CertificateKey, CertificationRequest, CertificationRequestError, IssueError, KeyKind, LeafRequest, PemError,
 };
-use private_files::PrivateFileError;
 
 use crate::explain::Explain;
 use crate::input::{self, InputError, is_der};
+use crate::key_file::{KeyFile, KeyFileError};
 use crate::leaf::key_pem;
 use crate::new_file::{NewFileError, Target, put_pair};
 
@@ -29,7 +28,7 @@ pub enum RequestKey<'a> {
     },
     /// One that is there.
     Existing {
-        /// Where it is: PEM of any form, in a file that only its owner can use.
+        /// Where it is: of any form, in a file that only its owner can use.
         file: &'a Path,
     },
 }
@@ -95,29 +94,8 @@ fn with_new_key(
 }
 
 fn read_key(path: &Path, passphrase: Option<&SecretString>) -> Result<CertificateKey, CsrError> {
-    let unreadable = |source| CsrError::Key {
-        path: path.to_owned(),
-        source,
-    };
-    let text = private_files::read(path).map_err(|error| not_private(path, error))?;
-    let key = match passphrase {
-        None => PrivateKey::from_pem(text.as_bytes()),
-        Some(passphrase) => PrivateKey::from_encrypted_pem(text.as_bytes(), passphrase),
-    };
-    CertificateKey::from_pkcs8(key.map_err(unreadable)?.into_pkcs8()).map_err(CsrError::KeyNotMade)
-}
-
-/// Its message would carry a second hint.
-fn not_private(path: &Path, error: PrivateFileError) -> CsrError {
-    let path = path.to_owned();
-    match error {
-        PrivateFileError::Read { source, .. } => CsrError::KeyFile { path, source },
-        PrivateFileError::LoosePermissions { mode, .. } => CsrError::LooseKey { path, mode },
-        other => CsrError::KeyFile {
-            path,
-            source: io::Error::other(other),
-        },
-    }
+    let key = KeyFile::read(path)?.key(passphrase)?;
+    CertificateKey::from_pkcs8(key.into_pkcs8()).map_err(CsrError::KeyNotMade)
 }
 
 /// Why there is no request.
@@ -147,36 +125,15 @@ pub enum CsrError {
     /// The new key could not be encrypted.
     #[error("the key could not be encrypted")]
     Encryption(#[source] KeyFormatError),
-    /// The key's file cannot be read.
-    #[error("cannot read `{}`", path.display())]
-    KeyFile {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// Others than its owner can use the key's file.
-    #[error("`{}` has mode {mode:04o}: others than its owner can use this key", path.display())]
-    LooseKey {
-        /// The file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
-    /// The key's file holds no key of a kind that certificates are made for.
-    #[error("`{}` holds no usable key", path.display())]
-    Key {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: KeyFormatError,
-    },
+    /// The existing key cannot be used.
+    #[error(transparent)]
+    KeyFile(#[from] KeyFileError),
 }
 
 impl CsrError {
     /// Whether the existing key is encrypted and no passphrase was given.
     pub fn wants_a_passphrase(&self) -> bool {
-        matches!(self, Self::Key { source, .. } if *source == KeyFormatError::Encrypted)
+        matches!(self, Self::KeyFile(KeyFileError::Key { source, .. }) if *source == KeyFormatError::Encrypted)
     }
 }
 
@@ -191,16 +148,7 @@ impl Explain for CsrError {
             Self::KeyNotMade(_) | Self::Encryption(_) => {
                 "run it again; if it fails again, this is a fault of certgen".into()
             }
-            Self::KeyFile { .. } => "check the path and who may read it".into(),
-            Self::LooseKey { path, .. } => format!("chmod go= {}", path.display()).into(),
-            Self::Key { source, .. } => match source {
-                KeyFormatError::Encrypted => "say where its passphrase is, as with --key-passphrase-file FILE".into(),
-                KeyFormatError::Passphrase => {
-                    "check the passphrase: the first line of its file, without the line end".into()
-                }
-                KeyFormatError::NotEncrypted => "leave the passphrase out".into(),
-                _ => "give a PEM file with one private key: RSA of 2048 to 4096 bits, P-256, P-384 or Ed25519".into(),
-            },
+            Self::KeyFile(error) => error.hint(),
         }
     }
 }

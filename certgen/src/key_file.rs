@@ -58,6 +58,11 @@ impl KeyFile {
         })
     }
 
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Whether a passphrase opens it.
     pub fn is_encrypted(&self) -> bool {
         matches!(self.plain(), Err(KeyFormatError::Encrypted))

@@ -24,7 +24,7 @@ pub struct CsrArguments {
     #[arg(long, value_name = "FILE", group = "whose_key")]
     pub out_key: Option<PathBuf>,
 
-    /// An existing key to make the request with: PEM of any form
+    /// An existing key to make the request with, of any form
     #[arg(long, value_name = "FILE", group = "whose_key", conflicts_with = "key")]
     pub key_file: Option<PathBuf>,
 

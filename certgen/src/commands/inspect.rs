@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use cryptokit::key_format::{KeyFormatError, PrivateKey};
 use cryptokit::secret::SecretString;
 use cryptokit::x509::{Certificate, TrustAnchorError, TrustAnchors};
-use private_files::PrivateFileError;
 use secret_input::Secret;
 use serde_json::{Value, json};
 
@@ -17,6 +16,7 @@ use crate::explain::{Explain, FAILED, Failure};
 use crate::handshake::{HandshakeRequest, ServerAddress, handshake};
 use crate::input;
 use crate::inspect::{Inspection, ShownServer, TrustVerdict};
+use crate::key_file::{KeyFile, KeyFileError};
 use crate::passphrase;
 use crate::printable::{printable, printable_json};
 
@@ -149,14 +149,10 @@ fn identity(
         return Ok(None);
     };
     let chain = input::certificates(chain)?;
-    let text = private_files::read(key).map_err(|source| Unusable::KeyFile { source })?;
-    let read = match passphrase {
-        None => PrivateKey::from_pem(text.as_bytes()),
-        Some(passphrase) => PrivateKey::from_encrypted_pem(text.as_bytes(), passphrase),
-    };
-    let read = read.map_err(|source| Unusable::Key {
-        path: key.clone(),
-        source,
+    // The passphrase has options of another name here, which the hint says.
+    let read = KeyFile::read(key)?.key(passphrase).map_err(|error| match error {
+        KeyFileError::Key { path, source } => Unusable::Key { path, source }.into(),
+        other => Failure::from(other),
     })?;
     Ok(Some((chain, read)))
 }
@@ -211,8 +207,6 @@ impl Explain for NothingRead {
 enum Unusable {
     #[error("`{}` does not say whom to trust", path.display())]
     Trust { path: PathBuf, source: TrustAnchorError },
-    #[error("the key to present cannot be read")]
-    KeyFile { source: PrivateFileError },
     #[error("`{}` is no key that can be presented", path.display())]
     Key { path: PathBuf, source: KeyFormatError },
 }
@@ -221,12 +215,11 @@ impl Explain for Unusable {
     fn hint(&self) -> Cow<'static, str> {
         match self {
             Self::Trust { .. } => "give a file of certificates of authorities, such as a service's ca.pem".into(),
-            Self::KeyFile { .. } => "a key is read from a file that only its owner can use: chmod 600".into(),
             Self::Key {
                 source: KeyFormatError::Encrypted,
                 ..
             } => "say where its passphrase is with --passphrase-file, --passphrase-env or --passphrase-fd".into(),
-            Self::Key { .. } => "give a key in PEM; without a passphrase option if it is not encrypted".into(),
+            Self::Key { .. } => "give a key in PEM or DER; without a passphrase option if it is not encrypted".into(),
         }
     }
 }

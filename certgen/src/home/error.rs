@@ -11,6 +11,7 @@ use private_files::PrivateFileError;
 
 use super::inventory::InventoryError;
 use crate::explain::Explain;
+use crate::key_file::{self, KeyFileError};
 
 /// Why a home was not read or not changed. Unless the variant says otherwise nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -188,6 +189,27 @@ pub enum HomeError {
         /// The number.
         serial: String,
     },
+}
+
+impl From<KeyFileError> for HomeError {
+    fn from(error: KeyFileError) -> Self {
+        match error {
+            KeyFileError::Read { path, source } => Self::Io {
+                action: "read",
+                path,
+                source,
+            },
+            KeyFileError::Loose { path, mode } => Self::KeyFile(PrivateFileError::LoosePermissions {
+                path: path.display().to_string(),
+                mode,
+            }),
+            KeyFileError::TooLarge { path } => Self::TooLarge {
+                path,
+                max: key_file::MAX_BYTES,
+            },
+            KeyFileError::Key { path, source } => Self::Key { path, source },
+        }
+    }
 }
 
 impl Explain for HomeError {

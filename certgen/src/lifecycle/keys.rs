@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use cryptokit::key_format::{KeyFormatError, PrivateKey};
+use cryptokit::key_format::PrivateKey;
 use cryptokit::secret::SecretString;
 use cryptokit::x509::{CertificateAuthority, CertificateKey};
-use private_files::PrivateFileError;
 use secret_input::SecretSource;
 
 use super::error::LifecycleError;
 use crate::home::layout::{self, ROOT};
 use crate::home::{HomeError, HomeView};
+use crate::key_file::KeyFile;
 use crate::passphrase;
 
 /// Loads authorities with their keys. A passphrase is read when the first key needs it, and once.
@@ -83,24 +83,13 @@ impl AuthorityKeys {
     }
 
     fn read(&self, file: &Path) -> Result<PrivateKey, HomeError> {
-        let failed = |source| HomeError::Key {
-            path: file.to_owned(),
-            source,
-        };
-        let text = private_files::read(file).map_err(|error| match error {
-            PrivateFileError::Read { source, .. } => HomeError::Io {
-                action: "read",
-                path: file.to_owned(),
-                source,
-            },
-            other => other.into(),
-        })?;
-        match (PrivateKey::from_pem(text.as_bytes()), &self.passphrase) {
-            (Err(KeyFormatError::Encrypted), None) => Err(HomeError::PassphraseNeeded { path: file.to_owned() }),
-            (Err(KeyFormatError::Encrypted), Some(passphrase)) => {
-                PrivateKey::from_encrypted_pem(text.as_bytes(), passphrase).map_err(failed)
-            }
-            (read, _) => read.map_err(failed),
+        let file = KeyFile::read(file)?;
+        match &self.passphrase {
+            None if file.is_encrypted() => Err(HomeError::PassphraseNeeded {
+                path: file.path().to_owned(),
+            }),
+            Some(passphrase) if file.is_encrypted() => Ok(file.key(Some(passphrase))?),
+            _ => Ok(file.key(None)?),
         }
     }
 }

@@ -163,5 +163,12 @@ fn keys_of_every_form_are_converted() {
         assert_eq!(mode(&out), 0o600, "{name}");
         let read = PrivateKey::from_pem(&fs::read(&out).unwrap()).unwrap();
         assert!(read.pkcs8().ct_eq(pkcs8.pkcs8().expose_secret()), "{name}");
+
+        // Whatever else takes a key file takes every form as well.
+        let csr = run(
+            home.path(),
+            &[&["csr", "api.svc.internal", "--key-file", name], passphrase].concat(),
+        );
+        assert!(csr.status.success(), "{name}: {}", stderr(&csr));
     }
 }

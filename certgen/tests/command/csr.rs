@@ -81,16 +81,16 @@ fn a_key_that_others_can_read_or_that_is_too_weak_makes_no_request() {
         assert!(stderr(&output).contains(expected), "{}", stderr(&output));
         assert!(!Path::new(&path("csr.pem")).exists());
     };
-    refused("mode 0640: others than its owner can use this key\nhint: chmod go= ");
+    refused("mode 0640, so others than its owner can use it\nhint: chmod go= ");
 
     fs::set_permissions(path("key.pem"), fs::Permissions::from_mode(0o600)).unwrap();
     let whole = fs::read_to_string(path("key.pem")).unwrap();
     for (contents, expected) in [
         ("", "no PEM block"),
-        (&whole[..60], "holds no usable key"),
+        (&whole[..60], "cannot use the key"),
         (
             &*whole.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY"),
-            "holds no usable key",
+            "cannot use the key",
         ),
         (&*format!("{whole}{whole}"), "a second block"),
         (&*whole.replace("PRIVATE KEY", "CERTIFICATE"), "a block of another kind"),
