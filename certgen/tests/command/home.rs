@@ -228,7 +228,16 @@ fn a_disk_that_takes_no_more_leaves_the_old_files_whole() {
 fn a_directory_that_cannot_be_written_is_left_as_it_is() {
     let (parent, pki) = new_home();
     let program = parent.path().join("certgen");
-    fs::copy(CERTGEN, &program).unwrap();
+    // By another process: a descriptor of ours that is open for writing could be inherited by what another test starts at
+    // this moment, and then nobody may run the file.
+    assert!(
+        Command::new("cp")
+            .arg(CERTGEN)
+            .arg(&program)
+            .status()
+            .unwrap()
+            .success()
+    );
     let mut command = Command::new(&program);
     command.args(["leaf", "--ca"]).arg(&pki).arg("new");
     if rustix::process::geteuid().is_root() {
