@@ -16,7 +16,11 @@ use crate::{Secret, SecretInputError, bounded_text};
 pub(crate) fn read(secret: Secret, number: u32) -> Result<Zeroizing<String>, SecretInputError> {
     let failed = |source| SecretInputError::Descriptor { number, source };
     let path = format!("/dev/fd/{number}");
-    let entry = fs::symlink_metadata(&path).map_err(failed)?;
+    let entry = fs::symlink_metadata(&path).map_err(|error| match error.kind() {
+        // Of the entry in /dev/fd, which nobody has asked about.
+        io::ErrorKind::NotFound => failed(io::Error::other("it is not open")),
+        _ => failed(error),
+    })?;
     // Linux shows there how it was opened. The writing end of a pipe would keep us waiting for ourselves.
     if entry.is_symlink() && entry.permissions().mode() & 0o400 == 0 {
         return Err(failed(io::Error::other("it is open for writing only")));

@@ -173,7 +173,10 @@ fn descriptors_that_cannot_be_read_are_refused() {
     let (_reader, writer) = pipe().unwrap();
     let (socket, _other) = std::os::unix::net::UnixStream::pair().unwrap();
     for (source, why) in [
-        (SecretSource::Descriptor(987_654), "descriptor 987654 cannot be read"),
+        (
+            SecretSource::Descriptor(987_654),
+            "descriptor 987654 cannot be read: it is not open",
+        ),
         (
             SecretSource::Descriptor(u32::MAX),
             "descriptor 4294967295 cannot be read",
