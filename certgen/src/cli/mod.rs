@@ -72,39 +72,21 @@ pub enum Command {
     /// Make a root, an issuing intermediate, and a key and certificate for each service
     #[command(after_help = init::HELP)]
     Init(Box<InitArguments>),
-    /// Make one more issuing authority below the root
-    #[command(after_help = intermediate::HELP)]
-    Intermediate(IntermediateArguments),
     /// Make a key and certificate for one more service
     #[command(after_help = leaf::HELP)]
     Leaf(LeafArguments),
-    /// Bring an authority and its services into agreement with a manifest
-    #[command(after_help = apply::HELP)]
-    Apply(ApplyArguments),
-    /// Show what is in certificates, requests, revocation lists and keys, or what a server presents
-    #[command(after_help = inspect::HELP, mut_arg("passphrase_file", |argument| argument.help(options::OPENING)))]
-    Inspect(InspectArguments),
-    /// Print the SHA-256 by which a certificate or a key is known
-    #[command(after_help = fingerprint::HELP, mut_arg("passphrase_file", |argument| argument.help(options::OPENING)))]
-    Fingerprint(FingerprintArguments),
-    /// Print a script with which a shell completes certgen's arguments
-    #[command(after_help = completions::HELP)]
-    Completions(CompletionsArguments),
-    /// Print or write the manual
-    #[command(after_help = man::HELP)]
-    Man(ManArguments),
+    /// Make one more issuing authority below the root
+    #[command(after_help = intermediate::HELP)]
+    Intermediate(IntermediateArguments),
     /// Make a key and a request for a certificate, to be signed elsewhere
     #[command(after_help = csr::HELP)]
     Csr(CsrArguments),
-    /// Write a key, or a trust store for Java, as a PKCS#12 file
-    #[command(after_help = bundle::HELP)]
-    Bundle(BundleArguments),
-    /// Encrypt or decrypt a key, change its passphrase, or take its public half
-    #[command(after_help = key::HELP)]
-    Key(KeyArguments),
     /// Make a certificate for a request, showing what is asked for and what is granted
     #[command(after_help = sign::HELP)]
     Sign(SignArguments),
+    /// Bring an authority and its services into agreement with a manifest
+    #[command(after_help = apply::HELP)]
+    Apply(ApplyArguments),
     /// Make new certificates for the keys that services have
     #[command(after_help = renew::HELP)]
     Renew(RenewArguments),
@@ -117,24 +99,42 @@ pub enum Command {
     /// Make the revocation lists of the authorities anew
     #[command(after_help = crl::HELP)]
     Crl(CrlArguments),
-    /// Show the authority with its services, and how long each certificate lasts
-    #[command(after_help = tree::HELP)]
-    Tree(TreeArguments),
     /// Exchange the key of an authority in stages
     #[command(after_help = rotate_ca::HELP)]
     RotateCa(RotateCaArguments),
-    /// Make the stores of this machine trust the root, or no longer
-    #[command(after_help = trust::HELP)]
-    Trust(TrustArguments),
     /// Tell by the exit code whether a certificate needs renewal
     #[command(after_help = needs_renewal::HELP)]
     NeedsRenewal(NeedsRenewalArguments),
+    /// Show the authority with its services, and how long each certificate lasts
+    #[command(after_help = tree::HELP)]
+    Tree(TreeArguments),
+    /// Show what is in certificates, requests, revocation lists and keys, or what a server presents
+    #[command(after_help = inspect::HELP, mut_arg("passphrase_file", |argument| argument.help(options::OPENING)))]
+    Inspect(InspectArguments),
     /// Tell whether a chain of certificates is trusted, and for every path why not
     #[command(after_help = verify::HELP)]
     Verify(VerifyArguments),
     /// Say what is wrong with certificates, revocation lists and requests, by section
     #[command(after_help = lint::HELP)]
     Lint(LintArguments),
+    /// Print the SHA-256 by which a certificate or a key is known
+    #[command(after_help = fingerprint::HELP, mut_arg("passphrase_file", |argument| argument.help(options::OPENING)))]
+    Fingerprint(FingerprintArguments),
+    /// Write a key, or a trust store for Java, as a PKCS#12 file
+    #[command(after_help = bundle::HELP)]
+    Bundle(BundleArguments),
+    /// Encrypt or decrypt a key, change its passphrase, or take its public half
+    #[command(after_help = key::HELP)]
+    Key(KeyArguments),
+    /// Make the stores of this machine trust the root, or no longer
+    #[command(after_help = trust::HELP)]
+    Trust(TrustArguments),
+    /// Print a script with which a shell completes certgen's arguments
+    #[command(after_help = completions::HELP)]
+    Completions(CompletionsArguments),
+    /// Print or write the manual
+    #[command(after_help = man::HELP)]
+    Man(ManArguments),
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done or yes, 1 the answer is no, 2 wrong usage, 3 refused or failed.";
