@@ -14,7 +14,7 @@ if [[ $# -ne 1 || ! -x $1/certgen ]]; then
 fi
 certgen=$(cd "$1" && pwd)/certgen
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=report.sh
+# shellcheck source-path=SCRIPTDIR
 source "$here/report.sh"
 cd "$work"
 
