@@ -157,6 +157,12 @@ pub fn stage(changes: &mut Transaction<'_>, lists: &[NextList], now: OffsetDateT
             names.push(record.name.clone());
         }
     }
+    // One that is made by the same changes is not in the inventory yet.
+    for made in lists {
+        if !names.contains(&made.authority) {
+            names.push(made.authority.clone());
+        }
+    }
     for name in names {
         if let Some(made) = lists.iter().find(|made| made.authority == name) {
             all.push_str(&made.list.to_pem());
