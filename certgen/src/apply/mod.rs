@@ -35,7 +35,7 @@ pub use planner::{PlanOptions, plan};
 use crate::home::{Home, HomeError, HomeView, Patience, layout};
 use crate::init::{InitContext, InitRequest, init_with};
 use crate::lifecycle::AuthorityKeys;
-use crate::lifetime::Lifetime;
+use crate::lifetime::{self, Lifetime};
 use manifest::Manifest;
 use plan::{Action, Plan};
 
@@ -130,6 +130,17 @@ pub fn apply(
         plan: if is_new { first } else { second },
         warnings,
     })
+}
+
+/// What is to be said about what a plan issues, whether it was carried out or not.
+pub fn warnings(manifest: &Manifest, plan: &Plan) -> Vec<Cow<'static, str>> {
+    let is_issued = |name: &str| {
+        let mut steps = plan.steps.iter();
+        steps.any(|step| step.subject == name && matches!(step.action, Action::Issue { .. }))
+    };
+    let issued = manifest.services.iter().filter(|service| is_issued(&service.name));
+    let mut long = issued.filter_map(|service| lifetime::warning(service.profile, service.lifetime));
+    long.next().map(Cow::from).into_iter().collect()
 }
 
 /// The home, or `None` where there is nothing yet.

@@ -127,10 +127,20 @@ fn list_state(home: &HomeView, name: &str, key_id: &str) -> Result<Option<ListSt
     let Some(record) = home.inventory().revocation_list(key_id) else {
         return Ok(None);
     };
-    let der = home.read_file(&list::der_of(name))?.unwrap_or_default();
-    let pem = home.read_file(&list::pem_of(name))?.unwrap_or_default();
-    let read = RevocationList::from_der(&der).ok();
-    let read = read.filter(|list| hex(&sha256(&der)) == record.sha256 && list.to_pem().as_bytes() == pem);
+    // As large as a list may be, in PEM, and several of them in one file.
+    let read = |file: &str| {
+        let max = 16 * RevocationList::MAX_DER_BYTES as u64;
+        Ok::<_, HomeError>(home.read_file_up_to(file, max)?.unwrap_or_default())
+    };
+    let (der, pem, all) = (
+        read(&list::der_of(name))?,
+        read(&list::pem_of(name))?,
+        read(list::ALL_LISTS)?,
+    );
+    let is_in_all = String::from_utf8_lossy(&all).contains(&*String::from_utf8_lossy(&pem));
+    let read = RevocationList::from_der(&der)
+        .ok()
+        .filter(|list| hex(&sha256(&der)) == record.sha256 && list.to_pem().as_bytes() == pem && is_in_all);
     let revoked: BTreeSet<String> = read
         .iter()
         .flat_map(|list| list.revoked())

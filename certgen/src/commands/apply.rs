@@ -12,7 +12,7 @@ use super::progress::Progress;
 use super::{Context, Output};
 use crate::apply::manifest::Manifest;
 use crate::apply::plan::{Action, KeyChoice, Note, Plan, Refusal, Step};
-use crate::apply::{ApplyContext, ApplyError, EXAMPLE, PlanOptions, apply, look};
+use crate::apply::{ApplyContext, ApplyError, EXAMPLE, PlanOptions, apply, look, warnings};
 use crate::cli::ApplyArguments;
 use crate::explain::Failure;
 use crate::home::Patience;
@@ -35,7 +35,8 @@ pub(super) fn run(arguments: &ApplyArguments, context: &Context) -> Result<Outpu
     let plan = look(&manifest, &directory, options, &keys, context.now)?;
     if arguments.plan || arguments.check {
         let exit_code = u8::from(arguments.check && !plan.agrees());
-        let report = report(context, &directory, &plan, Tense::Future, Vec::new());
+        let warnings = warnings(&manifest, &plan);
+        let report = report(context, &directory, &plan, Tense::Future, warnings);
         return Ok(Output { exit_code, ..report });
     }
     // Read before anything is made: somebody may have to type it.
@@ -64,13 +65,9 @@ pub(super) fn run(arguments: &ApplyArguments, context: &Context) -> Result<Outpu
         };
         apply(&manifest, &directory, options, &mut keys, applying, context.now)?
     };
-    Ok(report(
-        context,
-        &directory,
-        &applied.plan,
-        Tense::Past,
-        applied.warnings,
-    ))
+    let mut said = applied.warnings;
+    said.extend(warnings(&manifest, &applied.plan));
+    Ok(report(context, &directory, &applied.plan, Tense::Past, said))
 }
 
 fn has_rsa(manifest: &Manifest) -> bool {

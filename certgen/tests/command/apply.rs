@@ -354,6 +354,12 @@ fn what_is_revoked_is_on_the_list_in_the_same_moment() {
         said.contains("intermediate: publish revocation list, its file is not what it should be\n"),
         "{said}"
     );
+    fs::write(place.file("crl.pem"), "").unwrap();
+    assert!(
+        place
+            .apply(&[])
+            .contains("intermediate: publish revocation list, its file is not")
+    );
     let again = RevocationList::from_pem(&fs::read(place.file("intermediate.crl.pem")).unwrap()).unwrap();
     assert!(again.number() > list.number() && again.find(&serial).is_some());
 }
