@@ -204,6 +204,9 @@ pub enum LineError {
     /// An unknown event, an unknown, missing or mistyped member.
     #[error("{0}")]
     Members(String),
+    /// A name that is no file's, or leads elsewhere.
+    #[error("`{0}` is not a name")]
+    Name(String),
 }
 
 impl Event {
@@ -234,8 +237,36 @@ impl Event {
         if members.remove("v") != Some(VERSION.into()) {
             return Err(LineError::Version);
         }
-        serde_json::from_value(value).map_err(|error| LineError::Members(error.to_string()))
+        let event: Self = serde_json::from_value(value).map_err(|error| LineError::Members(error.to_string()))?;
+        let bad = event
+            .names()
+            .find(|name| !is_file_name(name))
+            .map(|name| name.escape_debug().to_string());
+        match bad {
+            Some(name) => Err(LineError::Name(name)),
+            None => Ok(event),
+        }
     }
+
+    /// What becomes the name of a file or directory.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let (first, second) = match self {
+            Self::Authority(record) => (Some(&record.name), None),
+            Self::Moved(record) => (Some(&record.name), None),
+            Self::Issued(record) => (Some(&record.issuer), record.service.as_ref()),
+            Self::Revoked(_) | Self::Reinstated(_) | Self::Crl(_) => (None, None),
+        };
+        first.into_iter().chain(second).map(String::as_str)
+    }
+}
+
+fn is_file_name(name: &str) -> bool {
+    let in_retired = name
+        .strip_prefix(layout::RETIRED)
+        .and_then(|rest| rest.strip_prefix('/'));
+    // A retired one's name is longer by what tells it from others of the same name.
+    let name = in_retired.map_or(name, |name| name.rsplit_once('-').map_or(name, |(name, _)| name));
+    name.split('/').count() == 1 && layout::is_name(name)
 }
 
 /// Times as RFC 3339 text, in UTC, to the second.
@@ -334,6 +365,27 @@ mod tests {
         ] {
             let read = Event::from_line(line.replace(from, to).as_bytes());
             assert!(matches!(read, Err(LineError::Members(_))), "{to}: {read:?}");
+        }
+        let moved = Event::Moved(MovedRecord {
+            time: OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap(),
+            sha256: "0a".to_owned(),
+            name: "retired/root-01234567".to_owned(),
+        });
+        let line = moved.to_line().trim_end().to_owned();
+        assert_eq!(Event::from_line(line.as_bytes()), Ok(moved));
+        for name in [
+            "../x",
+            "/etc/x",
+            "a/b",
+            "retired/../x",
+            "retired/a/b-0",
+            "retired/../a-0",
+            ".lock",
+            "",
+            "retired/",
+        ] {
+            let read = Event::from_line(line.replace("retired/root-01234567", name).as_bytes());
+            assert!(matches!(read, Err(LineError::Name(_))), "{name}: {read:?}");
         }
         for text in ["", "[]", "1", "null", "{}", "\u{0}"] {
             assert!(Event::from_line(text.as_bytes()).is_err(), "{text:?}");

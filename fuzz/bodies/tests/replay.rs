@@ -44,6 +44,7 @@ targets! {
     document: document, 4_000;
     encrypted_stream: encrypted_stream, 1_000;
     inspection: inspection, 6_000;
+    inventory: inventory, 4_000;
     jwe_compact: jwe_compact, 1_000;
     jwe_json: jwe_json, 1_000;
     jwks: jwks, 6_000;
