@@ -73,13 +73,12 @@ fn bare_seal(message: &[u8], nonce: [u8; NONCE_LEN], encrypt: impl FnOnce(&mut [
 #[cfg(feature = "aws-lc")]
 fn aws_lc(size: usize) -> Operation {
     use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-    use aws_lc_rs::rand;
 
     let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &KEY).expect("AES-256 takes 32 bytes"));
     let message = vec![1; size];
     Box::new(move || {
         let mut nonce = [0; NONCE_LEN];
-        rand::fill(&mut nonce).expect("the backend gives random bytes");
+        getrandom::fill(&mut nonce).expect("the system gives random bytes");
         black_box(bare_seal(black_box(&message), nonce, |buffer| {
             let nonce = Nonce::assume_unique_for_key(nonce);
             let tag = key

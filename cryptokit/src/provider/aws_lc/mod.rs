@@ -27,7 +27,9 @@ impl Backend for AwsLc {
     }
 
     fn fill_random(&self, destination: &mut [u8]) -> Result<(), Unspecified> {
-        aws_lc_rs::rand::fill(destination).map_err(|_| Unspecified)
+        // Not AWS-LC's own generator, whose state is the process's: two copies of a virtual machine would go on with the
+        // same numbers (docs/adr/0016-seeds-from-the-operating-system.md).
+        getrandom::fill(destination).map_err(|_| Unspecified)
     }
 
     fn sha1_of_key_identifiers(&self, message: &[u8]) -> [u8; 20] {
