@@ -77,7 +77,8 @@ pub(crate) fn issue_hint(error: &IssueError) -> &'static str {
 ///
 /// # Errors
 ///
-/// [`HomeError::UnknownAuthority`] for an issuer that is none; [`HomeError::Taken`] for a name that a service has or had, in upper or lower case, unless it may be overwritten;
+/// [`HomeError::UnknownAuthority`] for an issuer that is none, [`HomeError::IssuerRevoked`] and
+/// [`HomeError::IssuerExpired`] for one that is no more; [`HomeError::Taken`] for a name that a service has or had, in upper or lower case, unless it may be overwritten;
 /// otherwise [`LeafError`].
 pub fn issue(
     home: &mut Home,
@@ -87,7 +88,7 @@ pub fn issue(
     now: OffsetDateTime,
 ) -> Result<LeafFiles, LeafError> {
     let name = leaf.service;
-    home.check_issuer(issuer)?;
+    home.check_issuer(issuer, now)?;
     let replaced = refuse_taken(home, leaf)?;
     let (issued, key) = authority
         .issue_leaf(&leaf.request, now)

@@ -86,6 +86,7 @@ fn authority(home: &HomeView, name: &str, keys: &AuthorityKeys) -> Result<Author
         constraints: certificate.name_constraints().cloned().unwrap_or_default(),
         trust_domain: TrustDomain::of(&certificate),
         not_after: certificate.not_after(),
+        is_revoked: record.is_some_and(|record| home.inventory().revocation(&record.serial).is_some()),
         key_is_here: keys.has(home, name),
     })
 }

@@ -265,6 +265,8 @@ pub enum NoteText {
     NothingToRevoke,
     /// An authority of the home is not in the manifest.
     AuthorityNotInManifest,
+    /// An authority that issues is revoked.
+    AuthorityRevoked,
     /// An authority's key is being exchanged, and this is the old one.
     BeingExchanged,
     /// What is wanted of an authority that is there takes effect with its successor.
@@ -300,6 +302,9 @@ impl fmt::Display for NoteText {
                 f.write_str("nothing to revoke: no certificate was issued to a service of this name")
             }
             Self::BeingExchanged => f.write_str("being exchanged; `certgen rotate-ca finish` ends that"),
+            Self::AuthorityRevoked => f.write_str(
+                "revoked, and with it all that it issued; `certgen rotate-ca begin --issuing` with its name gives it a new key",
+            ),
             Self::AuthorityNotInManifest => f.write_str("not in the manifest; left as it is"),
             Self::AtNextRotation { what } => {
                 write!(f, "another {what} takes effect when it is rotated (certgen rotate-ca)")
@@ -332,6 +337,12 @@ pub enum RefusalReason {
         from: String,
         /// As it is wanted.
         to: String,
+    },
+    /// An authority that has to issue is revoked.
+    #[error("its issuer `{issuer}` is revoked")]
+    IssuerRevoked {
+        /// The issuer.
+        issuer: String,
     },
     /// An authority that has to issue has expired.
     #[error("its issuer `{issuer}` has expired")]
@@ -382,8 +393,8 @@ impl Refusal {
             RefusalReason::AnotherAuthority { .. } => {
                 "put the manifest right, or exchange the authority step by step with `certgen rotate-ca`".to_owned()
             }
-            RefusalReason::IssuerExpired { issuer } => {
-                format!("exchange `{issuer}` with `certgen rotate-ca`, then apply again")
+            RefusalReason::IssuerRevoked { issuer } | RefusalReason::IssuerExpired { issuer } => {
+                format!("give it a new key with `certgen rotate-ca begin --issuing {issuer}`, then apply again")
             }
             RefusalReason::KeyElsewhere { authority } if authority == "root" => {
                 "say where it is with --root-key FILE, or bring it back for this run".to_owned()

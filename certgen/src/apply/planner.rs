@@ -133,7 +133,10 @@ impl Planner<'_> {
                 Some(_) => self.plan.unchanged.push(wanted.name.clone()),
             }
         }
-        for name in state.issuing.keys() {
+        for (name, authority) in &state.issuing {
+            if authority.is_revoked && !layout::is_outgoing(name) {
+                self.note(name, NoteText::AuthorityRevoked);
+            }
             let is_exchanged = name
                 .strip_suffix(layout::OUTGOING)
                 .is_some_and(|successor| state.issuing.contains_key(successor));

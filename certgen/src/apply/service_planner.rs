@@ -250,6 +250,10 @@ fn conclude(
         }
     }
     let issuer = state.issuing.get(&wanted.issuer);
+    if is_issued && issuer.is_some_and(|issuer| issuer.is_revoked) {
+        let issuer = wanted.issuer.clone();
+        findings.refusals.push(RefusalReason::IssuerRevoked { issuer });
+    }
     if is_issued && issuer.is_some_and(|issuer| issuer.not_after < planner.now) {
         let issuer = wanted.issuer.clone();
         findings.refusals.push(RefusalReason::IssuerExpired { issuer });

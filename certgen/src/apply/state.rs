@@ -39,6 +39,8 @@ pub struct AuthorityState {
     pub trust_domain: Option<TrustDomain>,
     /// Last second of its validity.
     pub not_after: OffsetDateTime,
+    /// Whether it is revoked.
+    pub is_revoked: bool,
     /// Whether its key is where it can be used.
     pub key_is_here: bool,
 }

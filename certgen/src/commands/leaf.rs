@@ -29,7 +29,7 @@ pub(super) fn run(arguments: &LeafArguments, context: &Context) -> Result<Output
         None => None,
     };
     let mut home = home::open(&arguments.home)?;
-    home.check_issuer(&arguments.issuer)?;
+    home.check_issuer(&arguments.issuer, context.now)?;
     let authority = AuthorityPassphrase::new(&arguments.passphrase).authority(&home, &arguments.issuer)?;
     let service = in_trust_domain_of(authority.certificate(), profile, &arguments.service)?;
     let names = service.subject_alternative_names().to_vec();

@@ -27,7 +27,7 @@ fn begin(arguments: &RotateCaBeginArguments, context: &Context) -> Result<Output
         return Ok(report("begin", &home, &which, &begun, context));
     }
     if let Which::Issuing(name) = &which {
-        home.check_issuer(name)?;
+        home.check_is_issuing(name)?;
     }
     let mut passphrase = AuthorityPassphrase::new(&arguments.passphrase);
     let root = passphrase.authority(&home, layout::ROOT)?;

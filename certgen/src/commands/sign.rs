@@ -36,7 +36,7 @@ pub(super) fn run(arguments: &SignArguments, context: &Context) -> Result<Output
         .map(|asked| asked.span(Profile::Leaf(profile), context.now))
         .transpose()?;
     let mut home = home::open(&arguments.home)?;
-    home.check_issuer(&arguments.issuer)?;
+    home.check_issuer(&arguments.issuer, context.now)?;
     let authority = AuthorityKeys::new(arguments.passphrase.source()).load(&home, &arguments.issuer)?;
     let is_printed = arguments
         .out

@@ -8,10 +8,12 @@ use std::time::Duration;
 use cryptokit::key_format::KeyFormatError;
 use cryptokit::x509::{IssueError, PemError};
 use private_files::PrivateFileError;
+use time::OffsetDateTime;
 
 use super::inventory::InventoryError;
 use crate::explain::Explain;
 use crate::key_file::{self, KeyFileError};
+use crate::text::timestamp;
 
 /// Why a home was not read or not changed. Unless the variant says otherwise nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -113,6 +115,22 @@ pub enum HomeError {
         name: String,
         /// The names there are, those that can issue certificates for services.
         known: Vec<String>,
+    },
+    /// An authority that is to issue is revoked: nobody who reads its issuer's list accepts what it signs.
+    #[error("the authority `{name}` was revoked at {}", timestamp(*time))]
+    IssuerRevoked {
+        /// Its name.
+        name: String,
+        /// When.
+        time: OffsetDateTime,
+    },
+    /// An authority that is to issue has expired.
+    #[error("the authority `{name}` expired at {}", timestamp(*not_after))]
+    IssuerExpired {
+        /// Its name.
+        name: String,
+        /// Its last second.
+        not_after: OffsetDateTime,
     },
     /// No service of this name with a certificate that is not revoked.
     #[error("there is no service `{name}` here")]
@@ -237,6 +255,15 @@ impl Explain for HomeError {
             Self::Unfinished(_) => "correct the cause; the next certgen command that changes something completes them",
             Self::UnknownAuthority { known, .. } => {
                 return format!("name one of these: {}", known.join(", ")).into();
+            }
+            Self::IssuerRevoked { name, .. } => {
+                return format!("give it a new key: certgen rotate-ca begin --issuing {name}").into();
+            }
+            Self::IssuerExpired { name, .. } => {
+                return format!(
+                    "check this machine's clock; then make a successor: certgen rotate-ca begin --issuing {name}"
+                )
+                .into();
             }
             Self::UnknownService { .. } => "`certgen tree` shows the services; `certgen leaf` makes one",
             Self::Name { .. } => {

@@ -7,6 +7,7 @@ use cryptokit::secret::SecretString;
 use cryptokit::x509::{
     Certificate, CertificateAuthority, CertificateKey, IssueError, MAX_PEM_BYTES, certificates_from_pem,
 };
+use time::OffsetDateTime;
 
 use super::directory::Directory;
 use super::error::HomeError;
@@ -107,16 +108,32 @@ impl HomeView {
         self.certificate_of(self.authority_record(name)?)
     }
 
-    /// Refuses what is not an authority that issues certificates to services.
+    /// Refuses what is not an authority that issues certificates to services. One that is revoked is.
     ///
     /// # Errors
     ///
     /// [`HomeError::UnknownAuthority`].
-    pub fn check_issuer(&self, name: &str) -> Result<(), HomeError> {
-        match self.inventory.authority(name) {
-            Some(record) if record.issues() => Ok(()),
-            _ => Err(self.unknown_authority(name)),
+    pub fn check_is_issuing(&self, name: &str) -> Result<(), HomeError> {
+        self.issuing_record(name).map(|_| ())
+    }
+
+    /// Refuses to have an authority issue whose certificates nobody would accept.
+    ///
+    /// # Errors
+    ///
+    /// [`HomeError::UnknownAuthority`]; [`HomeError::IssuerRevoked`]; [`HomeError::IssuerExpired`].
+    pub fn check_issuer(&self, name: &str, now: OffsetDateTime) -> Result<(), HomeError> {
+        let record = self.issuing_record(name)?;
+        let name = name.to_owned();
+        if let Some(revocation) = self.inventory.revocation(&record.serial) {
+            let time = revocation.time;
+            return Err(HomeError::IssuerRevoked { name, time });
         }
+        if record.not_after < now {
+            let not_after = record.not_after;
+            return Err(HomeError::IssuerExpired { name, not_after });
+        }
+        Ok(())
     }
 
     /// The certificates above an authority, nearest first, root last; none above a root.
@@ -250,6 +267,11 @@ impl HomeView {
         self.inventory
             .authority(name)
             .ok_or_else(|| self.unknown_authority(name))
+    }
+
+    fn issuing_record(&self, name: &str) -> Result<&AuthorityRecord, HomeError> {
+        let record = self.inventory.authority(name).filter(|record| record.issues());
+        record.ok_or_else(|| self.unknown_authority(name))
     }
 
     fn unknown_authority(&self, name: &str) -> HomeError {

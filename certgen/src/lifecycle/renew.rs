@@ -112,6 +112,7 @@ pub fn renew(
     let mut new_keys = new_keys(home, &chosen, &current, key)?.into_iter();
     for (before, current) in chosen.into_iter().zip(&current) {
         let issuer = issuer_of(home.inventory(), &before, now);
+        home.check_issuer(&issuer, now)?;
         let issuing = match authorities.entry(issuer.clone()) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(place) => place.insert(authority(home, &issuer)?),

@@ -105,7 +105,7 @@ pub fn sign(
         service,
         ..
     } = asked;
-    home.check_issuer(issuer)?;
+    home.check_issuer(issuer, now)?;
     let file = asked.file.map(Target::public).transpose()?;
     if let Some(service) = service {
         check_service(home, service, asked.request)?;

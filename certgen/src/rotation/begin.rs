@@ -75,7 +75,7 @@ pub fn begin_issuing(
     if let Some(begun) = already_begun(home, &which, now)? {
         return Ok(begun);
     }
-    home.check_issuer(name)?;
+    home.check_is_issuing(name)?;
     let new = successor::issuing(&home.authority_certificate(name)?, name, root, now)?;
     let mut changes = home.begin()?;
     let exchanged = take_over(&mut changes, name, &new, AuthorityKind::Issuing, passphrase, now)?;

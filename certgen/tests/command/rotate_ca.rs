@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Instant;
 
-use certgen::home::{AuthorityKind, AuthorityRecord, Event, Home, HomeView};
+use certgen::home::{AuthorityKind, AuthorityRecord, Event, Home, HomeError, HomeView};
 use certgen::rotation::{RotationError, begin_root};
 use cryptokit::key_format::PrivateKey;
 use cryptokit::x509::{
@@ -286,6 +286,51 @@ fn what_others_hold_counts_and_what_is_revoked_or_replaced_does_not() {
     done(&["revoke", &serial], &pki);
     assert_eq!(hanging(), 0);
     done(&["rotate-ca", "finish", "--root"], &pki);
+}
+
+/// Whatever a revoked or expired authority signed, nobody would accept.
+#[test]
+fn an_authority_that_is_revoked_or_has_expired_issues_nothing_until_it_has_a_new_key() {
+    let (parent, pki) = new_home(&[]);
+    let request = parent.path().join("given.csr.pem");
+    let (request, key) = (request.to_str().unwrap(), parent.path().join("given.key.pem"));
+    let output = Command::new(CERTGEN)
+        .args(["csr", "given.internal", "--client", "--out", request, "--out-key"])
+        .arg(&key)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let later = now() + time::Duration::days(6 * 365);
+    let home = HomeView::open(&pki).unwrap();
+    let expired = home.check_issuer("intermediate", later);
+    assert!(matches!(expired, Err(HomeError::IssuerExpired { .. })), "{expired:?}");
+    assert!(home.check_is_issuing("intermediate").is_ok());
+
+    done(&["revoke", "intermediate"], &pki);
+    let before = fs::read(pki.join("inventory.jsonl")).unwrap();
+    for arguments in [
+        &["leaf", "more"][..],
+        &["renew", "api"],
+        &["renew", "--all"],
+        &["rekey", "api", "--revoke-old"],
+        &["sign", request, "--yes", "--name", "given"],
+    ] {
+        let output = certgen(arguments, &pki);
+        assert_eq!(output.status.code(), Some(3), "{arguments:?}");
+        let said = stderr(&output);
+        assert!(said.contains("the authority `intermediate` was revoked at"), "{said}");
+        assert!(
+            said.contains("certgen rotate-ca begin --issuing intermediate"),
+            "{said}"
+        );
+    }
+    assert_eq!(fs::read(pki.join("inventory.jsonl")).unwrap(), before);
+
+    done(&["rotate-ca", "begin", "--issuing", "intermediate"], &pki);
+    done(&["renew", "--all"], &pki);
+    done(&["sign", request, "--yes", "--name", "given"], &pki);
+    done(&["rotate-ca", "finish", "--issuing", "intermediate"], &pki);
+    assert!(Service::read(&pki, "api").is_accepted_by(&root(&pki), "api"));
 }
 
 /// Runs of both steps are killed at moments that nobody chose, each in a copy; then the step is done again.

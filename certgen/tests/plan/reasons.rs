@@ -405,6 +405,22 @@ fn keys_that_are_elsewhere_stop_what_needs_them_and_nothing_else() {
 }
 
 #[test]
+fn an_authority_that_is_revoked_issues_nothing() {
+    let mut state = made(&manifest(SERVICES), start());
+    state.issuing.get_mut("intermediate").unwrap().is_revoked = true;
+    let plan = planned(SERVICES, &state, start());
+    assert!(plan.agrees(), "{plan:?}");
+    assert_eq!(notes(&plan).len(), 1);
+    let plan = planned(SERVICES, &state, start() + Duration::days(80));
+    assert_eq!(refusals(&plan)[0], "api: its issuer `intermediate` is revoked");
+    assert!(
+        plan.refusals[0]
+            .hint()
+            .contains("certgen rotate-ca begin --issuing intermediate")
+    );
+}
+
+#[test]
 fn files_that_can_be_put_back_are() {
     for (state, expected) in [
         (

@@ -180,6 +180,7 @@ fn authority(name: &str, of: &str, key: KeyKind, not_after: OffsetDateTime) -> A
         constraints: NameConstraints::default(),
         trust_domain: None,
         not_after,
+        is_revoked: false,
         key_is_here: true,
     }
 }
