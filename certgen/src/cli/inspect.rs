@@ -36,7 +36,7 @@ pub struct InspectArguments {
     pub client_key: Option<PathBuf>,
 
     /// Offer this application protocol, such as h2 or http/1.1; may be given more than once
-    #[arg(long, value_name = "PROTOCOL", help_heading = SERVERS)]
+    #[arg(long, value_name = "PROTOCOL", value_parser = protocol, help_heading = SERVERS)]
     pub alpn: Vec<String>,
 
     /// Give up on a server after this time
@@ -56,6 +56,14 @@ fn timeout(text: &str) -> Result<Duration, String> {
     match span.is_zero() || span > Duration::from_secs(3600) {
         true => Err("a server is given one second to one hour".to_owned()),
         false => Ok(span),
+    }
+}
+
+/// RFC 7301 §3.1: no name of a protocol is empty or has more than 255 octets.
+fn protocol(text: &str) -> Result<String, String> {
+    match text.len() {
+        1..=255 => Ok(text.to_owned()),
+        _ => Err("the name of a protocol has 1 to 255 octets".to_owned()),
     }
 }
 

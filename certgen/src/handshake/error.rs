@@ -18,6 +18,9 @@ pub enum HandshakeError {
         /// The name.
         name: String,
     },
+    /// An application protocol whose name is empty or has more than 255 octets.
+    #[error("the name of an application protocol has 1 to 255 octets")]
+    Protocol,
     /// The host has no address.
     #[error("no address for `{}`", server.host)]
     Resolve {
@@ -68,6 +71,7 @@ impl Explain for HandshakeError {
     fn hint(&self) -> Cow<'static, str> {
         match self {
             Self::ServerName { .. } => "give a DNS name or an address with --server-name".into(),
+            Self::Protocol => "offer names such as h2 or http/1.1".into(),
             Self::Resolve { .. } => "check the name, or give an address and the name with --server-name".into(),
             Self::Connect { .. } => "check that the server runs and which port it listens on".into(),
             Self::Timeout { .. } => "check that nothing in between drops packets, or wait longer with --timeout".into(),

@@ -91,6 +91,10 @@ pub fn handshake(request: &HandshakeRequest<'_>) -> Result<Handshake, HandshakeE
         Some(protocols) => protocols.clone(),
         None => vec!["h2".to_owned(), "http/1.1".to_owned()],
     };
+    // RFC 7301 §3.1; rustls does not expect others.
+    if offered.iter().any(|protocol| !matches!(protocol.len(), 1..=255)) {
+        return Err(HandshakeError::Protocol);
+    }
     let attempt = |offered: &[String]| attempt(request, name.clone(), identity.clone(), offered, deadline);
     match attempt(&offered) {
         // RFC 7301 §3.2: a server that speaks something else says so and goes.

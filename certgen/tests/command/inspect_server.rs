@@ -225,3 +225,15 @@ fn a_server_that_says_nothing_or_one_byte_at_a_time_is_left_in_time() {
         assert!(begin.elapsed() < Duration::from_secs(5));
     }
 }
+
+#[test]
+fn a_protocol_without_a_name_is_refused() {
+    for name in [String::new(), "a".repeat(256)] {
+        let refused = look(1, |request| {
+            request.protocols = Some(vec!["h2".to_owned(), name.clone()])
+        });
+        assert!(matches!(refused, Err(HandshakeError::Protocol)));
+        let output = certgen(&["inspect", "localhost:1", "--alpn", &name]);
+        assert_eq!(output.status.code(), Some(2));
+    }
+}
