@@ -6,6 +6,8 @@ use std::fmt::{self, Write as _};
 
 use serde_json::json;
 
+use crate::printable::{printable_json_text, printable_lines};
+
 /// Exit code of a command that was refused or failed.
 pub const FAILED: u8 = 3;
 
@@ -44,13 +46,13 @@ impl Failure {
 
     /// For people: what happened, with its causes, and on the next line what to do.
     pub fn to_text(&self) -> String {
-        format!("error: {self}\nhint: {}\n", self.0.hint())
+        printable_lines(&format!("error: {self}\nhint: {}\n", self.0.hint()))
     }
 
     /// The same for programs: one line of JSON with `error`, `hint` and `exit_code`.
     pub fn to_json(&self) -> String {
         let object = json!({"error": self.to_string(), "hint": self.0.hint(), "exit_code": self.exit_code()});
-        format!("{object}\n")
+        format!("{}\n", printable_json_text(&object.to_string()))
     }
 }
 

@@ -49,13 +49,72 @@ pub fn printable_json(value: &serde_json::Value) -> String {
         if is_plain(character) {
             printed.push(character);
         } else {
-            // Outside strings JSON is ASCII, so that this one stands in a string (RFC 8259 §7).
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                let _ = write!(printed, "\\u{unit:04x}");
-            }
+            push_json_escape(&mut printed, character);
         }
     }
     printed
+}
+
+/// A report of several lines with what steers a terminal or is not seen as `\u{…}`: the last look at what is printed,
+/// which paths and the words of other programs have come into unescaped. What [`printable`] has made stays as it is.
+///
+/// ```
+/// use certgen::printable::printable_lines;
+///
+/// assert_eq!(printable_lines("§ 1 …\n`\u{1b}[2J`\n"), "§ 1 …\n`\\u{1b}[2J`\n");
+/// ```
+pub fn printable_lines(text: &str) -> String {
+    let mut printed = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' | '\t' => printed.push(character),
+            _ if steers_or_hides(character) => printed.extend(character.escape_unicode()),
+            _ => printed.push(character),
+        }
+    }
+    printed
+}
+
+/// As [`printable_lines`], of a JSON document that is text already.
+pub(crate) fn printable_json_text(json: &str) -> String {
+    let mut printed = String::with_capacity(json.len());
+    for character in json.chars() {
+        if character != '\n' && steers_or_hides(character) {
+            push_json_escape(&mut printed, character);
+        } else {
+            printed.push(character);
+        }
+    }
+    printed
+}
+
+fn push_json_escape(json: &mut String, character: char) {
+    // Outside strings JSON is ASCII, so that this one stands in a string (RFC 8259 §7).
+    for unit in character.encode_utf16(&mut [0; 2]) {
+        let _ = write!(json, "\\u{unit:04x}");
+    }
+}
+
+/// Controls, and what Unicode lets turn the order of text, join, or stand for nothing.
+fn steers_or_hides(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{115f}'
+                | '\u{1160}'
+                | '\u{180e}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{3164}'
+                | '\u{fe00}'..='\u{fe0f}'
+                | '\u{feff}'
+                | '\u{ffa0}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e0fff}'
+        )
 }
 
 /// Whether everybody sees that it is there, and it changes nothing beside it.
@@ -93,6 +152,21 @@ mod tests {
         assert!(printed.chars().all(is_plain), "{printed}");
         assert!(printed.starts_with('a') && printed.ends_with('b'));
         assert_eq!(printable("\\u{41}"), "\\\\u{41}", "no text looks like an escape");
+    }
+
+    #[test]
+    fn a_report_keeps_its_lines_and_signs() {
+        let report = "§ 1 … “é” ┬─\n\ta, b\\c\n";
+        assert_eq!(printable_lines(report), report);
+        let hostile = "a\u{1b}]0;x\u{7}\r\u{7f}\u{9b}2J\u{200b}\u{202e}\u{2066}\u{feff}\u{e0041}\u{3164}b";
+        assert!(printable_lines(hostile).chars().all(is_plain));
+        let json = serde_json::json!({"file": hostile}).to_string();
+        let printed = printable_json_text(&json);
+        assert!(printed.chars().all(is_plain), "{printed}");
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&printed).unwrap()["file"],
+            hostile
+        );
     }
 
     #[test]

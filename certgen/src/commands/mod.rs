@@ -37,6 +37,7 @@ use crate::cli::{Cli, Command};
 use crate::explain::{Explain, Failure};
 use crate::key_file::KeyFile;
 use crate::passphrase;
+use crate::printable::{printable_json_text, printable_lines};
 
 /// What a command gets from the process besides its arguments.
 #[derive(Clone, Copy, Debug)]
@@ -83,9 +84,15 @@ pub fn run(cli: &Cli, context: &Context, stdout: &mut impl Write, stderr: &mut i
     };
     for warning in &output.warnings {
         // Standard error may be closed; what was asked for still has to come out.
-        let _ = writeln!(stderr, "warning: {warning}");
+        let _ = writeln!(stderr, "warning: {}", printable_lines(warning));
     }
-    match stdout.write_all(output.text.as_bytes()).and_then(|()| stdout.flush()) {
+    let text = match &cli.command {
+        _ if context.json => printable_json_text(&output.text),
+        // It sets colours, and looks at every name itself.
+        Command::Tree(_) if context.colour => output.text,
+        _ => printable_lines(&output.text),
+    };
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(ReportError(error).into()),
         _ => Ok(output.exit_code),
     }

@@ -79,6 +79,41 @@ fn no_key_is_ever_printed() {
 }
 
 #[test]
+fn nothing_printed_steers_a_terminal() {
+    let parent = tempfile::tempdir().unwrap();
+    let pki = parent.path().join("pki");
+    certgen(&["init", "--out", pki.to_str().unwrap()]);
+    let hostile = parent.path().join("a\u{1b}[31m\u{9b}2J\u{202e}.pem");
+    let (hostile, root) = (hostile.to_str().unwrap(), pki.join("root.pem"));
+    let steers = |text: &str| {
+        text.chars()
+            .any(|character| character != '\n' && character.is_control() || character == '\u{202e}')
+    };
+    for exists in [false, true] {
+        if exists {
+            fs::copy(&root, hostile).unwrap();
+        }
+        for command in ["inspect", "fingerprint", "lint", "verify", "sign", "apply", "key"] {
+            for json in [&[][..], &["--json"]] {
+                let mut arguments = vec![command, hostile];
+                arguments.extend(json);
+                match command {
+                    "verify" => arguments.extend(["--trust", root.to_str().unwrap()]),
+                    "key" => arguments.push("--public"),
+                    _ => {}
+                }
+                let output = certgen(&arguments);
+                let said = stdout(&output) + &stderr(&output);
+                assert!(!said.is_empty() && !steers(&said), "{command}: {said:?}");
+                for document in said.lines().filter(|_| !json.is_empty()) {
+                    serde_json::from_str::<Value>(document).unwrap();
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn a_reader_that_has_gone_away_is_no_error() {
     let parent = tempfile::tempdir().unwrap();
     let pki = parent.path().join("pki");
