@@ -3,13 +3,22 @@
 use std::io::{self, IsTerminal as _, Write};
 use std::process::ExitCode;
 
-use certgen::cli::Cli;
+use certgen::Failure;
+use certgen::cli::{Cli, UsageError};
 use certgen::commands::{self, Context};
 use clap::Parser;
 use time::OffsetDateTime;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if error.exit_code() != 0 && is_json_wanted() => {
+            let failure = Failure::from(UsageError::from(&error));
+            let _ = io::stderr().write_all(failure.to_json().as_bytes());
+            return ExitCode::from(failure.exit_code());
+        }
+        Err(error) => error.exit(),
+    };
     let context = Context {
         now: now(),
         json: cli.json,
@@ -26,6 +35,13 @@ fn main() -> ExitCode {
             ExitCode::from(failure.exit_code())
         }
     }
+}
+
+/// Asked where the arguments cannot be read otherwise.
+fn is_json_wanted() -> bool {
+    std::env::args_os()
+        .take_while(|argument| argument != "--")
+        .any(|argument| argument == "--json")
 }
 
 /// The only clock of the crate.

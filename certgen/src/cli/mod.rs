@@ -22,6 +22,7 @@ mod rotate_ca;
 mod sign;
 mod tree;
 mod trust;
+mod usage;
 mod verify;
 
 use clap::{Parser, Subcommand};
@@ -51,6 +52,7 @@ pub use rotate_ca::{RotateCaArguments, RotateCaBeginArguments, RotateCaFinishArg
 pub use sign::SignArguments;
 pub use tree::TreeArguments;
 pub use trust::{ChangeTrustArguments, StoreArguments, TrustAction, TrustArguments};
+pub use usage::UsageError;
 pub use verify::{PurposeArgument, RequiredStatusArgument, VerifyArguments};
 
 /// Makes a private certificate authority and the certificates of the services that trust it.

@@ -114,6 +114,43 @@ fn nothing_printed_steers_a_terminal() {
 }
 
 #[test]
+fn wrong_usage_is_json_too_where_json_is_wanted() {
+    for (arguments, error) in [
+        (
+            &["verify", "x", "--at", "never", "--json"][..],
+            "invalid value 'never' for '--at <TIME>': a time is",
+        ),
+        (
+            &["--json", "lint"],
+            "the following required arguments were not provided:\n  <FILE>...",
+        ),
+        (&["--json", "trust"], "a command is missing"),
+        (&["--json"], "a command is missing"),
+        (&["--json", "nosuch"], "unrecognized subcommand 'nosuch'"),
+        (
+            &["--json", "inspect", "localhost:1", "--alpn", ""],
+            "invalid value '' for '--alpn",
+        ),
+    ] {
+        let output = certgen(arguments);
+        assert_eq!(
+            (output.status.code(), stdout(&output).as_str()),
+            (Some(2), ""),
+            "{arguments:?}"
+        );
+        let said = stderr(&output);
+        assert_eq!(said.lines().count(), 1);
+        let report: Value = serde_json::from_str(&said).unwrap();
+        assert!(report["error"].as_str().unwrap().starts_with(error), "{report}");
+        assert_eq!(report["exit_code"], 2);
+    }
+    // Behind `--` it is the name of a file.
+    let output = certgen(&["verify", "--at", "never", "--", "--json"]);
+    assert!(stderr(&output).starts_with("error: invalid value"));
+    assert_eq!(certgen(&["--json", "--help"]).status.code(), Some(0));
+}
+
+#[test]
 fn a_reader_that_has_gone_away_is_no_error() {
     let parent = tempfile::tempdir().unwrap();
     let pki = parent.path().join("pki");
