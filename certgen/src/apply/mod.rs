@@ -25,6 +25,7 @@ pub mod state;
 use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
+use std::time::Duration;
 
 use time::OffsetDateTime;
 
@@ -42,7 +43,14 @@ use plan::{Action, Plan};
 /// A manifest that says everything once.
 pub const EXAMPLE: &str = include_str!("../../examples/pki.toml");
 
+/// Between two looks at a home that is being changed.
+const INTERVAL: Duration = Duration::from_millis(20);
+/// One second of them. A change that was decided and never put into place stays as it is until something is changed.
+const MOST_LOOKS: u32 = 50;
+
 /// What there is to do to a home, which need not be there. Takes no lock and changes nothing.
+///
+/// While another process changes the home, waits for it, a second at most.
 ///
 /// # Errors
 ///
@@ -54,11 +62,18 @@ pub fn look(
     keys: &AuthorityKeys,
     now: OffsetDateTime,
 ) -> Result<Plan, ApplyError> {
-    let state = match view(directory)? {
-        None => None,
-        Some(home) => Some(observe(&home, manifest, keys)?),
-    };
-    Ok(plan(manifest, state.as_ref(), options, now))
+    let mut looks = 1;
+    loop {
+        let Some(home) = view(directory)? else {
+            return Ok(plan(manifest, None, options, now));
+        };
+        let state = observe(&home, manifest, keys);
+        if looks == MOST_LOOKS || !home.is_outdated() {
+            return Ok(plan(manifest, Some(&state?), options, now));
+        }
+        looks += 1;
+        std::thread::sleep(INTERVAL);
+    }
 }
 
 /// What applying takes besides.
@@ -101,22 +116,21 @@ pub fn apply(
     now: OffsetDateTime,
 ) -> Result<Applied, ApplyError> {
     let first = look(manifest, directory, options, keys, now)?;
-    refuse(&first)?;
-    if first.steps.is_empty() {
-        return Ok(Applied {
-            plan: first,
-            warnings: Vec::new(),
-        });
-    }
     let is_new = first.steps.iter().any(|step| step.action == Action::MakeHome);
     let mut warnings = Vec::new();
     if is_new {
+        refuse(&first)?;
         let init = InitContext {
             passphrase: keys.passphrase(),
             key_made: context.key_made,
         };
         warnings = init_with(&request(manifest, directory), init, now)?.warnings;
     }
+    if first.steps.is_empty() && first.refusals.is_empty() {
+        let plan = first;
+        return Ok(Applied { plan, warnings });
+    }
+    // What would be refused may be the work of another process, half done: only the plan made under the lock decides.
     let mut home = Home::open_with(directory, context.patience)?;
     warnings.extend(home.notices().iter().cloned().map(Cow::from));
     let state = observe(&home, manifest, keys)?;

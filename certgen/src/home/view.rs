@@ -13,7 +13,7 @@ use super::directory::Directory;
 use super::error::HomeError;
 use super::event::AuthorityRecord;
 use super::inventory::{Inventory, split_torn};
-use super::layout::{self, INVENTORY};
+use super::layout::{self, INVENTORY, PENDING};
 use crate::text::hex;
 
 /// Largest inventory read, in bytes: some 300,000 certificates.
@@ -27,6 +27,7 @@ pub struct HomeView {
     pub(super) directory: Directory,
     pub(super) inventory: Inventory,
     pub(super) notices: Vec<String>,
+    inventory_bytes: usize,
 }
 
 impl HomeView {
@@ -51,12 +52,24 @@ impl HomeView {
             directory,
             inventory,
             notices: Vec::new(),
+            inventory_bytes: text.len(),
         })
     }
 
     /// Its directory, as it was named when it was opened.
     pub fn path(&self) -> &Path {
         self.directory.path()
+    }
+
+    /// Whether another process has changed the home since this was read, or is changing it: what was read of its files
+    /// meanwhile may belong to two moments. A home that cannot be looked at counts as unchanged.
+    pub fn is_outdated(&self) -> bool {
+        let is_longer = read_inventory(&self.directory).is_ok_and(|text| text.len() != self.inventory_bytes);
+        is_longer
+            || self
+                .directory
+                .subdirectory(PENDING)
+                .is_ok_and(|pending| pending.is_some())
     }
 
     /// What was issued, revoked and listed.
