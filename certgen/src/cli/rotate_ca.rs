@@ -45,7 +45,7 @@ pub struct RotateCaBeginArguments {
 pub struct RotateCaFinishArguments {
     /// Whose key.
     #[command(flatten)]
-    pub whose: WhoseArguments,
+    pub whose: FinishedArguments,
 
     /// Finish although certificates in use hang on the old key; with --root nobody accepts them any more
     #[arg(long)]
@@ -79,6 +79,27 @@ impl WhoseArguments {
     }
 }
 
+/// Whose exchange is finished.
+#[derive(Args, Clone, Debug)]
+#[group(multiple = false)]
+pub struct FinishedArguments {
+    /// The root's, and those of all issuing authorities; without this and --issuing, the one that is under way
+    #[arg(long)]
+    pub root: bool,
+
+    /// That of one issuing authority
+    #[arg(long, value_name = "AUTHORITY")]
+    pub issuing: Option<String>,
+}
+
+impl FinishedArguments {
+    /// The one that is meant, if one is named.
+    pub fn which(&self) -> Option<Which> {
+        let issuing = self.issuing.clone().map(Which::Issuing);
+        issuing.or(self.root.then_some(Which::Root))
+    }
+}
+
 pub(super) const HELP: &str = "\
 An exchange in stages, in which nobody is refused who follows them:
 
@@ -102,7 +123,7 @@ New certificates come from the successor. The root's key has to be there; new ke
 printed is what hangs on the old key.";
 
 const FINISH_HELP: &str = "\
-Refused while certificates in use hang on the old key. The old files go to retired/. With --root, services trust \
+Refused while certificates in use hang on the old key, unless the authority that issued them is revoked. The old files go to retired/. With --root, services trust \
 only the new root from now on, and root.old.cross.pem is revoked: `certgen crl` lists it. With --issuing, what the \
 old key signed is good until it expires, or until `certgen revoke` revokes the retired authority.
 

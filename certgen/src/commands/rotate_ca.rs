@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 
 use super::home::{self, AuthorityPassphrase};
 use super::init::json_certificate;
-use super::{Context, Output};
+use super::{Context, Output, lifecycle};
 use crate::cli::{RotateCaArguments, RotateCaBeginArguments, RotateCaFinishArguments, RotateCaStep};
 use crate::explain::Failure;
 use crate::home::{Home, IssuedRecord, layout};
-use crate::rotation::{self, Leftovers, Rotation, Which};
-use crate::text::timestamp;
+use crate::rotation::{self, Leftovers, Rotation, RotationError, Which};
+use crate::text::{hex, timestamp};
 
 pub(super) fn run(arguments: &RotateCaArguments, context: &Context) -> Result<Output, Failure> {
     match &arguments.step {
@@ -40,15 +40,53 @@ fn begin(arguments: &RotateCaBeginArguments, context: &Context) -> Result<Output
 }
 
 fn finish(arguments: &RotateCaFinishArguments, context: &Context) -> Result<Output, Failure> {
-    let which = arguments.whose.which();
     let leftovers = if arguments.force {
         Leftovers::GiveUp
     } else {
         Leftovers::Refuse
     };
     let mut home = home::open(&arguments.home)?;
+    let Some(which) = arguments
+        .whose
+        .which()
+        .map_or_else(|| only_one(&home), |which| Ok(Some(which)))?
+    else {
+        return Ok(nothing_to_finish(&home, context));
+    };
     let done = rotation::finish(&mut home, &which, leftovers, context.now)?;
     Ok(report("finish", &home, &which, &done, context))
+}
+
+/// The exchange that is under way, if there is one.
+fn only_one(home: &Home) -> Result<Option<Which>, RotationError> {
+    let under_way = rotation::under_way(home.inventory());
+    match under_way.as_slice() {
+        [] => Ok(None),
+        [one] => Ok(Some(one.clone())),
+        _ => Err(RotationError::Several {
+            names: under_way.iter().map(|which| which.name().to_owned()).collect(),
+        }),
+    }
+}
+
+/// Doing a step again is no error.
+fn nothing_to_finish(home: &Home, context: &Context) -> Output {
+    let warnings: Vec<_> = home.notices().iter().cloned().map(Into::into).collect();
+    let json = json!({
+        "step": "finish",
+        "authority": null,
+        "changed": false,
+        "authorities": [],
+        "hanging": [],
+        "refused": [],
+        "services": [],
+        "left_out": [],
+        "revoked_serial": null,
+    });
+    let text = "No exchange is under way; nothing was changed.
+"
+    .to_owned();
+    lifecycle::report(context, text, json, warnings)
 }
 
 fn report(step: &'static str, home: &Home, which: &Which, done: &Rotation, context: &Context) -> Output {
@@ -90,9 +128,10 @@ fn begin_text(home: &Home, which: &Which, done: &Rotation) -> String {
             done.services.join(", ")
         );
     }
-    if done.hanging.is_empty() {
+    let _ = write!(text, "{}", refused_text(done));
+    if done.hanging.is_empty() && done.refused.is_empty() {
         text.push_str("\nNothing in use hangs on the old key.\n");
-    } else {
+    } else if !done.hanging.is_empty() {
         text.push_str("\nIn use, and hanging on the old key:\n");
         for record in &done.hanging {
             let _ = writeln!(text, "  {}", hanging_line(record));
@@ -104,7 +143,7 @@ fn begin_text(home: &Home, which: &Which, done: &Rotation) -> String {
             "  Give every service its directory again. Who trusts the root otherwise gets a service's ca.pem, which has both.\n",
         );
     }
-    if !done.hanging.is_empty() {
+    if !done.hanging.is_empty() || !done.refused.is_empty() {
         text.push_str("  Renew what hangs on the old key, in any order, and give the services their directories.\n");
     }
     let _ = writeln!(text, "  Then: certgen rotate-ca finish {}", option(which));
@@ -131,13 +170,16 @@ fn finish_text(home: &Home, which: &Which, done: &Rotation) -> String {
             let _ = writeln!(text, "  {}", hanging_line(record));
         }
     }
+    let _ = write!(text, "{}", refused_text(done));
     text.push_str("\nNext:\n");
     if *which == Which::Root {
         text.push_str(
             "  Give every service its directory again, and everybody else root.pem in the place of the old one.\n",
         );
     }
-    if let (Which::Issuing(_), [one]) = (which, done.authorities.as_slice()) {
+    if let (Which::Issuing(_), [one]) = (which, done.authorities.as_slice())
+        && home.inventory().revocation(&hex(one.old.serial())).is_none()
+    {
         let _ = writeln!(
             text,
             "  To have peers refuse all that the old key signed: certgen revoke {}",
@@ -153,6 +195,20 @@ fn finish_text(home: &Home, which: &Which, done: &Rotation) -> String {
         "  While anybody trusts the old key, `certgen crl` lists what it issued with the key in retired/; then remove that.\n",
     );
     text
+}
+
+fn refused_text(done: &Rotation) -> String {
+    if done.refused.is_empty() {
+        return String::new();
+    }
+    let lines = done
+        .refused
+        .iter()
+        .map(|record| format!("  {}\n", hanging_line(record)));
+    format!(
+        "\nRefused by who reads the lists, for the authority that issued them is revoked:\n{}",
+        lines.collect::<String>()
+    )
 }
 
 fn hanging_line(record: &IssuedRecord) -> String {
@@ -182,20 +238,21 @@ fn json_report(step: &str, which: &Which, done: &Rotation, warnings: &[String]) 
             "new": json_certificate(&one.new),
         })
     });
-    let hanging = done.hanging.iter().map(|record| {
+    let json_of = |record: &IssuedRecord| {
         json!({
             "service": record.service,
             "serial": record.serial,
             "subject": record.subject,
             "not_after": timestamp(record.not_after),
         })
-    });
+    };
     json!({
         "step": step,
         "authority": which.name(),
         "changed": done.changed,
         "authorities": authorities.collect::<Vec<_>>(),
-        "hanging": hanging.collect::<Vec<_>>(),
+        "hanging": done.hanging.iter().map(json_of).collect::<Vec<_>>(),
+        "refused": done.refused.iter().map(json_of).collect::<Vec<_>>(),
         "services": done.services,
         "left_out": done.left_out,
         "revoked_serial": done.revoked,

@@ -123,6 +123,8 @@ pub enum HomeError {
         name: String,
         /// When.
         time: OffsetDateTime,
+        /// Whether its key is being exchanged and it is the new one.
+        is_successor: bool,
     },
     /// An authority that is to issue has expired.
     #[error("the authority `{name}` expired at {}", timestamp(*not_after))]
@@ -255,6 +257,16 @@ impl Explain for HomeError {
             Self::Unfinished(_) => "correct the cause; the next certgen command that changes something completes them",
             Self::UnknownAuthority { known, .. } => {
                 return format!("name one of these: {}", known.join(", ")).into();
+            }
+            Self::IssuerRevoked {
+                name,
+                is_successor: true,
+                ..
+            } => {
+                return format!(
+                    "end the exchange with `certgen rotate-ca finish --force`, then: certgen rotate-ca begin --issuing {name}"
+                )
+                .into();
             }
             Self::IssuerRevoked { name, .. } => {
                 return format!("give it a new key: certgen rotate-ca begin --issuing {name}").into();

@@ -139,8 +139,11 @@ impl HomeView {
         let record = self.issuing_record(name)?;
         let name = name.to_owned();
         if let Some(revocation) = self.inventory.revocation(&record.serial) {
-            let time = revocation.time;
-            return Err(HomeError::IssuerRevoked { name, time });
+            return Err(HomeError::IssuerRevoked {
+                is_successor: self.inventory.authority(&layout::outgoing(&name)).is_some(),
+                name,
+                time: revocation.time,
+            });
         }
         if record.not_after < now {
             let not_after = record.not_after;

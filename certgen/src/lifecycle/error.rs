@@ -229,6 +229,9 @@ fn hint_of_target(error: &TargetError) -> Cow<'static, str> {
             "`certgen tree` shows the services and their serial numbers; give 8 digits or more of one"
         }
         TargetError::Ambiguous { .. } => "give all digits of the serial number, or the certificate's file",
+        TargetError::BeingExchanged { old, serial, .. } => {
+            return format!("revoke `{old}`; if the new one is meant, give its serial number, {serial}").into();
+        }
         TargetError::Several { .. } => "give the serial number of one, or --all for all of them",
         TargetError::NoneValid { .. } => "nothing is left to do: nobody accepts them any more",
         TargetError::Foreign { .. } => "give --ca the directory of the authority that issued it",

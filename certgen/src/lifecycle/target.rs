@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use time::OffsetDateTime;
 
-use crate::home::{AuthorityKind, HomeView, Inventory};
+use crate::home::{AuthorityKind, HomeView, Inventory, layout};
 use crate::input::{self, InputError};
 use crate::text::hex;
 
@@ -56,6 +56,16 @@ pub enum TargetError {
         name: String,
         /// Their serial numbers, oldest first.
         serials: Vec<String>,
+    },
+    /// The name of an authority that is being exchanged: it is that of the new one, and mostly the old one is meant.
+    #[error("`{name}` is being exchanged: that is the new authority now, and the old one is `{old}`")]
+    BeingExchanged {
+        /// The name.
+        name: String,
+        /// What the old one is called.
+        old: String,
+        /// Serial number of the new one.
+        serial: String,
     },
     /// Every certificate of the service is expired or revoked.
     #[error("`{name}` has no certificate that is valid")]
@@ -122,6 +132,14 @@ fn choose(
 ) -> Result<Vec<Target>, TargetError> {
     let is_living = |target: &Target| target.not_after >= now && home.inventory().revocation(&target.serial).is_none();
     let is_authority = found.iter().any(|target| target.is_authority);
+    let old = layout::outgoing(name);
+    if let (true, [new], Some(_)) = (is_authority, found.as_slice(), home.inventory().authority(&old)) {
+        return Err(TargetError::BeingExchanged {
+            name: name.to_owned(),
+            old,
+            serial: new.serial.clone(),
+        });
+    }
     let found: Vec<_> = found
         .into_iter()
         .filter(|target| is_authority || is_living(target))

@@ -5,7 +5,7 @@ use cryptokit::x509::{Certificate, CertificateAuthority, CrossConstraints, certi
 use time::OffsetDateTime;
 
 use super::error::RotationError;
-use super::{Exchanged, Rotation, Which, hanging, is_below, services, successor};
+use super::{Exchanged, Rotation, Which, hanging, is_below, refused, services, successor};
 use crate::home::{AuthorityKind, AuthorityRecord, Event, Home, HomeView, Transaction, layout};
 use crate::leaf::key_pem;
 
@@ -53,6 +53,7 @@ pub fn begin_root(
         changed: true,
         authorities,
         hanging: hanging(home.inventory(), &Which::Root, now),
+        refused: refused(home.inventory(), &Which::Root, now),
         services: updated.whole,
         left_out: updated.left_out,
         revoked: None,
@@ -84,6 +85,7 @@ pub fn begin_issuing(
         changed: true,
         authorities: vec![exchanged],
         hanging: hanging(home.inventory(), &which, now),
+        refused: refused(home.inventory(), &which, now),
         services: Vec::new(),
         left_out: Vec::new(),
         revoked: None,
@@ -137,6 +139,7 @@ pub fn already_begun(home: &HomeView, which: &Which, now: OffsetDateTime) -> Res
         changed: false,
         authorities,
         hanging: hanging(inventory, which, now),
+        refused: refused(inventory, which, now),
         services: Vec::new(),
         left_out: Vec::new(),
         revoked: None,

@@ -23,6 +23,12 @@ pub enum RotationError {
         /// Whose key is being exchanged.
         name: String,
     },
+    /// More than one exchange can be meant.
+    #[error("several exchanges are under way: {}", names.join(", "))]
+    Several {
+        /// Of which authorities.
+        names: Vec<String>,
+    },
     /// Certificates hang on the old key.
     #[error("{} in use still on the old key: {}", are(*count), .services.join(", "))]
     Hanging {
@@ -75,6 +81,10 @@ impl Explain for RotationError {
                     format!("--issuing {name}")
                 };
                 format!("finish it first: certgen rotate-ca finish {option}").into()
+            }
+            Self::Several { names } => {
+                let name = names.first().map_or("", String::as_str);
+                format!("finish one at a time: certgen rotate-ca finish --issuing {name}").into()
             }
             Self::Hanging { .. } => {
                 "renew or rekey each, give the services their files, then finish; or give up on them \

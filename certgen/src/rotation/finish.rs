@@ -4,7 +4,7 @@ use cryptokit::x509::RevocationReason;
 use time::OffsetDateTime;
 
 use super::error::RotationError;
-use super::{Exchanged, Rotation, Which, hanging, services};
+use super::{Exchanged, Rotation, Which, hanging, refused, services};
 use crate::home::{AuthorityKind, AuthorityRecord, Event, Home, RevokedRecord, layout};
 
 /// What happens to certificates in use that hang on the old key.
@@ -34,6 +34,7 @@ pub fn finish(
         changed: false,
         authorities: Vec::new(),
         hanging,
+        refused: refused(home.inventory(), which, now),
         services: Vec::new(),
         left_out: Vec::new(),
         revoked: None,

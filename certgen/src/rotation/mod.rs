@@ -28,7 +28,7 @@ mod successor;
 use cryptokit::x509::Certificate;
 use time::OffsetDateTime;
 
-use crate::home::{AuthorityRecord, HomeError, HomeView, Inventory, IssuedRecord, layout};
+use crate::home::{AuthorityKind, AuthorityRecord, HomeError, HomeView, Inventory, IssuedRecord, layout};
 
 pub use begin::{already_begun, begin_issuing, begin_root};
 pub use error::RotationError;
@@ -63,6 +63,8 @@ pub struct Rotation {
     pub authorities: Vec<Exchanged>,
     /// Certificates that hang on the old key and are in use.
     pub hanging: Vec<IssuedRecord>,
+    /// Certificates that would be among these, were not the authority that issued them revoked.
+    pub refused: Vec<IssuedRecord>,
     /// Services whose trusted roots and chains were written anew.
     pub services: Vec<String>,
     /// Services whose files are not what they were made as; only their trusted roots were written anew, if those are there.
@@ -85,9 +87,37 @@ pub struct Exchanged {
     pub new: Certificate,
 }
 
-/// Certificates in use that hang on an authority which is being exchanged: they are neither revoked nor expired, and no
-/// newer certificate has taken their place.
+/// The exchanges that are under way.
+pub fn under_way(inventory: &Inventory) -> Vec<Which> {
+    let outgoing = inventory
+        .authorities_in_use()
+        .filter(|one| one.kind != AuthorityKind::Cross);
+    let names: Vec<&str> = outgoing
+        .filter_map(|one| one.name.strip_suffix(layout::OUTGOING))
+        .collect();
+    // With the root go those below it.
+    if names.contains(&layout::ROOT) {
+        return vec![Which::Root];
+    }
+    names.into_iter().map(|name| Which::Issuing(name.to_owned())).collect()
+}
+
+/// Certificates in use that hang on an authority which is being exchanged: they are neither revoked nor expired, nor is
+/// the authority that issued them revoked, and no newer certificate has taken their place.
 pub fn hanging(inventory: &Inventory, which: &Which, now: OffsetDateTime) -> Vec<IssuedRecord> {
+    let mut below = below_old(inventory, which, now);
+    below.retain(|record| !is_issuer_revoked(inventory, record));
+    below
+}
+
+/// The same of authorities that are revoked: their peers refuse them, so they keep nothing from being finished.
+pub fn refused(inventory: &Inventory, which: &Which, now: OffsetDateTime) -> Vec<IssuedRecord> {
+    let mut below = below_old(inventory, which, now);
+    below.retain(|record| is_issuer_revoked(inventory, record));
+    below
+}
+
+fn below_old(inventory: &Inventory, which: &Which, now: OffsetDateTime) -> Vec<IssuedRecord> {
     let Some(old) = inventory.authority(&layout::outgoing(which.name())) else {
         return Vec::new();
     };
@@ -96,6 +126,11 @@ pub fn hanging(inventory: &Inventory, which: &Which, now: OffsetDateTime) -> Vec
         .filter(|record| is_below(inventory, record, old) && !is_replaced(inventory, record))
         .cloned()
         .collect()
+}
+
+fn is_issuer_revoked(inventory: &Inventory, record: &IssuedRecord) -> bool {
+    let issuer = inventory.authority_by_key_id(&record.issuer_key_id);
+    issuer.is_some_and(|issuer| inventory.revocation(&issuer.serial).is_some())
 }
 
 /// Whether an authority signed a certificate or the issuer of that.

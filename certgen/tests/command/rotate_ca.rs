@@ -333,6 +333,63 @@ fn an_authority_that_is_revoked_or_has_expired_issues_nothing_until_it_has_a_new
     assert!(Service::read(&pki, "api").is_accepted_by(&root(&pki), "api"));
 }
 
+#[test]
+fn while_an_authority_is_exchanged_its_name_does_not_revoke_the_new_one_by_mistake() {
+    let (_parent, pki) = new_home(&[]);
+    assert!(done(&["rotate-ca", "finish"], &pki).contains("No exchange is under way"));
+    done(&["rotate-ca", "begin", "--issuing", "intermediate"], &pki);
+    let output = certgen(&["revoke", "intermediate"], &pki);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(
+        stderr(&output).contains("revoke `intermediate.old`"),
+        "{}",
+        stderr(&output)
+    );
+
+    // What hangs on the old key keeps the exchange from being finished, but not once the old one is revoked.
+    assert_eq!(certgen(&["rotate-ca", "finish"], &pki).status.code(), Some(3));
+    done(&["revoke", "intermediate.old"], &pki);
+    let said = done(&["rotate-ca", "begin", "--issuing", "intermediate", "--json"], &pki);
+    let report: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(report["hanging"].as_array().unwrap().len(), 0);
+    assert_eq!(report["refused"].as_array().unwrap().len(), 2);
+    let said = done(&["rotate-ca", "finish"], &pki);
+    assert!(
+        said.contains("certgen renew api") && !said.contains("certgen revoke"),
+        "{said}"
+    );
+    done(&["renew", "--all"], &pki);
+    assert!(Service::read(&pki, "api").is_accepted_by(&root(&pki), "api"));
+}
+
+#[test]
+fn a_new_authority_that_is_revoked_has_a_way_out_and_of_several_exchanges_one_is_named() {
+    let (_parent, pki) = new_home(&[]);
+    done(&["intermediate", "second"], &pki);
+    done(&["rotate-ca", "begin", "--issuing", "second"], &pki);
+    done(&["rotate-ca", "begin", "--issuing", "intermediate"], &pki);
+    let output = certgen(&["rotate-ca", "finish", "--force"], &pki);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(
+        stderr(&output).contains("several exchanges are under way"),
+        "{}",
+        stderr(&output)
+    );
+    done(&["rotate-ca", "finish", "--issuing", "second"], &pki);
+
+    done(&["revoke", pki.join("intermediate.pem").to_str().unwrap()], &pki);
+    let output = certgen(&["renew", "api"], &pki);
+    assert!(
+        stderr(&output).contains("certgen rotate-ca finish --force"),
+        "{}",
+        stderr(&output)
+    );
+    done(&["rotate-ca", "finish", "--force"], &pki);
+    done(&["rotate-ca", "begin", "--issuing", "intermediate"], &pki);
+    done(&["renew", "--all"], &pki);
+    assert!(Service::read(&pki, "api").is_accepted_by(&root(&pki), "api"));
+}
+
 /// Runs of both steps are killed at moments that nobody chose, each in a copy; then the step is done again.
 #[test]
 fn a_step_that_is_killed_is_completed_or_begun_anew() {
