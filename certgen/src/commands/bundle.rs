@@ -115,7 +115,7 @@ impl<'a> Source<'a> {
             Self::Service { view, name } if arguments.profile == Profile::JavaTrust => {
                 Ok(view.path_of(&layout::file_of(name, TRUST_STORE)))
             }
-            Self::Service { view, name } => Ok(view.path_of(&layout::file_of(name, &format!("{name}.p12")))),
+            Self::Service { view, name } => Ok(view.path_of(&layout::bundle_of(name))),
             Self::Roots { view } => Ok(view.path_of(TRUST_STORE)),
             Self::Files { .. } => Err(UsageError::NoOut.into()),
         }

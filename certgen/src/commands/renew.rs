@@ -10,7 +10,7 @@ use super::lifecycle::report;
 use super::{Context, Output, home};
 use crate::cli::RenewArguments;
 use crate::explain::Failure;
-use crate::home::HomeView;
+use crate::home::{HomeView, layout};
 use crate::lifecycle::AuthorityKeys;
 use crate::lifecycle::renew::{self, LeftOut, NewKey, Renewal, Renewed, Which};
 use crate::text::{hex, timestamp};
@@ -81,6 +81,17 @@ pub(super) fn warnings(home: &HomeView, renewal: &Renewal) -> Vec<Cow<'static, s
         warnings.push(format!("`{service}` was left out: {why}").into());
     }
     for one in &renewal.renewed {
+        let bundle = home.path_of(&layout::bundle_of(&one.service));
+        if bundle.exists() {
+            warnings.push(
+                format!(
+                    "{} still holds the certificate before: certgen bundle {} --force makes it anew",
+                    bundle.display(),
+                    one.service
+                )
+                .into(),
+            );
+        }
         let asked = time::Duration::seconds(one.before.lifetime_seconds);
         let has = life(&one.certificate);
         if has + time::Duration::hours(1) < asked {

@@ -47,6 +47,11 @@ pub const FULLCHAIN: &str = "fullchain.pem";
 /// What a service verifies its peers against.
 pub const CA: &str = "ca.pem";
 
+/// A service's key and certificates as PKCS#12, where `certgen bundle` puts them.
+pub fn bundle_of(service: &str) -> String {
+    file_of(service, &format!("{service}.p12"))
+}
+
 /// The files of a service.
 pub const SERVICE_FILES: [&str; 5] = [CERTIFICATE, KEY, CHAIN, FULLCHAIN, CA];
 

@@ -136,6 +136,24 @@ fn files_that_were_exchanged_are_found_before_anything_is_issued() {
 }
 
 #[test]
+fn a_bundle_that_is_out_of_date_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = home(directory.path());
+    let (_, said) = run(&path, &["renew", "--all"]);
+    assert!(!said.contains("bundle"), "{said}");
+    fs::write(path.join("worker/worker.p12"), "as certgen bundle made it").unwrap();
+    for command in ["renew", "rekey"] {
+        let (code, said) = run(&path, &[command, "--all"]);
+        assert_eq!(code, Some(0));
+        assert!(
+            said.contains("worker/worker.p12 still holds the certificate before"),
+            "{said}"
+        );
+        assert_eq!(said.matches("certgen bundle worker --force").count(), 1, "{said}");
+    }
+}
+
+#[test]
 fn one_refusal_of_several_renews_none() {
     let directory = tempfile::tempdir().unwrap();
     let path = home(directory.path());
