@@ -143,19 +143,22 @@ fn subtree_text(subtree: &Subtree) -> String {
 fn next_steps(report: &InitReport) -> String {
     let mut text = format!(
         "\nNext:\n  Give each service its directory: it presents fullchain.pem with key.pem and trusts ca.pem.\n  \
-         Keep {} where no service can read it; only a new intermediate needs it.\n",
+         Keep {} where no service can read it; only new authorities and the root's own revocation list need it.\n",
         report.root.key_file.display()
     );
     if let Some(leaf) = report.leaves.first() {
-        let purpose = if leaf.profile.name() == "client" {
-            "sslclient"
-        } else {
-            "sslserver"
+        let (option, purpose) = match leaf.profile.name() {
+            "client" => (" --purpose client", "sslclient"),
+            _ => ("", "sslserver"),
         };
+        let directory = leaf.certificate_file.parent().unwrap_or(&leaf.certificate_file);
         let _ = writeln!(
             text,
-            "  To see that others accept it:\n    openssl verify -x509_strict -purpose {purpose} \
-             -trusted {} -untrusted {} {}",
+            "  To see that it is accepted, by certgen and by openssl:\n    \
+             certgen verify --ca {} {}{option}\n    \
+             openssl verify -x509_strict -purpose {purpose} -trusted {} -untrusted {} {}",
+            shell_word(&report.directory),
+            shell_word(directory),
             shell_word(&report.root.certificate_file),
             shell_word(&report.intermediate.certificate_file),
             shell_word(&leaf.certificate_file),
