@@ -7,7 +7,8 @@ use clap::{Args, ValueEnum};
 /// Arguments of `certgen lint`.
 #[derive(Args, Debug)]
 pub struct LintArguments {
-    /// Certificates, revocation lists and requests, PEM or DER, of any maker; `-` for standard input
+    /// Certificates, revocation lists and requests, PEM or DER, of any maker; `-` for standard input; or a
+    /// service's directory, whose fullchain.pem it is
     #[arg(value_name = "FILE", required_unless_present = "list")]
     pub files: Vec<PathBuf>,
 
@@ -43,5 +44,5 @@ each certificate and list is looked at beside it.
 
 Exit codes: 0 no findings, 1 findings at --min or above, 2 wrong usage, 3 a file cannot be read.
 
-  certgen lint api/fullchain.pem root.pem
+  certgen lint api/ root.pem
   certgen lint --min warning crl.pem --issuer intermediate.pem";

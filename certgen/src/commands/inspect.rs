@@ -31,7 +31,7 @@ pub(super) fn run(arguments: &InspectArguments, context: &Context) -> Result<Out
             Some(server) => of_server(&server, arguments, passphrase.as_ref(), context)?,
             None => Found {
                 server: None,
-                inspection: inspect_file(&file_of(what), passphrase.as_ref())?,
+                inspection: inspect_file(&super::chain_of(Path::new(what)), passphrase.as_ref())?,
             },
         });
     }
@@ -164,15 +164,6 @@ fn inspect_file(path: &Path, passphrase: Option<&SecretString>) -> Result<Inspec
         _ => path.to_string_lossy(),
     };
     Ok(Inspection::of(&source, &bytes, passphrase))
-}
-
-/// A service's directory stands for the chain in it.
-fn file_of(what: &OsStr) -> PathBuf {
-    let path = Path::new(what);
-    match path.is_dir() {
-        true => path.join("fullchain.pem"),
-        false => path.to_owned(),
-    }
 }
 
 fn passphrase_of(arguments: &InspectArguments) -> Result<Option<SecretString>, Failure> {

@@ -26,8 +26,8 @@ pub(super) fn run(arguments: &LintArguments, context: &Context) -> Result<Output
         SeverityArgument::Notice => Severity::Notice,
     };
     let mut linted = Vec::new();
-    for path in &arguments.files {
-        for (index, document) in documents::read(path)?.into_iter().enumerate() {
+    for path in arguments.files.iter().map(|path| super::chain_of(path)) {
+        for (index, document) in documents::read(&path)?.into_iter().enumerate() {
             let number = index + 1;
             linted.push(Linted {
                 path: path.clone(),

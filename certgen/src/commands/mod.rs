@@ -28,6 +28,7 @@ mod verify;
 
 use std::borrow::Cow;
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use cryptokit::key_format::PrivateKey;
 use secret_input::SecretSource;
@@ -35,6 +36,7 @@ use time::OffsetDateTime;
 
 use crate::cli::{Cli, Command};
 use crate::explain::{Explain, Failure};
+use crate::home::layout;
 use crate::key_file::KeyFile;
 use crate::passphrase;
 use crate::printable::{printable_json_text, printable_lines};
@@ -105,6 +107,14 @@ fn private_key(file: &KeyFile, source: Option<&SecretSource>) -> Result<PrivateK
     }
     let passphrase = passphrase::existing(passphrase::KEY, source)?;
     Ok(file.key(Some(&passphrase))?)
+}
+
+/// The file itself; a service's directory stands for the chain in it.
+fn chain_of(path: &Path) -> PathBuf {
+    match path.is_dir() {
+        true => path.join(layout::FULLCHAIN),
+        false => path.to_owned(),
+    }
 }
 
 /// What a subcommand has to say.

@@ -20,7 +20,7 @@ use crate::text::{hex, timestamp};
 use crate::verify::{Purpose, RequiredStatus, Verdict, Verification, VerifyRequest, code, name_of, verify, words};
 
 pub(super) fn run(arguments: &VerifyArguments, context: &Context) -> Result<Output, Failure> {
-    let path = file_of(&arguments.chain);
+    let path = super::chain_of(&arguments.chain);
     let chain = certificates_of(&path).map_err(Unusable::Chain)?;
     let purpose = match arguments.purpose {
         PurposeArgument::Server => Purpose::Server,
@@ -50,14 +50,6 @@ pub(super) fn run(arguments: &VerifyArguments, context: &Context) -> Result<Outp
     }
     output.exit_code = verification.verdict.exit_code();
     Ok(output)
-}
-
-fn file_of(path: &Path) -> PathBuf {
-    if path.is_dir() {
-        path.join("fullchain.pem")
-    } else {
-        path.to_owned()
-    }
 }
 
 /// Lists beside certificates are passed over, as keys are.

@@ -79,6 +79,27 @@ fn no_key_is_ever_printed() {
 }
 
 #[test]
+fn a_directory_of_a_service_stands_for_its_chain() {
+    let parent = tempfile::tempdir().unwrap();
+    let (pki, service) = (parent.path().join("pki"), parent.path().join("pki/localhost"));
+    certgen(&["init", "--out", pki.to_str().unwrap()]);
+    let (pki, service) = (pki.to_str().unwrap(), service.to_str().unwrap());
+    for arguments in [
+        &["verify", "--ca", pki, service][..],
+        &["inspect", service],
+        &["lint", "--min", "error", service],
+    ] {
+        let output = certgen(arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", stderr(&output));
+        assert!(
+            stdout(&output).contains("localhost/fullchain.pem"),
+            "{}",
+            stdout(&output)
+        );
+    }
+}
+
+#[test]
 fn nothing_printed_steers_a_terminal() {
     let parent = tempfile::tempdir().unwrap();
     let pki = parent.path().join("pki");
