@@ -244,7 +244,20 @@ impl Event {
             .map(|name| name.escape_debug().to_string());
         match bad {
             Some(name) => Err(LineError::Name(name)),
-            None => Ok(event),
+            None => match event.serial().filter(|serial| !is_hex(serial)) {
+                Some(serial) => Err(LineError::Members(format!("{serial:?} is not a serial number"))),
+                None => Ok(event),
+            },
+        }
+    }
+
+    fn serial(&self) -> Option<&str> {
+        match self {
+            Self::Authority(record) => Some(&record.serial),
+            Self::Issued(record) => Some(&record.serial),
+            Self::Revoked(record) => Some(&record.serial),
+            Self::Reinstated(record) => Some(&record.serial),
+            Self::Moved(_) | Self::Crl(_) => None,
         }
     }
 
@@ -260,13 +273,20 @@ impl Event {
     }
 }
 
+fn is_hex(text: &str) -> bool {
+    let is_digit = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
+    (1..=64).contains(&text.len()) && text.bytes().all(is_digit)
+}
+
 fn is_file_name(name: &str) -> bool {
     let in_retired = name
         .strip_prefix(layout::RETIRED)
         .and_then(|rest| rest.strip_prefix('/'));
     // A retired one's name is longer by what tells it from others of the same name.
-    let name = in_retired.map_or(name, |name| name.rsplit_once('-').map_or(name, |(name, _)| name));
-    name.split('/').count() == 1 && layout::is_name(name)
+    match in_retired.and_then(|name| name.rsplit_once('-')) {
+        Some((name, end)) => layout::is_name(name) && is_hex(end),
+        None => layout::is_name(in_retired.unwrap_or(name)),
+    }
 }
 
 /// Times as RFC 3339 text, in UTC, to the second.
@@ -283,7 +303,12 @@ mod rfc3339 {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<OffsetDateTime, D::Error> {
         let text = String::deserialize(deserializer)?;
-        OffsetDateTime::parse(&text, &Rfc3339).map_err(|_| D::Error::custom(format_args!("{text:?} is not a time")))
+        // A time near either end of what can be written may have none in UTC.
+        OffsetDateTime::parse(&text, &Rfc3339)
+            .ok()
+            .and_then(|time| time.checked_to_offset(UtcOffset::UTC))
+            .filter(|time| (0..=9999).contains(&time.year()))
+            .ok_or_else(|| D::Error::custom(format_args!("{text:?} is not a time")))
     }
 
     pub(super) mod option {
@@ -335,6 +360,23 @@ mod tests {
     }
 
     #[test]
+    fn what_tells_retired_authorities_apart_leads_nowhere_else() {
+        for name in ["root", "retired/root-0a1b2c3d", "retired/a-b.cross-0a1b2c3d"] {
+            assert!(is_file_name(name), "{name}");
+        }
+        for name in [
+            "retired/a-/../../x",
+            "retired/../x",
+            "retired/a-b/c",
+            "retired/..-0a",
+            "a/b",
+            "..",
+        ] {
+            assert!(!is_file_name(name), "{name}");
+        }
+    }
+
+    #[test]
     fn lines_that_could_be_misunderstood_are_refused() {
         let line = revoked().to_line().trim_end().to_owned();
         for (from, to, expected) in [
@@ -362,6 +404,11 @@ mod tests {
             ("\"serial\":\"4a\",", ""),
             ("\"v\":1", "\"v\":1,\"more\":1"),
             ("2027-01-15T08:00:00Z", "yesterday"),
+            ("2027-01-15T08:00:00Z", "9999-12-31T23:59:59-23:59"),
+            ("2027-01-15T08:00:00Z", "0000-01-01T00:00:00+23:59"),
+            ("\"4a\"", "\"\""),
+            ("\"4a\"", "\"4A\""),
+            ("\"4a\"", "\"\\u001b[2J\""),
         ] {
             let read = Event::from_line(line.replace(from, to).as_bytes());
             assert!(matches!(read, Err(LineError::Members(_))), "{to}: {read:?}");
