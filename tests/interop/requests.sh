@@ -12,7 +12,7 @@ if [[ $# -ne 1 || ! -x $1/certgen ]]; then
     echo "usage: $0 DIR_OF_BINARIES (a directory with certgen in it)" >&2
     exit 2
 fi
-certgen=$1/certgen
+certgen=$(cd "$1" && pwd)/certgen
 
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/report.sh"

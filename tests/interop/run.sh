@@ -20,6 +20,8 @@ if [[ -z $binaries ]]; then
         --example tokens
     binaries=${CARGO_TARGET_DIR:-target}/debug
 fi
+# The scripts change directories.
+binaries=$(cd "$binaries" && pwd)
 
 echo "== certificates"
 "$here/certificates.sh" "$binaries"
