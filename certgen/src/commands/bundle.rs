@@ -113,10 +113,10 @@ impl<'a> Source<'a> {
         }
         match self {
             Self::Service { view, name } if arguments.profile == Profile::JavaTrust => {
-                Ok(view.path_of(&layout::file_of(name, TRUST_STORE)))
+                Ok(view.path_of(&layout::file_of(name, layout::TRUST_STORE)))
             }
             Self::Service { view, name } => Ok(view.path_of(&layout::bundle_of(name))),
-            Self::Roots { view } => Ok(view.path_of(TRUST_STORE)),
+            Self::Roots { view } => Ok(view.path_of(layout::TRUST_STORE)),
             Self::Files { .. } => Err(UsageError::NoOut.into()),
         }
     }
@@ -189,9 +189,6 @@ impl<'a> Source<'a> {
         }
     }
 }
-
-/// In a service's directory or the authority's.
-const TRUST_STORE: &str = "truststore.p12";
 
 /// What keytool insists on.
 const SHORTEST_PASSWORD_OF_KEYTOOL: usize = 6;

@@ -52,6 +52,9 @@ pub fn bundle_of(service: &str) -> String {
     file_of(service, &format!("{service}.p12"))
 }
 
+/// What a Java trust store is called, where `certgen bundle` puts one.
+pub const TRUST_STORE: &str = "truststore.p12";
+
 /// The files of a service.
 pub const SERVICE_FILES: [&str; 5] = [CERTIFICATE, KEY, CHAIN, FULLCHAIN, CA];
 
@@ -111,11 +114,12 @@ pub fn is_name(text: &str) -> bool {
         && is_end(bytes.last())
 }
 
-/// Whether a service's directory may not be called so: it would stand where a file of the home is or may come to be.
-/// Upper and lower case count as the same: on some file systems they are.
+/// Whether a service's directory may not be called so: it would stand where a file of the home is or may come to be, or
+/// be taken for an authority where either may be named. Upper and lower case count as the same: on some file systems
+/// they are.
 pub fn is_reserved(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    [INVENTORY, TORN, RETIRED, SPIFFE_BUNDLE].contains(&name.as_str())
+    [INVENTORY, TORN, RETIRED, SPIFFE_BUNDLE, TRUST_STORE, ROOT, INTERMEDIATE].contains(&name.as_str())
         || name.ends_with(".pem")
         || name.ends_with(".der")
 }
@@ -156,6 +160,9 @@ mod tests {
         for name in [
             "root.pem",
             "Retired",
+            "root",
+            "Intermediate",
+            "truststore.p12",
             "inventory.jsonl",
             "intermediate.crl.der",
             "other.key.pem",

@@ -226,7 +226,7 @@ fn read_issuing(tables: Named<Issuing>, authority: &WantedAuthority) -> Checked<
         });
     }
     for (name, table) in in_order(tables) {
-        taken.directory(&name, "an issuing authority")?;
+        taken.take(&name, "an issuing authority", layout::is_reserved_authority)?;
         issuing.push(WantedIssuing {
             name: name.into_inner(),
             key: key_or(table.key.as_ref(), authority.key)?,
@@ -255,7 +255,7 @@ fn read_services(
     let mut taken = Taken::default();
     in_order(tables)
         .map(|(name, table)| {
-            taken.directory(&name, "a service")?;
+            taken.take(&name, "a service", layout::is_reserved)?;
             context.service(name, &table)
         })
         .collect()
@@ -504,16 +504,15 @@ fn renewal_or(text: Option<&Text>, default: RenewalPoint, lifetime: Duration) ->
     Ok(point)
 }
 
-/// Names that are directories. Upper and lower case count as the same: on some file systems they are.
+/// Names of directories and files. Upper and lower case count as the same: on some file systems they are.
 #[derive(Default)]
 struct Taken(BTreeSet<String>);
 
 impl Taken {
-    fn directory(&mut self, name: &Text, what: &'static str) -> Checked<()> {
+    fn take(&mut self, name: &Text, what: &'static str, is_reserved: fn(&str) -> bool) -> Checked<()> {
         check_service_name(name, what)?;
         let lower = name.get_ref().to_ascii_lowercase();
-        let is_authority = [layout::ROOT, "crl"].contains(&lower.as_str());
-        if layout::is_reserved(&lower) || is_authority || !self.0.insert(lower) {
+        if is_reserved(&lower) || !self.0.insert(lower) {
             return Err(fault(name, |name| ManifestProblem::Taken { name }));
         }
         Ok(())
