@@ -269,11 +269,6 @@ pub enum NoteText {
     AuthorityRevoked,
     /// An authority's key is being exchanged, and this is the old one.
     BeingExchanged,
-    /// What is wanted of an authority that is there takes effect with its successor.
-    AtNextRotation {
-        /// What.
-        what: &'static str,
-    },
 }
 
 impl fmt::Display for NoteText {
@@ -306,9 +301,6 @@ impl fmt::Display for NoteText {
                 "revoked, and with it all that it issued; `certgen rotate-ca begin --issuing` with its name gives it a new key",
             ),
             Self::AuthorityNotInManifest => f.write_str("not in the manifest; left as it is"),
-            Self::AtNextRotation { what } => {
-                write!(f, "another {what} takes effect when it is rotated (certgen rotate-ca)")
-            }
         }
     }
 }
