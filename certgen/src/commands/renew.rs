@@ -76,6 +76,9 @@ pub(super) fn warnings(home: &HomeView, renewal: &Renewal) -> Vec<Cow<'static, s
     for (service, why) in &renewal.left_out {
         let why = match why {
             LeftOut::Revoked => "its certificate is revoked; `certgen rekey` makes it a new key",
+            LeftOut::IssuerUnfit => {
+                "its authority is revoked or has expired; `certgen rotate-ca begin` gives it a new key"
+            }
             LeftOut::KeyElsewhere => "its key is not here; `certgen sign` takes a request for a new one",
         };
         warnings.push(format!("`{service}` was left out: {why}").into());

@@ -85,6 +85,8 @@ pub enum LeftOut {
     Revoked,
     /// Its key is not here, so that no new one can take its place.
     KeyElsewhere,
+    /// Its issuer is revoked or has expired: what it issues nobody accepts.
+    IssuerUnfit,
 }
 
 /// Gives services new certificates, all or none.
@@ -103,7 +105,10 @@ pub fn renew(
 ) -> Result<Renewal, LifecycleError> {
     let mut authorities = BTreeMap::new();
     let mut made = Vec::new();
-    let (chosen, left_out) = chosen(home, which, key, now)?;
+    let (mut chosen, mut left_out) = chosen(home, which, key, now)?;
+    if !matches!(which, Which::Named(_)) {
+        leave_out_unfit_issuers(home, &mut chosen, &mut left_out, now)?;
+    }
     // What is wrong with the files of one is found before anything is made for another.
     let current = chosen
         .iter()
@@ -302,6 +307,30 @@ fn all(home: &HomeView, key: NewKey<'_>, is_meant: impl Fn(&IssuedRecord) -> boo
         }
     }
     (chosen, left_out)
+}
+
+/// The services of one authority do not have to wait until another has a new key. Only where there is nobody else is its
+/// state an error, so that a timer does not take it for success.
+fn leave_out_unfit_issuers(
+    home: &HomeView,
+    chosen: &mut Vec<IssuedRecord>,
+    left_out: &mut Vec<(String, LeftOut)>,
+    now: OffsetDateTime,
+) -> Result<(), HomeError> {
+    let unfit = |record: &IssuedRecord| home.check_issuer(&issuer_of(home.inventory(), record, now), now).err();
+    if let Some(error) = chosen.first().and_then(unfit)
+        && chosen.iter().all(|record| unfit(record).is_some())
+    {
+        return Err(error);
+    }
+    chosen.retain(|record| {
+        let is_unfit = unfit(record).is_some();
+        if is_unfit {
+            left_out.push((service_of(record).to_owned(), LeftOut::IssuerUnfit));
+        }
+        !is_unfit
+    });
+    Ok(())
 }
 
 /// Also when it is revoked: the one before it is no substitute.
