@@ -1,5 +1,7 @@
 //! Arguments of `certgen intermediate`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use cryptokit::x509::{KeyKind, TrustDomain};
 use time::OffsetDateTime;
@@ -25,6 +27,10 @@ pub struct IntermediateArguments {
     /// Replace files of this name that certgen did not write
     #[arg(long)]
     pub force: bool,
+
+    /// The root's key, where it is kept elsewhere
+    #[arg(long, value_name = "FILE")]
+    pub root_key: Option<PathBuf>,
 
     /// How long it lives: at most 3653 days, 1825 without it, and no longer than the root
     #[arg(long, value_name = "N", help_heading = LIFETIMES, conflicts_with = "until")]
@@ -59,8 +65,8 @@ impl IntermediateArguments {
 }
 
 pub(super) const HELP: &str = "\
-Makes NAME.pem and NAME.key.pem in the authority's directory, all or nothing. The root signs it, so its key has to be \
-there. Its key is encrypted as the root's \
+Makes NAME.pem and NAME.key.pem in the authority's directory, all or nothing. The root signs it, so the root's \
+key has to be there, or in --root-key. Its key is encrypted as the root's \
 is, under the same passphrase, or under the one that is named. What the names \
 of its services are limited to holds besides what the root's are.
 

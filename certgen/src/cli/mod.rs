@@ -79,7 +79,7 @@ pub enum Command {
     Leaf(LeafArguments),
     /// Make one more issuing authority below the root
     #[command(after_help = intermediate::HELP)]
-    Intermediate(IntermediateArguments),
+    Intermediate(Box<IntermediateArguments>),
     /// Make a key and a request for a certificate, to be signed elsewhere
     #[command(after_help = csr::HELP)]
     Csr(CsrArguments),

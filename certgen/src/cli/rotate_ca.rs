@@ -1,5 +1,7 @@
 //! Arguments of `certgen rotate-ca`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 use super::{HomeArguments, PassphraseArguments};
@@ -30,6 +32,10 @@ pub struct RotateCaBeginArguments {
     /// Whose key.
     #[command(flatten)]
     pub whose: WhoseArguments,
+
+    /// The root's key, where it is kept elsewhere
+    #[arg(long, value_name = "FILE")]
+    pub root_key: Option<PathBuf>,
 
     /// Which authority.
     #[command(flatten)]
@@ -119,7 +125,7 @@ the last certificate that needs it. So services may be renewed in any order, whi
 
 With --issuing: services trust the root and so the successor; nothing changes for them.
 
-New certificates come from the successor. The root's key has to be there; new keys are encrypted as it is. What is \
+New certificates come from the successor. The root's key has to be there, or in --root-key; new keys are encrypted as it is, and a new root's key is made in the directory: move it away too. What is \
 printed is what hangs on the old key.";
 
 const FINISH_HELP: &str = "\

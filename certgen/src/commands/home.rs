@@ -2,13 +2,9 @@
 
 use std::io::Write as _;
 
-use cryptokit::secret::SecretString;
-use cryptokit::x509::CertificateAuthority;
-
-use crate::cli::{HomeArguments, PassphraseArguments};
+use crate::cli::HomeArguments;
 use crate::explain::Failure;
-use crate::home::{Home, HomeError, HomeView, Patience};
-use crate::passphrase;
+use crate::home::{Home, Patience};
 
 /// Opens the home for changes. Says so on standard error when it has to wait for another certgen.
 pub(super) fn open(arguments: &HomeArguments) -> Result<Home, Failure> {
@@ -26,41 +22,4 @@ pub(super) fn open(arguments: &HomeArguments) -> Result<Home, Failure> {
         ..Patience::default()
     };
     Ok(Home::open_with(&directory, patience)?)
-}
-
-/// The passphrase of the authority's keys, read when the first key needs it, and once.
-pub(super) struct AuthorityPassphrase<'a> {
-    arguments: &'a PassphraseArguments,
-    read: Option<SecretString>,
-}
-
-impl<'a> AuthorityPassphrase<'a> {
-    pub(super) fn new(arguments: &'a PassphraseArguments) -> Self {
-        Self { arguments, read: None }
-    }
-
-    /// What a new key of an authority is encrypted with: the passphrase that an existing key needed, or the one whose
-    /// source was named; without either nothing.
-    pub(super) fn for_new_key(&mut self) -> Result<Option<&SecretString>, Failure> {
-        if self.read.is_none()
-            && let Some(source) = self.arguments.source()
-        {
-            self.read = Some(passphrase::new(passphrase::AUTHORITY, Some(&source))?);
-        }
-        Ok(self.read.as_ref())
-    }
-
-    /// An authority with its key. Where the key is encrypted and nobody said where its passphrase is, it is asked for.
-    pub(super) fn authority(&mut self, home: &HomeView, name: &str) -> Result<CertificateAuthority, Failure> {
-        match home.authority(name, self.read.as_ref()) {
-            Err(HomeError::PassphraseNeeded { .. }) => {
-                let source = self.arguments.source();
-                let read = self
-                    .read
-                    .insert(passphrase::existing(passphrase::AUTHORITY, source.as_ref())?);
-                Ok(home.authority(name, Some(read))?)
-            }
-            loaded => Ok(loaded?),
-        }
-    }
 }

@@ -7,7 +7,7 @@ use cryptokit::random;
 use cryptokit::x509::{AuthorityRequest, DistinguishedName, DistinguishedNameError, Profile};
 use serde_json::json;
 
-use super::home::{self, AuthorityPassphrase};
+use super::home;
 use super::init::json_authority;
 use super::{Context, Output};
 use crate::cli::IntermediateArguments;
@@ -16,19 +16,20 @@ use crate::home::{Overwrite, layout};
 use crate::init::AuthorityFiles;
 use crate::init_error::InitError;
 use crate::intermediate::{self, NewIntermediate};
+use crate::lifecycle::AuthorityKeys;
 use crate::name_limits;
 
 pub(super) fn run(arguments: &IntermediateArguments, context: &Context) -> Result<Output, Failure> {
     let request = request(arguments, context)?;
     let mut home = home::open(&arguments.home)?;
     intermediate::check_name(&home, &arguments.name)?;
-    let mut passphrase = AuthorityPassphrase::new(&arguments.passphrase);
-    let root = passphrase.authority(&home, layout::ROOT)?;
+    let mut keys = AuthorityKeys::new(arguments.passphrase.source()).with_root_key(arguments.root_key.clone());
+    let root = keys.load(&home, layout::ROOT)?;
     let new = NewIntermediate {
         name: &arguments.name,
         request,
         key: arguments.key,
-        passphrase: passphrase.for_new_key()?,
+        passphrase: keys.for_new_key()?,
         overwrite: if arguments.force {
             Overwrite::Anything
         } else {

@@ -6,7 +6,7 @@ use cryptokit::x509::{Certificate, LeafProfile, LeafRequest, Profile, TrustDomai
 use serde_json::json;
 use time::Duration;
 
-use super::home::{self, AuthorityPassphrase};
+use super::home;
 use super::init::json_leaf;
 use super::{Context, Output};
 use crate::cli::LeafArguments;
@@ -15,6 +15,7 @@ use crate::home::Overwrite;
 use crate::init::{LeafFiles, LeafSpec};
 use crate::init_error::InitError;
 use crate::leaf::{self, NewLeaf};
+use crate::lifecycle::AuthorityKeys;
 use crate::{lifetime, passphrase};
 
 pub(super) fn run(arguments: &LeafArguments, context: &Context) -> Result<Output, Failure> {
@@ -30,7 +31,7 @@ pub(super) fn run(arguments: &LeafArguments, context: &Context) -> Result<Output
     };
     let mut home = home::open(&arguments.home)?;
     home.check_issuer(&arguments.issuer, context.now)?;
-    let authority = AuthorityPassphrase::new(&arguments.passphrase).authority(&home, &arguments.issuer)?;
+    let authority = AuthorityKeys::new(arguments.passphrase.source()).load(&home, &arguments.issuer)?;
     let service = in_trust_domain_of(authority.certificate(), profile, &arguments.service)?;
     let names = service.subject_alternative_names().to_vec();
     let mut request = LeafRequest::new(service.profile(), names).with_key(arguments.key);

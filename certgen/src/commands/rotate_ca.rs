@@ -4,12 +4,13 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::home::{self, AuthorityPassphrase};
+use super::home;
 use super::init::json_certificate;
 use super::{Context, Output, lifecycle};
 use crate::cli::{RotateCaArguments, RotateCaBeginArguments, RotateCaFinishArguments, RotateCaStep};
 use crate::explain::Failure;
 use crate::home::{Home, IssuedRecord, layout};
+use crate::lifecycle::AuthorityKeys;
 use crate::rotation::{self, Leftovers, Rotation, RotationError, Which};
 use crate::text::{hex, timestamp};
 
@@ -29,9 +30,9 @@ fn begin(arguments: &RotateCaBeginArguments, context: &Context) -> Result<Output
     if let Which::Issuing(name) = &which {
         home.check_is_issuing(name)?;
     }
-    let mut passphrase = AuthorityPassphrase::new(&arguments.passphrase);
-    let root = passphrase.authority(&home, layout::ROOT)?;
-    let passphrase = passphrase.for_new_key()?;
+    let mut keys = AuthorityKeys::new(arguments.passphrase.source()).with_root_key(arguments.root_key.clone());
+    let root = keys.load(&home, layout::ROOT)?;
+    let passphrase = keys.for_new_key()?;
     let done = match &which {
         Which::Root => rotation::begin_root(&mut home, &root, passphrase, context.now)?,
         Which::Issuing(name) => rotation::begin_issuing(&mut home, name, &root, passphrase, context.now)?,

@@ -54,6 +54,21 @@ impl AuthorityKeys {
         self.passphrase.as_ref()
     }
 
+    /// What a new key of an authority is encrypted with: the passphrase that an existing key needed, or the one whose
+    /// source was named; without either nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`LifecycleError::Passphrase`].
+    pub fn for_new_key(&mut self) -> Result<Option<&SecretString>, LifecycleError> {
+        if self.passphrase.is_none()
+            && let Some(source) = &self.source
+        {
+            self.passphrase = Some(passphrase::new(passphrase::AUTHORITY, Some(source))?);
+        }
+        Ok(self.passphrase())
+    }
+
     /// An authority with its key.
     ///
     /// # Errors

@@ -333,6 +333,62 @@ fn an_authority_that_is_revoked_or_has_expired_issues_nothing_until_it_has_a_new
     assert!(Service::read(&pki, "api").is_accepted_by(&root(&pki), "api"));
 }
 
+/// A timer goes on with the services of the others.
+#[test]
+fn services_of_a_revoked_authority_hold_up_no_others() {
+    let (_parent, pki) = new_home(&[]);
+    done(&["intermediate", "edge"], &pki);
+    done(&["leaf", "gate=gate.internal", "--issuer", "edge"], &pki);
+    done(&["revoke", "edge"], &pki);
+    let output = certgen(&["renew", "--all"], &pki);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("`gate` was left out: its authority is revoked"),
+        "{}",
+        stderr(&output)
+    );
+    assert!(
+        stdout(&output).contains("api/") && !stdout(&output).contains("gate/"),
+        "{}",
+        stdout(&output)
+    );
+    let output = certgen(&["renew", "gate"], &pki);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+}
+
+/// The root's key is best kept where no service is.
+#[test]
+fn the_roots_key_may_be_elsewhere() {
+    let (parent, pki) = new_home(&[]);
+    let key = parent.path().join("root.key.pem");
+    fs::rename(pki.join("root.key.pem"), &key).unwrap();
+    let key = key.to_str().unwrap();
+    assert_eq!(certgen(&["intermediate", "edge"], &pki).status.code(), Some(3));
+    done(&["intermediate", "edge", "--root-key", key], &pki);
+    done(&["leaf", "gate=gate.internal", "--issuer", "edge"], &pki);
+    assert!(Service::read(&pki, "gate").is_accepted_by(&root(&pki), "gate"));
+    let begin = ["rotate-ca", "begin", "--issuing", "intermediate"];
+    assert_eq!(certgen(&begin, &pki).status.code(), Some(3));
+    let another = pki.join("edge.key.pem");
+    let wrong = [&begin[..], &["--root-key", another.to_str().unwrap()]].concat();
+    assert_eq!(certgen(&wrong, &pki).status.code(), Some(3));
+    done(&[&begin[..], &["--root-key", key]].concat(), &pki);
+    done(&["renew", "--all"], &pki);
+    done(&["rotate-ca", "finish"], &pki);
+    assert!(Service::read(&pki, "api").is_accepted_by(&root(&pki), "api"));
+    assert!(!pki.join("root.key.pem").exists());
+
+    let old_root = root(&pki);
+    done(&["rotate-ca", "begin", "--root", "--root-key", key], &pki);
+    assert!(pki.join("root.key.pem").exists() && !pki.join("root.old.key.pem").exists());
+    done(&["renew", "--all"], &pki);
+    for anchor in [&old_root, &root(&pki)] {
+        assert!(Service::read(&pki, "api").is_accepted_by(anchor, "api"));
+    }
+    done(&["rotate-ca", "finish"], &pki);
+    assert!(Service::read(&pki, "api").is_accepted_by(&root(&pki), "api"));
+}
+
 #[test]
 fn while_an_authority_is_exchanged_its_name_does_not_revoke_the_new_one_by_mistake() {
     let (_parent, pki) = new_home(&[]);
