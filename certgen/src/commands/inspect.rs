@@ -24,6 +24,9 @@ use crate::printable::{printable, printable_json};
 pub(super) const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 pub(super) fn run(arguments: &InspectArguments, context: &Context) -> Result<Output, Failure> {
+    if arguments.trust.is_some() && !arguments.what.iter().any(|what| server_of(what).is_some()) {
+        return Err(NoServer.into());
+    }
     let passphrase = passphrase_of(arguments)?;
     let mut found = Vec::new();
     for what in &arguments.what {
@@ -55,6 +58,21 @@ pub(super) fn run(arguments: &InspectArguments, context: &Context) -> Result<Out
         output.exit_code = FAILED;
     }
     Ok(output)
+}
+
+/// Nothing was verified then, and who asked for it would think it was.
+#[derive(Debug, thiserror::Error)]
+#[error("--trust is about what a server presents, and no server is named")]
+struct NoServer;
+
+impl Explain for NoServer {
+    fn hint(&self) -> Cow<'static, str> {
+        "name one as HOST:PORT, or ask about a file: certgen verify FILE --trust FILE".into()
+    }
+
+    fn exit_code(&self) -> u8 {
+        2
+    }
 }
 
 /// What one argument led to.
