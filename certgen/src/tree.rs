@@ -51,6 +51,8 @@ pub enum State {
     NotYetValid,
     /// No longer valid.
     Expired,
+    /// Valid by itself, but an authority above it is revoked.
+    IssuerRevoked,
     /// Revoked.
     Revoked {
         /// When.
@@ -69,6 +71,7 @@ impl State {
             Self::Superseded => "superseded",
             Self::NotYetValid => "not-yet-valid",
             Self::Expired => "expired",
+            Self::IssuerRevoked => "issuer-revoked",
             Self::Revoked { .. } => "revoked",
         }
     }
@@ -90,6 +93,15 @@ pub fn of(home: &HomeView, all: bool, now: OffsetDateTime) -> Vec<Node> {
     };
     let roots = inventory.authorities().filter(|one| one.kind == AuthorityKind::Root);
     roots.map(|root| builder.authority(root, 0)).collect()
+}
+
+impl Node {
+    fn lose_issuer(&mut self) {
+        if matches!(self.state, State::Valid | State::Due) {
+            self.state = State::IssuerRevoked;
+        }
+        self.children.iter_mut().for_each(Self::lose_issuer);
+    }
 }
 
 /// Of authorities above one another: ours are two.
@@ -127,6 +139,10 @@ impl Builder<'_> {
             services.sort_by_key(|one| (one.service.is_none(), one.service.clone()));
             children.extend(services.into_iter().map(|one| self.service(one)));
         }
+        let state = self.state(&record.serial, record.not_before, record.not_after);
+        if matches!(state, State::Revoked { .. }) {
+            children.iter_mut().for_each(Node::lose_issuer);
+        }
         let list = self.inventory.revocation_list(&record.key_id);
         let list = list.filter(|_| record.kind != AuthorityKind::Cross);
         Node {
@@ -144,7 +160,7 @@ impl Builder<'_> {
             names: Vec::new(),
             not_before: record.not_before,
             not_after: record.not_after,
-            state: self.state(&record.serial, record.not_before, record.not_after),
+            state,
             list: list.map(|list| (decimal(&list.number), list.next_update)),
             children,
         }
@@ -290,6 +306,7 @@ fn said(node: &Node, now: OffsetDateTime) -> (String, Option<&'static str>) {
         State::Superseded => (format!("superseded, {span} left"), Some(DIM)),
         State::NotYetValid => (format!("valid from {}", node.not_before.date()), Some(YELLOW)),
         State::Expired => (format!("expired {span} ago"), Some(RED)),
+        State::IssuerRevoked => ("its authority is revoked".to_owned(), Some(RED)),
         State::Revoked { time, reason } if reason == "unspecified" => (format!("revoked {}", time.date()), Some(RED)),
         State::Revoked { time, reason } => (format!("revoked {} ({reason})", time.date()), Some(RED)),
     }

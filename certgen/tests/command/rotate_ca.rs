@@ -354,6 +354,18 @@ fn services_of_a_revoked_authority_hold_up_no_others() {
     );
     let output = certgen(&["renew", "gate"], &pki);
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let tree = done(&["tree"], &pki);
+    let gate: Vec<_> = tree.lines().filter(|line| line.contains("gate")).collect();
+    assert!(
+        matches!(gate[..], [line] if line.contains("its authority is revoked")),
+        "{tree}"
+    );
+    assert!(
+        !tree
+            .lines()
+            .any(|line| line.contains(" api ") && line.contains("revoked")),
+        "{tree}"
+    );
 }
 
 /// The root's key is best kept where no service is.
