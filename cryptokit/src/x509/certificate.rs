@@ -10,7 +10,9 @@ use x509_parser::certificate::{X509Certificate, X509CertificateParser};
 use x509_parser::nom::Parser;
 use x509_parser::x509::{AttributeTypeAndValue, X509Name, X509Version};
 
-use super::der::{Malformed, OID, Reader, SEQUENCE, context_constructed};
+use super::der::{
+    BIT_STRING, BOOLEAN, INTEGER, Malformed, OCTET_STRING, OID, Reader, SEQUENCE, SET, context, context_constructed,
+};
 use super::extensions::{BasicConstraints, ExtendedKeyUsage, Extensions, KeyUsage};
 use super::name_constraints::NameConstraints;
 use super::public_key::{PublicKey, PublicKeyError};
@@ -72,7 +74,7 @@ impl Certificate {
             return Err(CertificateError::SignatureAlgorithmMismatch);
         }
         let (signed_part, signature_algorithm) = signed_part(der).map_err(|_| CertificateError::Malformed)?;
-        check_extension_identifiers(&der[signed_part.clone()])?;
+        check_tags(der)?;
         Ok(Self {
             der: CertificateDer::from(der.to_vec()),
             serial: parsed.raw_serial().to_vec(),
@@ -295,17 +297,48 @@ pub enum CertificateError {
     MalformedExtension,
 }
 
-/// RFC 5280 §4.1: an extension begins with its OBJECT IDENTIFIER. `x509-parser` takes the same octets under any tag, so
-/// that a name would count here which other verifiers do not see.
-fn check_extension_identifiers(signed: &[u8]) -> Result<(), Malformed> {
-    let mut fields = Reader::new(signed).nested(SEQUENCE)?;
-    while !fields.is_empty() {
-        let field = fields.element()?;
-        if field.tag == context_constructed(3) {
-            let mut extensions = Reader::new(field.contents).nested(SEQUENCE)?;
-            while !extensions.is_empty() {
-                extensions.nested(SEQUENCE)?.contents(OID)?;
-            }
+/// RFC 5280 §4.1, tag by tag. `x509-parser` takes the octets of some types under any tag, so that an extension would count
+/// here which other verifiers do not see.
+fn check_tags(der: &[u8]) -> Result<(), Malformed> {
+    let mut whole = Reader::new(der).nested(SEQUENCE)?;
+    let mut fields = whole.nested(SEQUENCE)?;
+    whole.nested(SEQUENCE)?.contents(OID)?;
+    whole.contents(BIT_STRING)?;
+    whole.end()?;
+
+    if let Some(version) = fields.optional(context_constructed(0))? {
+        let mut version = Reader::new(version.contents);
+        version.contents(INTEGER)?;
+        version.end()?;
+    }
+    fields.contents(INTEGER)?;
+    fields.nested(SEQUENCE)?.contents(OID)?;
+    check_tags_of_name(fields.nested(SEQUENCE)?)?;
+    fields.contents(SEQUENCE)?;
+    check_tags_of_name(fields.nested(SEQUENCE)?)?;
+    fields.nested(SEQUENCE)?.nested(SEQUENCE)?.contents(OID)?;
+    fields.optional(context(1))?;
+    fields.optional(context(2))?;
+    if let Some(explicit) = fields.optional(context_constructed(3))? {
+        let mut explicit = Reader::new(explicit.contents);
+        let mut extensions = explicit.nested(SEQUENCE)?;
+        explicit.end()?;
+        while !extensions.is_empty() {
+            let mut extension = extensions.nested(SEQUENCE)?;
+            extension.contents(OID)?;
+            extension.optional(BOOLEAN)?;
+            extension.contents(OCTET_STRING)?;
+            extension.end()?;
+        }
+    }
+    fields.end()
+}
+
+fn check_tags_of_name(mut name: Reader<'_>) -> Result<(), Malformed> {
+    while !name.is_empty() {
+        let mut relative = name.nested(SET)?;
+        while !relative.is_empty() {
+            relative.nested(SEQUENCE)?.contents(OID)?;
         }
     }
     Ok(())

@@ -46,6 +46,27 @@ fn refuses_an_extension_whose_identifier_is_under_another_tag() {
 }
 
 #[test]
+fn refuses_fields_under_another_tag() {
+    let issued = leaf(&intermediate(&root()), LeafProfile::Server, &["a.example"]);
+    let der = issued.certificate().der().to_vec();
+    let places: [(&str, &[u8], usize); 3] = [
+        // Up to the tag of the value: the identifier of subjectAltName.
+        ("extnValue", &[0x06, 0x03, 0x55, 0x1d, 17], 5),
+        ("attribute type", &[0x06, 0x03, 0x55, 0x04, 3], 0),
+        // id-ecPublicKey and the curve follow.
+        ("key algorithm", &[0x06, 0x07, 0x2a, 0x86, 0x48], 0),
+    ];
+    for (field, before, offset) in places {
+        let at = der.windows(before.len()).position(|window| window == before).unwrap() + offset;
+        for other in [0x44, 0x84, 0x0c] {
+            let mut altered = der.clone();
+            altered[at] = other;
+            assert!(Certificate::from_der(&altered).is_err(), "{field} under {other:#04x}");
+        }
+    }
+}
+
+#[test]
 fn refuses_pem_that_is_not_certificates_from_end_to_end() {
     let good = certificate_to_pem(a_certificate().der());
     let lines = good.lines().count();
