@@ -1,27 +1,16 @@
-//! The one suite that every store must pass. A backend's test calls [`run`] with a fresh, empty store.
+//! Accounts.
 
 use cryptokit::password::SealedHash;
-use cryptokit::x509::SubjectAlternativeName;
 use time::OffsetDateTime;
 
-use super::{Store, StoreError};
-use crate::domain::{Service, ServiceIdentity, User, UserId};
+use crate::domain::{User, UserId};
+use crate::storage::{Store, StoreError};
 
-/// Runs every check in turn.
-///
-/// # Panics
-///
-/// When the store does not conform.
-pub async fn run(store: &dyn Store) {
-    store.ping().await.expect("an open store answers");
+pub(super) async fn run(store: &dyn Store) {
     users_are_found_by_name_and_id(store).await;
     a_taken_name_conflicts_and_changes_nothing(store).await;
     changes_to_absent_users_say_so(store).await;
     a_rehash_never_undoes_a_password_change(store).await;
-    services_are_found_by_their_whole_identity(store).await;
-    taken_service_names_and_identities_conflict(store).await;
-    removed_services_are_gone_with_their_audiences(store).await;
-    keysets_are_written_once(store).await;
     hostile_text_is_stored_as_it_is(store).await;
 }
 
@@ -32,25 +21,6 @@ fn user(email: &str) -> User {
         password_hash: SealedHash::from_stored(format!("hash of {email}")),
         disabled: false,
         created_at: OffsetDateTime::from_unix_timestamp(1_800_000_000).expect("in the calendar"),
-    }
-}
-
-fn service(name: &str, issuer: u8, san: &str, audiences: &[&str]) -> Service {
-    Service {
-        name: name.parse().expect("a name"),
-        identity: identity(issuer, san),
-        audiences: audiences
-            .iter()
-            .map(|audience| audience.parse().expect("an audience"))
-            .collect(),
-        created_at: OffsetDateTime::from_unix_timestamp(1_800_000_000).expect("in the calendar"),
-    }
-}
-
-fn identity(issuer: u8, san: &str) -> ServiceIdentity {
-    ServiceIdentity {
-        issuer_spki_sha256: [issuer; 32],
-        subject_alternative_name: san.parse::<SubjectAlternativeName>().expect("a name"),
     }
 }
 
@@ -149,77 +119,6 @@ async fn a_rehash_never_undoes_a_password_change(store: &dyn Store) {
             .await
             .expect("the store answers")
     );
-}
-
-async fn services_are_found_by_their_whole_identity(store: &dyn Store) {
-    let orders = service("orders", 1, "dns:orders.internal", &["orders", "billing"]);
-    store.insert_service(&orders).await.expect("a new name");
-    let found = store
-        .service_by_identity(&orders.identity)
-        .await
-        .expect("the store answers")
-        .expect("registered");
-    assert_eq!((&found.name, &found.identity), (&orders.name, &orders.identity));
-    let mut audiences = found.audiences;
-    audiences.sort();
-    assert_eq!(
-        audiences.iter().map(|audience| audience.as_str()).collect::<Vec<_>>(),
-        ["billing", "orders"]
-    );
-
-    for stranger in [
-        identity(2, "dns:orders.internal"),
-        identity(1, "dns:orders.internal.evil"),
-        identity(1, "dns:rders.internal"),
-        identity(1, "uri:spiffe://orders.internal/x"),
-    ] {
-        let found = store.service_by_identity(&stranger).await.expect("the store answers");
-        assert!(found.is_none(), "{stranger}");
-    }
-}
-
-async fn taken_service_names_and_identities_conflict(store: &dyn Store) {
-    let same_name = service("orders", 1, "dns:other.internal", &["other"]);
-    assert!(matches!(
-        store.insert_service(&same_name).await,
-        Err(StoreError::Conflict)
-    ));
-    let same_identity = service("other", 1, "dns:orders.internal", &["other"]);
-    assert!(matches!(
-        store.insert_service(&same_identity).await,
-        Err(StoreError::Conflict)
-    ));
-    let other = "other".parse().expect("an audience");
-    assert!(
-        !store.audience_exists(&other).await.expect("the store answers"),
-        "nothing is left of a refused one"
-    );
-    assert_eq!(store.services().await.expect("the store answers").len(), 1);
-}
-
-async fn removed_services_are_gone_with_their_audiences(store: &dyn Store) {
-    let name = "orders".parse().expect("a name");
-    let orders = "orders".parse().expect("an audience");
-    assert!(store.audience_exists(&orders).await.expect("the store answers"));
-    assert!(store.remove_service(&name).await.expect("the store answers"));
-    assert!(
-        !store.remove_service(&name).await.expect("the store answers"),
-        "the second time there is none"
-    );
-    assert!(!store.audience_exists(&orders).await.expect("the store answers"));
-    let gone = store.service_by_identity(&identity(1, "dns:orders.internal")).await;
-    assert!(gone.expect("the store answers").is_none());
-}
-
-async fn keysets_are_written_once(store: &dyn Store) {
-    assert!(store.keyset("conformance").await.expect("the store answers").is_none());
-    store.insert_keyset("conformance", "first").await.expect("a new name");
-    assert!(matches!(
-        store.insert_keyset("conformance", "second").await,
-        Err(StoreError::Conflict)
-    ));
-    let found = store.keyset("conformance").await.expect("the store answers");
-    assert_eq!(found.as_deref(), Some("first"));
 }
 
 async fn hostile_text_is_stored_as_it_is(store: &dyn Store) {

@@ -1,0 +1,19 @@
+//! The one suite that every store must pass, one area a file. A backend's test calls [`run`] with a fresh, empty store.
+
+mod keysets;
+mod services;
+mod users;
+
+use super::Store;
+
+/// Runs every check in turn.
+///
+/// # Panics
+///
+/// When the store does not conform.
+pub async fn run(store: &dyn Store) {
+    store.ping().await.expect("an open store answers");
+    users::run(store).await;
+    services::run(store).await;
+    keysets::run(store).await;
+}
