@@ -101,7 +101,7 @@ fn add_who(line: &mut Value, who: &Who) {
 
 #[cfg(test)]
 mod tests {
-    use authsvc_core::audit::{Action, Reason, RecordId, Where};
+    use authsvc_core::audit::{Action, RecordId, Where, reasons};
     use time::OffsetDateTime;
 
     use super::*;
@@ -121,7 +121,7 @@ mod tests {
                 listener: "public",
                 request_id: Some(request_id.into()),
             },
-            outcome: Outcome::Failure(Reason::WrongPassword),
+            outcome: Outcome::Failure(reasons::login::WRONG_PASSWORD.into()),
         }
     }
 

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use authsvc_core::audit::{Action, AuditRecord, AuditSink, Outcome, Reason, RecordId, Where, Who};
+use authsvc_core::audit::{Action, AuditRecord, AuditSink, Outcome, ReasonKind, RecordId, Where, Who, reasons};
 use authsvc_core::clock::Clock;
 use axum::Router;
 use cryptokit::x509::{PeerCertificate, TrustAnchors, verify_client_chain};
@@ -24,6 +24,9 @@ use crate::metrics::{ConnectionGuard, Metrics};
 
 /// Pause after the system could not accept, typically for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Label of connections in metrics that ended before TLS was spoken.
+const CONNECTION: &str = "connection";
 
 /// How a listener treats connections.
 #[derive(Clone)]
@@ -185,7 +188,7 @@ impl Accepted {
                         let version = Version::negotiated(&stream);
                         self.exchange(stream, version, Some(Arc::new(peer))).await;
                     }
-                    Err(_) => self.refuse("client_certificate"),
+                    Err(_) => self.refuse(reasons::caller::CERTIFICATE),
                 }
             }
         }
@@ -200,21 +203,22 @@ impl Accepted {
         };
         match result {
             Ok(Ok(stream)) => return Some(stream),
-            Ok(Err(error)) => self.refuse(handshake_code(&error)),
-            Err(_) => self.refuse("tls_timeout"),
+            Ok(Err(error)) => match handshake_kind(&error) {
+                Some(kind) => self.refuse(kind),
+                // A peer that only opens and closes is a probe or has changed its mind: nobody failed at anything.
+                None => self.metrics.count_handshake_failure(self.name, CONNECTION),
+            },
+            Err(_) => self.refuse(reasons::caller::TLS_TIMEOUT),
         }
         None
     }
 
-    fn refuse(&self, code: &'static str) {
-        self.metrics.count_handshake_failure(self.name, code);
-        // A peer that only opens and closes is a probe or has changed its mind: nobody failed at anything.
-        if code != "connection" {
-            self.record(Action::Connect, Reason::Handshake { code });
-        }
+    fn refuse(&self, kind: &'static ReasonKind) {
+        self.metrics.count_handshake_failure(self.name, kind.code);
+        self.record(Action::Connect, kind);
     }
 
-    fn record(&self, what: Action, reason: Reason) {
+    fn record(&self, what: Action, kind: &'static ReasonKind) {
         self.audit.record(&AuditRecord {
             id: RecordId::generate(),
             time: self.clock.now(),
@@ -226,7 +230,7 @@ impl Accepted {
                 listener: self.name,
                 request_id: None,
             },
-            outcome: Outcome::Failure(reason),
+            outcome: Outcome::Failure(kind.into()),
         });
     }
 
@@ -247,39 +251,36 @@ impl Accepted {
             self.stop.clone(),
         );
         if let Served::Malformed = served.await {
-            let detail = "what the client sent breaks the rules of HTTP".to_owned();
-            self.record(
-                Action::Request,
-                Reason::Request {
-                    code: "malformed_http",
-                    detail,
-                },
-            );
+            self.record(Action::Request, reasons::request::MALFORMED_HTTP);
         }
     }
 }
 
-fn handshake_code(error: &io::Error) -> &'static str {
-    match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-        Some(rustls::Error::NoCertificatesPresented) => "no_client_certificate",
-        Some(rustls::Error::InvalidCertificate(error)) => certificate_code(error),
-        Some(rustls::Error::PeerIncompatible(_)) => "tls_incompatible",
-        Some(rustls::Error::AlertReceived(_)) => "tls_alert",
-        Some(_) => "tls_protocol",
-        None => "connection",
-    }
+fn handshake_kind(error: &io::Error) -> Option<&'static ReasonKind> {
+    Some(
+        match error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<rustls::Error>())?
+        {
+            rustls::Error::NoCertificatesPresented => reasons::caller::NO_CERTIFICATE,
+            rustls::Error::InvalidCertificate(error) => certificate_kind(error),
+            rustls::Error::PeerIncompatible(_) => reasons::caller::TLS_INCOMPATIBLE,
+            rustls::Error::AlertReceived(_) => reasons::caller::TLS_ALERT,
+            _ => reasons::caller::TLS_PROTOCOL,
+        },
+    )
 }
 
-fn certificate_code(error: &CertificateError) -> &'static str {
+fn certificate_kind(error: &CertificateError) -> &'static ReasonKind {
     match error {
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "client_certificate_expired",
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => reasons::caller::CERTIFICATE_EXPIRED,
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            "client_certificate_not_yet_valid"
+            reasons::caller::CERTIFICATE_NOT_YET_VALID
         }
-        CertificateError::UnknownIssuer => "client_certificate_unknown_issuer",
+        CertificateError::UnknownIssuer => reasons::caller::CERTIFICATE_UNKNOWN_ISSUER,
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
-            "client_certificate_purpose"
+            reasons::caller::CERTIFICATE_PURPOSE
         }
-        _ => "client_certificate",
+        _ => reasons::caller::CERTIFICATE,
     }
 }

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use super::hashing::HashingError;
 use super::users::PASSWORD_HASH_COLUMN;
 use super::{AuthService, ErrorCode, Failure};
-use crate::audit::{Reason, RecordId};
+use crate::audit::{Reason, RecordId, reasons};
 use crate::domain::{AudienceName, EmailAddress, User, UserId};
 
 /// The `client_id` of tokens from the first party's own login.
@@ -73,27 +73,23 @@ impl AuthService {
 
     async fn check_password(&self, found: Option<User>, password: Arc<Password>) -> Result<User, Failure> {
         let Some(user) = found else {
-            return Err(self.refuse_after_decoy(password, Reason::UnknownUser).await);
+            return Err(self.refuse_after_decoy(password, reasons::login::UNKNOWN_USER).await);
         };
         let stored = match user.password_hash.open(&self.sealing, binding(&user.id.to_string())) {
             Ok(stored) => stored,
             Err(error) => {
-                let reason = Reason::UnusableHash {
-                    detail: error.to_string(),
-                };
+                let reason = Reason::new(reasons::login::UNUSABLE_HASH, error.to_string());
                 return Err(self.refuse_after_decoy(password, reason).await);
             }
         };
         match self.hasher.verify(Arc::clone(&password), stored).await {
             Err(HashingError::Hash(error)) => {
-                let reason = Reason::UnusableHash {
-                    detail: error.to_string(),
-                };
+                let reason = Reason::new(reasons::login::UNUSABLE_HASH, error.to_string());
                 Err(self.refuse_after_decoy(password, reason).await)
             }
             Err(error) => Err(hashing_failure(&error)),
-            Ok(_) if user.disabled => Err(invalid_credentials(Reason::DisabledUser)),
-            Ok(Verdict { ok: false, .. }) => Err(invalid_credentials(Reason::WrongPassword)),
+            Ok(_) if user.disabled => Err(invalid_credentials(reasons::login::DISABLED_USER)),
+            Ok(Verdict { ok: false, .. }) => Err(invalid_credentials(reasons::login::WRONG_PASSWORD)),
             Ok(Verdict { needs_rehash, .. }) => {
                 if needs_rehash {
                     self.rehash(&user, password).await;
@@ -104,7 +100,7 @@ impl AuthService {
     }
 
     /// Where there is no hash to compute, an equal one is computed, so that the difference cannot be timed.
-    async fn refuse_after_decoy(&self, password: Arc<Password>, reason: Reason) -> Failure {
+    async fn refuse_after_decoy(&self, password: Arc<Password>, reason: impl Into<Reason>) -> Failure {
         match self.hasher.verify_decoy(password).await {
             Ok(()) => invalid_credentials(reason),
             Err(error) => hashing_failure(&error),
@@ -150,9 +146,7 @@ impl AuthService {
         let token = self.tokens.signer.sign(&claims).map_err(|error| {
             Failure::new(
                 ErrorCode::Internal,
-                Reason::Internal {
-                    detail: error.to_string(),
-                },
+                Reason::new(reasons::system::INTERNAL, error.to_string()),
             )
         })?;
         Ok(IssuedToken {
@@ -166,14 +160,14 @@ impl AuthService {
     async fn audience(&self, asked: Option<AudienceName>) -> Result<AudienceName, Failure> {
         let Some(audience) = asked else {
             return self.policy.default_audience.clone().ok_or_else(|| {
-                Failure::new(ErrorCode::InvalidField, Reason::NoAudience)
+                Failure::new(ErrorCode::InvalidField, reasons::login::NO_AUDIENCE)
                     .with_field("audience", "is required: no default audience is configured")
             });
         };
         if self.store.audience_exists(&audience).await? {
             Ok(audience)
         } else {
-            Err(Failure::new(ErrorCode::InvalidField, Reason::UnknownAudience)
+            Err(Failure::new(ErrorCode::InvalidField, reasons::login::UNKNOWN_AUDIENCE)
                 .with_field("audience", "is not the audience of a registered service"))
         }
     }
@@ -186,18 +180,16 @@ fn binding(user_id: &str) -> HashBinding<'_> {
     }
 }
 
-fn invalid_credentials(reason: Reason) -> Failure {
+fn invalid_credentials(reason: impl Into<Reason>) -> Failure {
     Failure::new(ErrorCode::InvalidCredentials, reason)
 }
 
 fn hashing_failure(error: &HashingError) -> Failure {
     match error {
-        HashingError::Overloaded => Failure::new(ErrorCode::Overloaded, Reason::HashingOverloaded),
+        HashingError::Overloaded => Failure::new(ErrorCode::Overloaded, reasons::system::HASHING_OVERLOADED),
         other => Failure::new(
             ErrorCode::Internal,
-            Reason::Internal {
-                detail: other.to_string(),
-            },
+            Reason::new(reasons::system::INTERNAL, other.to_string()),
         ),
     }
 }
@@ -205,6 +197,6 @@ fn hashing_failure(error: &HashingError) -> Failure {
 fn numeric_date(time: OffsetDateTime) -> Result<u64, Failure> {
     u64::try_from(time.unix_timestamp()).map_err(|_| {
         let detail = "the clock is before 1970".to_owned();
-        Failure::new(ErrorCode::Internal, Reason::Internal { detail })
+        Failure::new(ErrorCode::Internal, Reason::new(reasons::system::INTERNAL, detail))
     })
 }

@@ -3,7 +3,7 @@
 use cryptokit::x509::PeerCertificate;
 
 use super::{AuthService, ErrorCode, Failure};
-use crate::audit::Reason;
+use crate::audit::{ReasonKind, reasons};
 use crate::domain::{AudienceName, Service, ServiceIdentity, ServiceName};
 
 /// Most names a certificate may have. More than any honest one has; bounds the work a certificate can cause.
@@ -39,24 +39,24 @@ impl AuthService {
     pub async fn authorize_caller(&self, peer: &PeerCertificate) -> Result<AuthorizedCaller, Failure> {
         if peer.subject_alternative_names().len() > MAX_NAMES {
             // Looking at the first ones only would overlook a second match behind them.
-            return Err(not_allowed(peer, Reason::AmbiguousCaller));
+            return Err(not_allowed(peer, reasons::caller::AMBIGUOUS));
         }
         let mut found: Option<Service> = None;
         for identity in ServiceIdentity::all_of(peer) {
             if let Some(service) = self.store.service_by_identity(&identity).await? {
                 if found.is_some() {
-                    return Err(not_allowed(peer, Reason::AmbiguousCaller));
+                    return Err(not_allowed(peer, reasons::caller::AMBIGUOUS));
                 }
                 found = Some(service);
             }
         }
         found
             .map(AuthorizedCaller)
-            .ok_or_else(|| not_allowed(peer, Reason::UnregisteredCaller))
+            .ok_or_else(|| not_allowed(peer, reasons::caller::UNREGISTERED))
     }
 }
 
-fn not_allowed(peer: &PeerCertificate, reason: Reason) -> Failure {
+fn not_allowed(peer: &PeerCertificate, reason: &'static ReasonKind) -> Failure {
     let mut failure = Failure::new(ErrorCode::CallerNotAllowed, reason);
     failure.who.caller = ServiceIdentity::all_of(peer).next();
     failure

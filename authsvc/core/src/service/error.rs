@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::audit::{Reason, RecordId, Who};
+use crate::audit::{Reason, RecordId, Who, reasons};
 use crate::domain::{EmailAddress, ServiceName, UserId};
 use crate::storage::StoreError;
 
@@ -56,7 +56,7 @@ pub struct Failure {
 
 impl Failure {
     /// A failure of that code for that reason.
-    pub fn new(code: ErrorCode, reason: Reason) -> Self {
+    pub fn new(code: ErrorCode, reason: impl Into<Reason>) -> Self {
         let retry_after = match code {
             ErrorCode::Overloaded | ErrorCode::Unavailable => Some(Duration::from_secs(1)),
             _ => None,
@@ -65,7 +65,7 @@ impl Failure {
             code,
             retry_after,
             fields: Vec::new(),
-            reason,
+            reason: reason.into(),
             who: Box::default(),
             id: RecordId::generate(),
         }
@@ -108,20 +108,26 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
+impl Failure {
+    /// A defect of this program.
+    pub fn internal(error: &dyn std::error::Error) -> Self {
+        Self::new(
+            ErrorCode::Internal,
+            Reason::new(reasons::system::INTERNAL, describe(error)),
+        )
+    }
+}
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(source) => Self::new(
                 ErrorCode::Unavailable,
-                Reason::StoreUnavailable {
-                    detail: describe(source.as_ref()),
-                },
+                Reason::new(reasons::system::STORE_UNAVAILABLE, describe(source.as_ref())),
             ),
             other => Self::new(
                 ErrorCode::Internal,
-                Reason::Internal {
-                    detail: describe(&other),
-                },
+                Reason::new(reasons::system::INTERNAL, describe(&other)),
             ),
         }
     }

@@ -5,7 +5,7 @@ use cryptokit::secret::SecretString;
 
 use super::authorize_caller::AuthorizedCaller;
 use super::{AuthService, ErrorCode, Failure};
-use crate::audit::Reason;
+use crate::audit::reasons;
 use crate::domain::ServiceName;
 
 /// A good token's claims.
@@ -39,9 +39,9 @@ impl AuthService {
                 &audiences,
                 self.clock.now(),
             )
-            .map_err(|error| refuse(Reason::Token(error)))?;
+            .map_err(|error| refuse(reasons::token::of(&error)))?;
 
-        let disabled = || refuse(Reason::TokenOfDisabledUser);
+        let disabled = || refuse(reasons::token::DISABLED_USER);
         let user_id = claims.sub.parse().map_err(|_| disabled())?;
         let user = self
             .store

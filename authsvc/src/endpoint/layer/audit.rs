@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use authsvc_core::audit::{Action, AuditRecord, AuditSink, GivenAddress, Outcome, Reason, RecordId, Where, Who};
+use authsvc_core::audit::{Action, AuditRecord, AuditSink, GivenAddress, Outcome, RecordId, Where, Who, reasons};
 use authsvc_core::clock::Clock;
 use authsvc_core::domain::{ServiceIdentity, ServiceName, UserId};
 use authsvc_core::service::{ActiveToken, Failure, IssuedToken};
@@ -128,7 +128,10 @@ impl Drop for PendingRecord {
     fn drop(&mut self) {
         // A panic is recorded where it is turned into an answer.
         if !std::thread::panicking() {
-            self.write(RecordId::generate(), Outcome::Failure(Reason::ClientGone));
+            self.write(
+                RecordId::generate(),
+                Outcome::Failure(reasons::system::CLIENT_GONE.into()),
+            );
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use authsvc_core::audit::Reason;
+use authsvc_core::audit::reasons;
 use authsvc_core::service::{AuthService, AuthorizedCaller, ErrorCode, Failure};
 use tower::{Layer, Service};
 
@@ -89,5 +89,5 @@ where
 
 /// The internal listener does not let such a connection happen; an operation wired to another one must refuse.
 fn no_certificate() -> Failure {
-    Failure::new(ErrorCode::CallerNotAllowed, Reason::UnregisteredCaller)
+    Failure::new(ErrorCode::CallerNotAllowed, reasons::caller::UNREGISTERED)
 }

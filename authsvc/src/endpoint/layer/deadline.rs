@@ -3,7 +3,7 @@
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use authsvc_core::audit::Reason;
+use authsvc_core::audit::reasons;
 use authsvc_core::service::{ErrorCode, Failure};
 use tower::{Layer, Service};
 
@@ -56,9 +56,12 @@ where
     fn call(&mut self, call: Call<Body>) -> Self::Future {
         let pending = tokio::time::timeout(self.after, self.inner.call(call));
         Box::pin(async move {
-            pending
-                .await
-                .unwrap_or_else(|_| Err(Failure::new(ErrorCode::DeadlineExceeded, Reason::DeadlineExceeded)))
+            pending.await.unwrap_or_else(|_| {
+                Err(Failure::new(
+                    ErrorCode::DeadlineExceeded,
+                    reasons::system::DEADLINE_EXCEEDED,
+                ))
+            })
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Bodies: the right type, in time, no larger than they may be.
 
-use authsvc_core::audit::Reason;
+use authsvc_core::audit::{Reason, reasons};
 use axum::body::Body;
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, Request};
@@ -20,18 +20,17 @@ pub(super) async fn read(state: &HttpState, request: Request<Body>) -> Result<Ze
     if request.uri().query().is_some() {
         return Err(Refusal::new(
             Problem::QueryNotAllowed,
-            request_reason("query_not_allowed", "a query in the URL"),
+            reasons::request::QUERY_NOT_ALLOWED,
         ));
     }
     if !accepts_json(headers) {
-        return Err(Refusal::new(
-            Problem::NotAcceptable,
-            request_reason("not_acceptable", "Accept excludes JSON"),
-        ));
+        return Err(Refusal::new(Problem::NotAcceptable, reasons::request::NOT_ACCEPTABLE));
     }
     if !is_json(headers) {
-        let reason = request_reason("unsupported_media_type", "Content-Type is not application/json");
-        return Err(Refusal::new(Problem::UnsupportedMediaType, reason));
+        return Err(Refusal::new(
+            Problem::UnsupportedMediaType,
+            reasons::request::UNSUPPORTED_MEDIA_TYPE,
+        ));
     }
     // Refused before a byte is read where the client says how much there is.
     if declared_length(headers).is_some_and(|length| length > MAX_BODY_BYTES as u64) {
@@ -39,29 +38,18 @@ pub(super) async fn read(state: &HttpState, request: Request<Body>) -> Result<Ze
     }
     let reading = Limited::new(request.into_body(), MAX_BODY_BYTES).collect();
     match tokio::time::timeout(state.body_timeout, reading).await {
-        Err(_) => {
-            let reason = request_reason("request_timeout", "the body did not arrive in time");
-            Err(Refusal::new(Problem::RequestTimeout, reason))
-        }
+        Err(_) => Err(Refusal::new(Problem::RequestTimeout, reasons::request::REQUEST_TIMEOUT)),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) => {
-            let reason = request_reason("malformed_request", "the body broke off");
+            let reason = Reason::new(reasons::request::MALFORMED_REQUEST, "the body broke off".to_owned());
             Err(Refusal::new(Problem::MalformedRequest, reason))
         }
         Ok(Ok(collected)) => Ok(Zeroizing::new(collected.to_bytes().to_vec())),
     }
 }
 
-pub(super) fn request_reason(code: &'static str, detail: &str) -> Reason {
-    Reason::Request {
-        code,
-        detail: detail.to_owned(),
-    }
-}
-
 fn too_large() -> Refusal {
-    let reason = request_reason("body_too_large", "the body has more than 16 KiB");
-    Refusal::new(Problem::BodyTooLarge, reason)
+    Refusal::new(Problem::BodyTooLarge, reasons::request::BODY_TOO_LARGE)
 }
 
 fn declared_length(headers: &HeaderMap) -> Option<u64> {

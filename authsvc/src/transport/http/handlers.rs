@@ -1,6 +1,6 @@
 //! The routes of the API: decode, call the endpoint, encode.
 
-use authsvc_core::audit::{Action, Reason, Who};
+use authsvc_core::audit::{Action, Reason, Who, reasons};
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -121,14 +121,11 @@ pub(super) async fn openapi() -> Response {
 }
 
 pub(super) async fn not_found() -> Refusal {
-    Refusal::new(Problem::NotFound, body::request_reason("not_found", "no such route"))
+    Refusal::new(Problem::NotFound, reasons::request::NOT_FOUND)
 }
 
 pub(super) async fn method_not_allowed() -> Refusal {
-    Refusal::new(
-        Problem::MethodNotAllowed,
-        body::request_reason("method_not_allowed", "no such method on this route"),
-    )
+    Refusal::new(Problem::MethodNotAllowed, reasons::request::METHOD_NOT_ALLOWED)
 }
 
 fn meta(state: &HttpState, request: &Request<Body>, route: &'static str) -> CallMeta {
@@ -145,13 +142,7 @@ fn meta(state: &HttpState, request: &Request<Body>, route: &'static str) -> Call
 
 fn undecodable(error: DecodeError) -> Refusal {
     match error {
-        DecodeError::Malformed => {
-            let reason = body::request_reason(
-                "malformed_request",
-                "the body is not one JSON object without duplicates",
-            );
-            Refusal::new(Problem::MalformedRequest, reason)
-        }
+        DecodeError::Malformed => Refusal::new(Problem::MalformedRequest, reasons::request::MALFORMED_REQUEST),
         DecodeError::Fields { errors, address } => {
             let detail = errors
                 .iter()
@@ -160,10 +151,7 @@ fn undecodable(error: DecodeError) -> Refusal {
                 .join("; ");
             Refusal::new(
                 Problem::ValidationFailed,
-                Reason::Request {
-                    code: "validation_failed",
-                    detail,
-                },
+                Reason::new(reasons::request::VALIDATION_FAILED, detail),
             )
             .with_fields(errors)
             .with_who(Who {
@@ -182,9 +170,7 @@ fn json(value: &impl Serialize) -> Response {
         }
         Err(error) => Refusal::new(
             Problem::Internal,
-            Reason::Internal {
-                detail: error.to_string(),
-            },
+            Reason::new(reasons::system::INTERNAL, error.to_string()),
         )
         .into_response(),
     }

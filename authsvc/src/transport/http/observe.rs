@@ -4,7 +4,7 @@ use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
-use authsvc_core::audit::{AuditRecord, Outcome, Reason, Where, Who};
+use authsvc_core::audit::{AuditRecord, Outcome, Reason, Where, Who, reasons};
 use authsvc_core::domain::ServiceIdentity;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
@@ -50,7 +50,7 @@ pub(super) async fn observe(State(state): State<HttpState>, mut request: Request
     let mut response = outcome.unwrap_or_else(|panic| {
         state.metrics.count_panic();
         let detail = format!("a handler panicked: {}", panic_text(panic.as_ref()));
-        Refusal::new(Problem::Internal, Reason::Internal { detail }).into_response()
+        Refusal::new(Problem::Internal, Reason::new(reasons::system::INTERNAL, detail)).into_response()
     });
 
     if let Some(refusal) = response.extensions_mut().remove::<Refusal>() {

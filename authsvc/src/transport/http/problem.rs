@@ -84,12 +84,12 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    pub(super) fn new(problem: Problem, reason: Reason) -> Self {
+    pub(super) fn new(problem: Problem, reason: impl Into<Reason>) -> Self {
         Self {
             problem,
             fields: Vec::new(),
             id: RecordId::generate(),
-            reason,
+            reason: reason.into(),
             who: Who::default(),
             action: Action::Request,
         }

@@ -1,0 +1,163 @@
+//! What is written down: who, what, when, where, why, and what an operator can do about it.
+//!
+//! A caller never sees a [`Reason`]; it sees the public text of a code and the record's id.
+
+mod reason;
+pub mod reasons;
+
+use std::fmt;
+use std::net::IpAddr;
+
+use cryptokit::random;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+pub use reason::{Reason, ReasonKind};
+
+use crate::domain::{EmailAddress, ServiceIdentity, ServiceName, UserId};
+
+/// The opaque id that a refusal shows and its record carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RecordId(Uuid);
+
+impl RecordId {
+    /// A fresh, random id.
+    pub fn generate() -> Self {
+        Self(uuid::Builder::from_random_bytes(random::bytes()).into_uuid())
+    }
+}
+
+impl fmt::Display for RecordId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// One decision.
+#[derive(Clone, Debug)]
+pub struct AuditRecord {
+    /// Its id.
+    pub id: RecordId,
+    /// When, in UTC.
+    pub time: OffsetDateTime,
+    /// Who asked.
+    pub who: Who,
+    /// What was asked for.
+    pub what: Action,
+    /// Where it came in.
+    pub r#where: Where,
+    /// How it ended, and why.
+    pub outcome: Outcome,
+}
+
+/// What was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// `POST /v1/auth`
+    Login,
+    /// `POST /v1/validate-token`
+    ValidateToken,
+    /// Anything else that was refused before it became one of the above.
+    Request,
+    /// A TLS connection, before any request.
+    Connect,
+}
+
+impl Action {
+    /// A stable name for logs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::ValidateToken => "validate-token",
+            Self::Request => "request",
+            Self::Connect => "connect",
+        }
+    }
+}
+
+/// Who asked, as far as it is known.
+#[derive(Clone, Debug, Default)]
+pub struct Who {
+    /// What was given as the address.
+    pub address: Option<GivenAddress>,
+    /// The account, once it is known.
+    pub user_id: Option<UserId>,
+    /// What the client certificate proved.
+    pub caller: Option<ServiceIdentity>,
+    /// The registered service it belongs to.
+    pub service: Option<ServiceName>,
+}
+
+/// What came in the address field. People type passwords there, so what is not an address is not kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GivenAddress {
+    /// An address.
+    Address(EmailAddress),
+    /// Something else.
+    NotAnAddress {
+        /// Its length in bytes.
+        len: usize,
+    },
+}
+
+impl GivenAddress {
+    /// Keeps the address, or only the length.
+    pub fn of(text: &str) -> Self {
+        match text.parse() {
+            Ok(address) => Self::Address(address),
+            Err(_) => Self::NotAnAddress { len: text.len() },
+        }
+    }
+}
+
+/// Where a request came in.
+#[derive(Clone, Debug)]
+pub struct Where {
+    /// The peer's address, if it came over a network.
+    pub source: Option<IpAddr>,
+    /// The route's pattern, never the path or query as sent. `None` when no route matched.
+    pub route: Option<&'static str>,
+    /// The listener: `public` or `internal`.
+    pub listener: &'static str,
+    /// The request's id. `None` for a connection that brought no request.
+    pub request_id: Option<String>,
+}
+
+/// How it ended.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// As asked.
+    Success,
+    /// Refused or failed.
+    Failure(Reason),
+}
+
+/// Takes records. Must not block for long and must not fail the request: what it can't write, it counts.
+pub trait AuditSink: Send + Sync {
+    /// Writes one record.
+    fn record(&self, record: &AuditRecord);
+}
+
+/// Keeps records in memory.
+#[cfg(feature = "test-util")]
+#[derive(Debug, Default)]
+pub struct RecordingSink(std::sync::Mutex<Vec<AuditRecord>>);
+
+#[cfg(feature = "test-util")]
+impl RecordingSink {
+    /// Takes what was recorded so far.
+    ///
+    /// # Panics
+    ///
+    /// When another thread panicked while recording.
+    pub fn take(&self) -> Vec<AuditRecord> {
+        std::mem::take(&mut *self.0.lock().expect("recording does not panic"))
+    }
+}
+
+#[cfg(feature = "test-util")]
+impl AuditSink for RecordingSink {
+    fn record(&self, record: &AuditRecord) {
+        self.0.lock().expect("recording does not panic").push(record.clone());
+    }
+}

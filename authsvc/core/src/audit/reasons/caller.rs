@@ -1,0 +1,116 @@
+//! Callers that are not let in: certificates, handshakes, registrations.
+
+use super::kind;
+use crate::audit::ReasonKind;
+
+/// The client certificate is valid but belongs to no registered service.
+pub const UNREGISTERED: &ReasonKind = &kind(
+    "unregistered_caller",
+    "authz_fail",
+    "the client certificate is valid but belongs to no registered service",
+    "If the service is yours: authsvc service add. Otherwise ask who holds its key.",
+);
+
+/// The client certificate carries the names of several registered services.
+pub const AMBIGUOUS: &ReasonKind = &kind(
+    "ambiguous_caller",
+    "authz_fail",
+    "the client certificate carries the names of several registered services",
+    "Issue the service a certificate with one registered name only.",
+);
+
+/// The client showed no certificate.
+pub const NO_CERTIFICATE: &ReasonKind = &kind(
+    "no_client_certificate",
+    "authn_tls_fail",
+    "the client showed no certificate",
+    "Configure the client's certificate and key, or ask who looks for open ports.",
+);
+
+/// The client's certificate has ended.
+pub const CERTIFICATE_EXPIRED: &ReasonKind = &kind(
+    "client_certificate_expired",
+    "authn_tls_fail",
+    "the client's certificate has ended",
+    "Give the client a new certificate.",
+);
+
+/// The client's certificate has not begun.
+pub const CERTIFICATE_NOT_YET_VALID: &ReasonKind = &kind(
+    "client_certificate_not_yet_valid",
+    "authn_tls_fail",
+    "the client's certificate has not begun",
+    "Compare the clocks of the machines.",
+);
+
+/// The client's certificate is of a CA that is not trusted here.
+pub const CERTIFICATE_UNKNOWN_ISSUER: &ReasonKind = &kind(
+    "client_certificate_unknown_issuer",
+    "authn_tls_fail",
+    "the client's certificate is of a CA that is not trusted here",
+    "Compare the client's certificate with internal.client_ca_file: certgen init makes client certificates. Otherwise ask who tries foreign ones.",
+);
+
+/// The client's certificate is not for authenticating clients.
+pub const CERTIFICATE_PURPOSE: &ReasonKind = &kind(
+    "client_certificate_purpose",
+    "authn_tls_fail",
+    "the client's certificate is not for authenticating clients",
+    "Compare the client's certificate with internal.client_ca_file: certgen init makes client certificates. Otherwise ask who tries foreign ones.",
+);
+
+/// The client's certificate or its chain does not hold.
+pub const CERTIFICATE: &ReasonKind = &kind(
+    "client_certificate",
+    "authn_tls_fail",
+    "the client's certificate or its chain does not hold",
+    "Compare the client's certificate with internal.client_ca_file: certgen init makes client certificates. Otherwise ask who tries foreign ones.",
+);
+
+/// Client and server have no TLS version, cipher or key exchange in common.
+pub const TLS_INCOMPATIBLE: &ReasonKind = &kind(
+    "tls_incompatible",
+    "authn_tls_fail",
+    "client and server have no TLS version, cipher or key exchange in common",
+    "Update the client: TLS 1.2 with modern ciphers is the least that is served.",
+);
+
+/// The client ended the handshake: it may not trust this server's root.
+pub const TLS_ALERT: &ReasonKind = &kind(
+    "tls_alert",
+    "authn_tls_fail",
+    "the client ended the handshake: it may not trust this server's root",
+    "Give the client the root certificate of this installation, under a name that it connects to.",
+);
+
+/// The client did not finish the handshake in time.
+pub const TLS_TIMEOUT: &ReasonKind = &kind(
+    "tls_timeout",
+    "authn_tls_fail",
+    "the client did not finish the handshake in time",
+    "Nothing for a single one. Many from one source are a scan or an attempt to hold connections: limit it.",
+);
+
+/// What the client sent is not TLS, or breaks its rules.
+pub const TLS_PROTOCOL: &ReasonKind = &kind(
+    "tls_protocol",
+    "authn_tls_fail",
+    "what the client sent is not TLS, or breaks its rules",
+    "Nothing for a single one. Many from one source are a scan or an attempt to hold connections: limit it.",
+);
+
+/// All of them.
+pub const ALL: &[&ReasonKind] = &[
+    UNREGISTERED,
+    AMBIGUOUS,
+    NO_CERTIFICATE,
+    CERTIFICATE_EXPIRED,
+    CERTIFICATE_NOT_YET_VALID,
+    CERTIFICATE_UNKNOWN_ISSUER,
+    CERTIFICATE_PURPOSE,
+    CERTIFICATE,
+    TLS_INCOMPATIBLE,
+    TLS_ALERT,
+    TLS_TIMEOUT,
+    TLS_PROTOCOL,
+];

@@ -1,0 +1,62 @@
+//! Logins that did not succeed.
+
+use super::kind;
+use crate::audit::ReasonKind;
+
+/// No account has this address.
+pub const UNKNOWN_USER: &ReasonKind = &kind(
+    "unknown_user",
+    "authn_login_fail",
+    "no account has this address",
+    "Nothing for a single one. Many from one source are guessing: limit the source. For a person who should have an account: authsvc user add.",
+);
+
+/// The password is not the account's.
+pub const WRONG_PASSWORD: &ReasonKind = &kind(
+    "wrong_password",
+    "authn_login_fail",
+    "the password is not the account's",
+    "Nothing for a single one. Many for one account or from one source are guessing: limit the source and warn the account's owner.",
+);
+
+/// The account is disabled.
+pub const DISABLED_USER: &ReasonKind = &kind(
+    "disabled_user",
+    "authn_login_fail",
+    "the account is disabled",
+    "Find out who still uses the account; authsvc user list shows its state.",
+);
+
+/// The stored hash cannot be used.
+pub const UNUSABLE_HASH: &ReasonKind = &kind(
+    "unusable_hash",
+    "authn_login_fail",
+    "the stored hash cannot be used",
+    "The row was moved or altered, or its sealing key is lost: check who wrote to the database, then authsvc user reset-password.",
+);
+
+/// No registered service has the audience asked for.
+pub const UNKNOWN_AUDIENCE: &ReasonKind = &kind(
+    "unknown_audience",
+    "input_validation_fail",
+    "no registered service has the audience asked for",
+    "Correct the caller, or register the service: authsvc service add.",
+);
+
+/// No audience was asked for and none is configured.
+pub const NO_AUDIENCE: &ReasonKind = &kind(
+    "no_audience",
+    "input_validation_fail",
+    "no audience was asked for and none is configured",
+    "Correct the caller, or set tokens.default_audience.",
+);
+
+/// All of them.
+pub const ALL: &[&ReasonKind] = &[
+    UNKNOWN_USER,
+    WRONG_PASSWORD,
+    DISABLED_USER,
+    UNUSABLE_HASH,
+    UNKNOWN_AUDIENCE,
+    NO_AUDIENCE,
+];
