@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use authsvc_core::audit::AuditSink;
 use authsvc_core::clock::{Clock, SystemClock};
-use authsvc_core::service::{AuthService, KeyStorageError, open_keys};
+use authsvc_core::service::{AuthService, KeyStorageError, Parts, open_keys};
 use authsvc_core::storage::Store;
 use cryptokit::password::PasswordHasher;
 use time::OffsetDateTime;
@@ -123,13 +123,13 @@ impl App {
         metrics.watch_pool(hasher.pool().clone());
         metrics.watch_log(log_output::lost_lines);
         let audit: Arc<dyn AuditSink> = Arc::new(JsonLines);
-        let service = Arc::new(AuthService::new(
-            Arc::clone(&store) as Arc<dyn Store>,
-            Arc::clone(&clock),
-            Arc::clone(&hasher) as _,
+        let service = Arc::new(AuthService::new(Parts {
+            store: Arc::clone(&store) as Arc<dyn Store>,
+            clock: Arc::clone(&clock),
+            hasher: Arc::clone(&hasher) as _,
             keys,
-            config.tokens.clone(),
-        ));
+            policy: config.tokens.clone(),
+        }));
         let endpoints = Endpoints::new(&service, &audit, &clock, &metrics, config.limits.request_timeout);
         let http = |listener| HttpState {
             endpoints: endpoints.clone(),

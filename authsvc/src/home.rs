@@ -19,7 +19,9 @@ use std::sync::Arc;
 
 use authsvc_core::clock::Clock;
 use authsvc_core::domain::ServiceIdentity;
-use authsvc_core::service::{KeyStorageError, ServiceRegistry, UserAdministration, create_keys, open_keys};
+use authsvc_core::service::{
+    KeyStorageError, RegistrationError, ServiceRegistry, UserAdministration, create_keys, open_keys,
+};
 use authsvc_core::storage::{Store, StoreError};
 use certgen::init::{InitReport, InitRequest, LeafSpec};
 use cryptokit::encoding::base64url;
@@ -83,6 +85,9 @@ pub enum HomeError {
     /// The keys could not be made.
     #[error(transparent)]
     Keys(#[from] KeyStorageError),
+    /// The demo service could not be registered.
+    #[error(transparent)]
+    Registration(#[from] RegistrationError),
     /// The peppers could not be sealed.
     #[error("the peppers could not be sealed")]
     Peppers(#[from] KeysetError),

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use authsvc_core::domain::{AudienceName, ServiceIdentity, ServiceName};
-use authsvc_core::service::ServiceRegistry;
+use authsvc_core::service::{RegistrationError, ServiceRegistry};
 use authsvc_core::storage::{Store, StoreError};
 use cryptokit::x509::SubjectAlternativeName;
 use serde_json::json;
@@ -47,7 +47,9 @@ pub(super) async fn run(command: ServiceCommand) -> Result<ExitCode, CommandErro
             let added = registry.add(name.clone(), identity.clone(), audiences).await;
             store.close().await;
             match added {
-                Err(StoreError::Conflict) => Err(format!("{name} or {identity} is registered already").into()),
+                Err(RegistrationError::Store(StoreError::Conflict)) => {
+                    Err(format!("{name} or {identity} is registered already").into())
+                }
                 other => {
                     other?;
                     print(&format!("Registered {name}: {identity}.\n"))

@@ -17,7 +17,7 @@ use std::time::Duration;
 use authsvc_core::audit::{Action, AuditSink, Where};
 use authsvc_core::clock::Clock;
 use authsvc_core::domain::EmailAddress;
-use authsvc_core::service::{ActiveToken, AuthService, Failure, IssuedToken, Login};
+use authsvc_core::service::{ActiveToken, AuthService, CallContext, Failure, IssuedToken, Login};
 use cryptokit::secret::SecretString;
 use cryptokit::x509::PeerCertificate;
 use tower::util::BoxCloneSyncService;
@@ -52,9 +52,19 @@ pub struct CallMeta {
     pub request_id: String,
     /// What the TLS layer proved of the peer, if it was asked to.
     pub peer: Option<Arc<PeerCertificate>>,
+    /// The bearer token (RFC 6750 §2.1), if one was sent.
+    pub bearer: Option<Arc<SecretString>>,
 }
 
 impl CallMeta {
+    /// For the use cases.
+    pub fn context(&self) -> CallContext {
+        CallContext {
+            source: self.source,
+            peer: self.peer.clone(),
+        }
+    }
+
     /// For the audit record.
     pub fn to_where(&self) -> Where {
         Where {
@@ -118,7 +128,7 @@ impl Endpoints {
             let service = Arc::clone(service);
             service_fn(move |call: Call<Login>| {
                 let service = Arc::clone(&service);
-                async move { service.authenticate(call.body).await }
+                async move { service.authenticate(call.body, &call.meta.context()).await }
             })
         };
         let validate_token = {

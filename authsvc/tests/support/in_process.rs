@@ -15,7 +15,7 @@ use authsvc_core::audit::{AuditSink, Outcome, RecordingSink};
 use authsvc_core::clock::{Clock, TestClock};
 use authsvc_core::domain::{ServiceIdentity, UserId};
 use authsvc_core::service::{
-    AuthService, CredentialHasher, ServiceRegistry, TokenPolicy, UserAdministration, create_keys, open_keys,
+    AuthService, CredentialHasher, Parts, ServiceRegistry, TokenPolicy, UserAdministration, create_keys, open_keys,
 };
 use authsvc_core::storage::Store;
 use axum::Router;
@@ -130,18 +130,18 @@ impl Service {
 
         let audit = Arc::new(RecordingSink::default());
         let metrics = Metrics::new();
-        let service = Arc::new(AuthService::new(
-            Arc::clone(&store) as Arc<dyn Store>,
-            Arc::clone(&clock) as _,
-            wrap(Arc::clone(&hasher) as _),
-            open_keys(store.as_ref(), &root_key).await.unwrap(),
-            TokenPolicy {
+        let service = Arc::new(AuthService::new(Parts {
+            store: Arc::clone(&store) as Arc<dyn Store>,
+            clock: Arc::clone(&clock) as _,
+            hasher: wrap(Arc::clone(&hasher) as _),
+            keys: open_keys(store.as_ref(), &root_key).await.unwrap(),
+            policy: TokenPolicy {
                 issuer: ISSUER.to_owned(),
                 default_audience: Some("orders".parse().unwrap()),
                 access_token_ttl: Duration::from_secs(TTL_SECONDS as u64),
                 leeway: Duration::from_secs(LEEWAY_SECONDS as u64),
             },
-        ));
+        }));
         let sink = Arc::clone(&audit) as Arc<dyn AuditSink>;
         let shared_clock = Arc::clone(&clock) as Arc<dyn Clock>;
         let endpoints = Endpoints::new(&service, &sink, &shared_clock, &metrics, Duration::from_secs(30));

@@ -19,6 +19,14 @@ impl AudienceName {
     /// Longest name in bytes.
     pub const MAX_LEN: usize = 128;
 
+    /// The audience of tokens by which users act on their own accounts. No other service can have it.
+    pub const OWN: &'static str = "authsvc";
+
+    /// Whether it is this service's own.
+    pub fn is_own(&self) -> bool {
+        self.0 == Self::OWN
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0

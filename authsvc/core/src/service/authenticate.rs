@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use super::hashing::HashingError;
 use super::users::PASSWORD_HASH_COLUMN;
-use super::{AuthService, ErrorCode, Failure};
+use super::{AuthService, CallContext, ErrorCode, Failure};
 use crate::audit::{Reason, RecordId, reasons};
 use crate::domain::{AudienceName, EmailAddress, User, UserId};
 
@@ -50,7 +50,7 @@ impl AuthService {
     ///
     /// [`ErrorCode::InvalidCredentials`]; [`ErrorCode::InvalidField`] for an audience that no service has, once the
     /// credentials are good; [`ErrorCode::Overloaded`] and [`ErrorCode::Unavailable`].
-    pub async fn authenticate(&self, login: Login) -> Result<IssuedToken, Failure> {
+    pub async fn authenticate(&self, login: Login, _context: &CallContext) -> Result<IssuedToken, Failure> {
         let Login {
             email,
             password,
@@ -164,7 +164,7 @@ impl AuthService {
                     .with_field("audience", "is required: no default audience is configured")
             });
         };
-        if self.store.audience_exists(&audience).await? {
+        if audience.is_own() || self.store.audience_exists(&audience).await? {
             Ok(audience)
         } else {
             Err(Failure::new(ErrorCode::InvalidField, reasons::login::UNKNOWN_AUDIENCE)

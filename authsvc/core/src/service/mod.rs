@@ -1,6 +1,7 @@
 //! The use cases, one a file. [`AuthService`] holds what they share.
 
 mod authenticate;
+mod authenticate_user;
 mod authorize_caller;
 pub mod error;
 mod hashing;
@@ -10,19 +11,22 @@ mod users;
 mod validate_token;
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use cryptokit::aead::AeadKey;
 use cryptokit::jose::{JwkSet, TokenKeys, TokenVerifier};
 use cryptokit::keyset::Keyset;
+use cryptokit::x509::PeerCertificate;
 
 pub use authenticate::{IssuedToken, Login};
+pub use authenticate_user::AuthenticatedUser;
 pub use authorize_caller::AuthorizedCaller;
 pub use error::{ErrorCode, Failure, FieldError};
 pub use hashing::{CredentialHasher, HashingError};
 pub use keys::{KeyStorageError, ServiceKeys, create_keys, open_keys};
-pub use registry::ServiceRegistry;
+pub use registry::{RegistrationError, ServiceRegistry};
 pub use users::{EnrolmentError, MIN_PASSWORD_CHARS, UserAdministration};
 pub use validate_token::ActiveToken;
 
@@ -43,6 +47,37 @@ pub struct TokenPolicy {
     pub leeway: Duration,
 }
 
+/// What a request's surroundings say about who makes it.
+#[derive(Clone, Debug, Default)]
+pub struct CallContext {
+    /// The address it came from, if it came over a network.
+    pub source: Option<IpAddr>,
+    /// What the TLS layer proved of the peer, if it was asked to.
+    pub peer: Option<Arc<PeerCertificate>>,
+}
+
+/// What the service is made of.
+pub struct Parts {
+    /// The database.
+    pub store: Arc<dyn Store>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Hashes passwords.
+    pub hasher: Arc<dyn CredentialHasher>,
+    /// The keys, opened.
+    pub keys: ServiceKeys,
+    /// How tokens are issued and accepted.
+    pub policy: TokenPolicy,
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts")
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Checks credentials, issues tokens, says whether tokens are good.
 pub struct AuthService {
     store: Arc<dyn Store>,
@@ -56,13 +91,14 @@ pub struct AuthService {
 
 impl AuthService {
     /// Puts the service together.
-    pub fn new(
-        store: Arc<dyn Store>,
-        clock: Arc<dyn Clock>,
-        hasher: Arc<dyn CredentialHasher>,
-        keys: ServiceKeys,
-        policy: TokenPolicy,
-    ) -> Self {
+    pub fn new(parts: Parts) -> Self {
+        let Parts {
+            store,
+            clock,
+            hasher,
+            keys,
+            policy,
+        } = parts;
         let verifier = TokenVerifier::new(&policy.issuer, policy.leeway);
         Self {
             store,

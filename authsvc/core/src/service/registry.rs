@@ -7,6 +7,18 @@ use crate::clock::Clock;
 use crate::domain::{AudienceName, Service, ServiceIdentity, ServiceName};
 use crate::storage::{Store, StoreError};
 
+/// Why a service was not registered.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegistrationError {
+    /// Tokens with this audience let users act on their own accounts.
+    #[error("the audience {} is this service's own", AudienceName::OWN)]
+    ReservedAudience,
+    /// The store did not take it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 /// Registers, lists and removes services.
 pub struct ServiceRegistry {
     store: Arc<dyn Store>,
@@ -23,13 +35,17 @@ impl ServiceRegistry {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Conflict`] when its name or its identity is registered already.
+    /// [`RegistrationError::ReservedAudience`]; [`StoreError::Conflict`] when its name or its identity is registered
+    /// already.
     pub async fn add(
         &self,
         name: ServiceName,
         identity: ServiceIdentity,
         mut audiences: Vec<AudienceName>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), RegistrationError> {
+        if audiences.iter().any(AudienceName::is_own) {
+            return Err(RegistrationError::ReservedAudience);
+        }
         audiences.sort();
         audiences.dedup();
         let service = Service {
@@ -38,7 +54,7 @@ impl ServiceRegistry {
             audiences,
             created_at: self.clock.now(),
         };
-        self.store.insert_service(&service).await
+        Ok(self.store.insert_service(&service).await?)
     }
 
     /// All services by name.

@@ -1,6 +1,7 @@
 //! Cross-cutting layers, usable by every transport.
 
 mod audit;
+pub mod authenticate_user;
 pub mod authorize;
 mod deadline;
 mod metrics;

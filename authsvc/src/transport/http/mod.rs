@@ -99,16 +99,16 @@ pub fn openapi_json() -> String {
 
 fn public_routes() -> OpenApiRouter<HttpState> {
     OpenApiRouter::with_openapi(Description::openapi())
-        .routes(routes!(handlers::alive))
-        .routes(routes!(handlers::login))
-        .routes(routes!(handlers::jwks))
+        .routes(routes!(handlers::discovery::alive))
+        .routes(routes!(handlers::login::login))
+        .routes(routes!(handlers::discovery::jwks))
         .routes(routes!(metadata::metadata))
         .routes(routes!(metadata::metadata_v1))
-        .routes(routes!(handlers::openapi))
+        .routes(routes!(handlers::discovery::openapi))
 }
 
 fn internal_routes() -> OpenApiRouter<HttpState> {
-    public_routes().routes(routes!(handlers::validate_token))
+    public_routes().routes(routes!(handlers::validate_token::validate_token))
 }
 
 fn finish(routes: OpenApiRouter<HttpState>, state: HttpState) -> Router {

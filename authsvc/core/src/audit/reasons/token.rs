@@ -5,6 +5,14 @@ use cryptokit::jose::TokenError;
 
 use crate::audit::ReasonKind;
 
+/// The request carries no token.
+pub const NONE: &ReasonKind = &kind(
+    "no_token",
+    "authn_token_refused",
+    "the request carries no bearer token",
+    "Correct the client: this route takes an access token in the Authorization header.",
+);
+
 /// The token has expired.
 pub const EXPIRED: &ReasonKind = &kind(
     "token_expired",
@@ -119,6 +127,7 @@ pub const REFUSED: &ReasonKind = &kind(
 
 /// All of them.
 pub const ALL: &[&ReasonKind] = &[
+    NONE,
     EXPIRED,
     NOT_YET_VALID,
     AUDIENCE,

@@ -1,24 +1,22 @@
-//! Bodies as they travel. Bounds are constants that the API description repeats.
+//! `POST /v1/auth` as it travels.
 
+use authsvc_core::audit::GivenAddress;
 use authsvc_core::domain::{AudienceName, EmailAddress};
-use authsvc_core::service::{ActiveToken, FieldError, IssuedToken, Login};
-use cryptokit::jose::MAX_TOKEN_LEN;
+use authsvc_core::service::{FieldError, IssuedToken, Login};
 use cryptokit::password::Password;
-use cryptokit::secret::SecretString;
 use serde::Serialize;
 use time::format_description::well_known::Rfc3339;
 use utoipa::ToSchema;
-use validator::{Validate, ValidationError};
-use zeroize::Zeroizing;
+use validator::Validate;
 
-use super::json_object::{Fields, NotAnObject, Text};
-use crate::endpoint::ValidateToken;
+use super::DecodeError;
+use super::rules::{audience_name, email_address, no_control_characters};
+use crate::transport::http::json_object::{Fields, Text};
 
 const EMAIL_MIN: u64 = EmailAddress::MIN_LEN as u64;
 const EMAIL_MAX: u64 = EmailAddress::MAX_LEN as u64;
 const PASSWORD_MAX: u64 = Password::MAX_LEN as u64;
 const AUDIENCE_MAX: u64 = AudienceName::MAX_LEN as u64;
-const TOKEN_MAX: u64 = MAX_TOKEN_LEN as u64;
 
 /// `POST /v1/auth`
 #[derive(Debug, Validate, ToSchema)]
@@ -42,26 +40,6 @@ pub struct LoginRequest {
     audience: Option<Text>,
 }
 
-/// What can be wrong with a body.
-#[derive(Debug)]
-pub enum DecodeError {
-    /// Not one JSON object.
-    Malformed,
-    /// Fields that cannot be accepted, and what was given as an address, for the record.
-    Fields {
-        /// The fields.
-        errors: Vec<FieldError>,
-        /// What came in the address field.
-        address: Option<authsvc_core::audit::GivenAddress>,
-    },
-}
-
-impl From<NotAnObject> for DecodeError {
-    fn from(NotAnObject: NotAnObject) -> Self {
-        Self::Malformed
-    }
-}
-
 /// From a body to a login. Never panics, whatever the bytes.
 ///
 /// # Errors
@@ -74,10 +52,7 @@ pub fn decode_login(body: &[u8]) -> Result<Login, DecodeError> {
         password: fields.text("password"),
         audience: fields.text("audience"),
     };
-    let address = request
-        .email
-        .as_ref()
-        .map(|text| authsvc_core::audit::GivenAddress::of(text.as_str()));
+    let address = request.email.as_ref().map(|text| GivenAddress::of(text.as_str()));
     let refused = |errors| DecodeError::Fields {
         errors,
         address: address.clone(),
@@ -103,39 +78,9 @@ fn login_from(request: &LoginRequest) -> Option<Login> {
     })
 }
 
-/// `POST /v1/validate-token`
-#[derive(Debug, Validate, ToSchema)]
-pub(super) struct ValidateTokenRequest {
-    /// The access token.
-    #[validate(required, length(min = 1, max = TOKEN_MAX), custom(function = no_control_characters))]
-    #[schema(value_type = String, required = true, min_length = 1, max_length = 8192)]
-    token: Option<Text>,
-}
-
-/// From a body to the question.
-///
-/// # Errors
-///
-/// [`DecodeError`].
-pub(super) fn decode_validate_token(body: &[u8]) -> Result<ValidateToken, DecodeError> {
-    let mut fields = Fields::parse(body)?;
-    let request = ValidateTokenRequest {
-        token: fields.text("token"),
-    };
-    let request = fields
-        .finish(request)
-        .map_err(|errors| DecodeError::Fields { errors, address: None })?;
-    match request.token {
-        Some(token) => Ok(ValidateToken {
-            token: SecretString::from(Zeroizing::<String>::from(token)),
-        }),
-        None => Err(DecodeError::Malformed),
-    }
-}
-
 /// A fresh token.
 #[derive(Serialize, ToSchema)]
-pub(super) struct LoginResponse<'a> {
+pub(in crate::transport::http) struct LoginResponse<'a> {
     /// The access token, a JWT (RFC 9068).
     token: &'a str,
     /// Always `Bearer`.
@@ -158,80 +103,6 @@ impl<'a> From<&'a IssuedToken> for LoginResponse<'a> {
             expires_at: expires_at.format(&Rfc3339).unwrap_or_default(),
         }
     }
-}
-
-/// A good token's claims.
-#[derive(Serialize, ToSchema)]
-pub(super) struct ActiveTokenResponse<'a> {
-    /// Always `true`; a token that is not good is a 401.
-    active: bool,
-    /// The issuer.
-    iss: &'a str,
-    /// The user's id.
-    sub: &'a str,
-    /// Whom the token is for: a name, or a list of names.
-    #[schema(value_type = String)]
-    aud: &'a cryptokit::jose::Audience,
-    /// The user's e-mail address.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    email: Option<&'a str>,
-    /// Scopes, separated by spaces.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    scope: Option<&'a str>,
-    /// The client it was issued to.
-    client_id: &'a str,
-    /// When it was issued, in seconds since 1970.
-    iat: u64,
-    /// Not good before, in seconds since 1970.
-    nbf: u64,
-    /// When it ends, in seconds since 1970.
-    exp: u64,
-    /// Its own id.
-    jti: &'a str,
-    /// Always `Bearer`.
-    token_type: &'static str,
-}
-
-impl<'a> From<&'a ActiveToken> for ActiveTokenResponse<'a> {
-    fn from(active: &'a ActiveToken) -> Self {
-        let claims = &*active.claims;
-        Self {
-            active: true,
-            iss: &claims.iss,
-            sub: &claims.sub,
-            aud: &claims.aud,
-            email: claims.email.as_deref(),
-            scope: claims.scope.as_deref(),
-            client_id: &claims.client_id,
-            iat: claims.iat,
-            // Always there in what this issuer signs.
-            nbf: claims.nbf.unwrap_or(claims.iat),
-            exp: claims.exp,
-            jti: &claims.jti,
-            token_type: "Bearer",
-        }
-    }
-}
-
-fn no_control_characters(text: &Text) -> Result<(), ValidationError> {
-    if text.as_str().chars().any(char::is_control) {
-        return Err(ValidationError::new("control_characters"));
-    }
-    Ok(())
-}
-
-fn email_address(text: &Text) -> Result<(), ValidationError> {
-    text.as_str()
-        .parse::<EmailAddress>()
-        .map(|_| ())
-        .map_err(|_| ValidationError::new("email_address"))
-}
-
-fn audience_name(text: &Text) -> Result<(), ValidationError> {
-    text.as_str()
-        .parse::<AudienceName>()
-        .map(|_| ())
-        .map_err(|_| ValidationError::new("audience"))
 }
 
 #[cfg(test)]
@@ -295,8 +166,6 @@ mod tests {
             fields(&with(&"\u{1D160}".repeat(256))),
             [("password", "is too short or too long")]
         );
-        assert!(decode_validate_token(format!(r#"{{"token":"{}"}}"#, "x".repeat(8192)).as_bytes()).is_ok());
-        assert!(decode_validate_token(format!(r#"{{"token":"{}"}}"#, "x".repeat(8193)).as_bytes()).is_err());
     }
 
     #[test]

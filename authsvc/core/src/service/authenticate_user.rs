@@ -1,0 +1,55 @@
+//! From a bearer token to the account that acts for itself.
+
+use cryptokit::jose::{AccessTokenClaims, Verified};
+use cryptokit::secret::SecretString;
+
+use super::{AuthService, ErrorCode, Failure};
+use crate::audit::reasons;
+use crate::domain::{AudienceName, User};
+
+/// Proof that a request comes from an account's owner. Only [`AuthService::authenticate_user`] makes one.
+#[derive(Debug)]
+pub struct AuthenticatedUser {
+    user: User,
+    claims: Verified<AccessTokenClaims>,
+}
+
+impl AuthenticatedUser {
+    /// The account, as it is now.
+    pub fn user(&self) -> &User {
+        &self.user
+    }
+
+    /// What the token says.
+    pub fn claims(&self) -> &AccessTokenClaims {
+        &self.claims
+    }
+}
+
+impl AuthService {
+    /// Verifies an access token that was issued for this service itself.
+    ///
+    /// A token for another audience is refused: a service that is handed one must not be able to change its user's
+    /// password with it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::InvalidToken`] for every cause; [`ErrorCode::Unavailable`].
+    pub async fn authenticate_user(&self, token: &SecretString) -> Result<AuthenticatedUser, Failure> {
+        let refuse = |reason| Failure::new(ErrorCode::InvalidToken, reason);
+        let claims = self
+            .verifier
+            .verify(
+                token.expose_secret(),
+                &self.tokens.verification,
+                &[AudienceName::OWN.to_owned()],
+                self.clock.now(),
+            )
+            .map_err(|error| refuse(reasons::token::of(&error)))?;
+        let user_id = claims.sub.parse().map_err(|_| refuse(reasons::token::DISABLED_USER))?;
+        match self.store.user_by_id(user_id).await? {
+            Some(user) if !user.disabled => Ok(AuthenticatedUser { user, claims }),
+            _ => Err(refuse(reasons::token::DISABLED_USER).with_user(Some(user_id))),
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Bodies as they travel, one operation a file.
+
+mod login;
+mod rules;
+mod validate_token;
+
+use authsvc_core::audit::GivenAddress;
+use authsvc_core::service::FieldError;
+
+pub(super) use login::LoginResponse;
+pub use login::{LoginRequest, decode_login};
+pub(super) use validate_token::{ActiveTokenResponse, ValidateTokenRequest, decode_validate_token};
+
+use super::json_object::NotAnObject;
+
+/// What can be wrong with a body.
+#[derive(Debug)]
+pub enum DecodeError {
+    /// Not one JSON object.
+    Malformed,
+    /// Fields that cannot be accepted, and what was given as an address, for the record.
+    Fields {
+        /// The fields.
+        errors: Vec<FieldError>,
+        /// What came in the address field.
+        address: Option<GivenAddress>,
+    },
+}
+
+impl From<NotAnObject> for DecodeError {
+    fn from(NotAnObject: NotAnObject) -> Self {
+        Self::Malformed
+    }
+}

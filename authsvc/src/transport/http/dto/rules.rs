@@ -1,0 +1,27 @@
+//! Rules that several requests share. Bounds are constants that the API description repeats.
+
+use authsvc_core::domain::{AudienceName, EmailAddress};
+use validator::ValidationError;
+
+use crate::transport::http::json_object::Text;
+
+pub(super) fn no_control_characters(text: &Text) -> Result<(), ValidationError> {
+    if text.as_str().chars().any(char::is_control) {
+        return Err(ValidationError::new("control_characters"));
+    }
+    Ok(())
+}
+
+pub(super) fn email_address(text: &Text) -> Result<(), ValidationError> {
+    text.as_str()
+        .parse::<EmailAddress>()
+        .map(|_| ())
+        .map_err(|_| ValidationError::new("email_address"))
+}
+
+pub(super) fn audience_name(text: &Text) -> Result<(), ValidationError> {
+    text.as_str()
+        .parse::<AudienceName>()
+        .map(|_| ())
+        .map_err(|_| ValidationError::new("audience"))
+}
