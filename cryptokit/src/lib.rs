@@ -11,6 +11,7 @@
 //! | --- | --- | --- |
 //! | store a password | [`PasswordHasher::hash`](password::PasswordHasher::hash), then [`SealedHash::seal`](password::SealedHash::seal) | a hash of [`hash`]: it is fast |
 //! | check a password, whatever system hashed it | [`PasswordHasher::verify`](password::PasswordHasher::verify) under a [`Policy`](password::Policy) | comparing strings |
+//! | check the code of an authenticator app | [`otp::OtpKey`], with the last step accepted kept by you | a comparison that remembers nothing |
 //! | encrypt a record, a cookie, a column | [`Keyset::seal`](keyset::Keyset::seal) of [`aead::AeadKey`]s | [`stream`], unless it is large |
 //! | encrypt a file, a backup, a pipe | [`Keyset::encrypt_writer`](keyset::Keyset::encrypt_writer) of [`stream::StreamKey`]s | [`aead`]: it needs the whole message in memory |
 //! | encrypt for somebody else | [`jwe::JweEncrypter`]; [`jwe::FileHeader`] for files | [`encrypt`]: it takes 190 bytes |
@@ -149,6 +150,7 @@
 //!
 //! - [`password`]: Argon2id with a pepper through a bounded pool of memory; hashes of other schemes verified where a
 //!   policy allows and replaced; hashes sealed to their row.
+//! - [`otp`]: the codes of authenticator apps (RFC 4226, RFC 6238).
 //! - [`aead`]: AES-GCM with associated data that cannot be left out and nonces that cannot be chosen.
 //! - [`stream`]: encryption of streams and files, seekable, committing to its key (Cobblestone-256).
 //! - [`keyset`]: one life cycle for all keys, sealed at rest by a root key.
@@ -177,6 +179,7 @@ pub mod jose;
 pub mod jwe;
 pub mod key_format;
 pub mod keyset;
+pub mod otp;
 pub mod password;
 pub mod pkcs12;
 pub mod provider;

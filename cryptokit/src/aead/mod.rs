@@ -152,6 +152,12 @@ impl Keyset<AeadKey> {
         }
         Ok(SecretBytes::new(buffer))
     }
+
+    /// Whether the message names the primary key: what does not is due to be sealed anew. Does not open it, so that damage
+    /// is not noticed.
+    pub fn primary_sealed(&self, sealed: &[u8]) -> bool {
+        named_key(sealed) == Some(self.primary().0)
+    }
 }
 
 /// The key that a sealed message names, or nothing if it has not the form of one. A hint, until the message is opened.
