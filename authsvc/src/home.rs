@@ -20,9 +20,9 @@ use std::sync::Arc;
 use authsvc_core::clock::Clock;
 use authsvc_core::domain::ServiceIdentity;
 use authsvc_core::service::{
-    KeyStorageError, RegistrationError, ServiceRegistry, UserAdministration, create_keys, open_keys,
+    KeyStorageError, NewService, RegistryError, ServiceRegistry, UserAdministration, create_keys, open_keys,
 };
-use authsvc_core::storage::{Store, StoreError};
+use authsvc_core::storage::Store;
 use certgen::init::{InitReport, InitRequest, LeafSpec};
 use cryptokit::encoding::base64url;
 use cryptokit::keyset::{Keyset, KeysetError, RootKey};
@@ -85,15 +85,12 @@ pub enum HomeError {
     /// The keys could not be made.
     #[error(transparent)]
     Keys(#[from] KeyStorageError),
-    /// The demo service could not be registered.
-    #[error(transparent)]
-    Registration(#[from] RegistrationError),
     /// The peppers could not be sealed.
     #[error("the peppers could not be sealed")]
     Peppers(#[from] KeysetError),
-    /// The database did not do its part.
-    #[error("the database could not be used")]
-    Store(#[from] StoreError),
+    /// The demo service could not be registered.
+    #[error("the demo service could not be registered")]
+    Registry(#[from] RegistryError),
     /// The first user could not be made.
     #[error(transparent)]
     User(#[from] authsvc_core::service::EnrolmentError),
@@ -278,9 +275,8 @@ async fn add_demo(
     let audience = demo.service.parse().expect("the demo's audience is valid");
     ServiceRegistry::new(Arc::clone(&store), Arc::clone(clock))
         .add(
-            demo.service.parse().expect("the demo's name is valid"),
-            identity,
-            vec![audience],
+            NewService::new(demo.service.parse().expect("the demo's name is valid"), identity)
+                .with_audiences(vec![audience]),
         )
         .await?;
 

@@ -65,7 +65,7 @@ async fn rows_that_this_program_does_not_write_are_named() {
     execute(&file, "INSERT INTO users VALUES ('not a uuid', 'a@b.c', 'x', 0, 0)").await;
     execute(
         &file,
-        "INSERT INTO services VALUES ('x', zeroblob(32), 'no such type:x', 0)",
+        "INSERT INTO services (name, issuer_spki_sha256, san, created_at) VALUES ('x', zeroblob(32), 'no such type:x', 0)",
     )
     .await;
     let email = "a@b.c".parse().unwrap();
@@ -79,7 +79,7 @@ async fn rows_that_this_program_does_not_write_are_named() {
     assert!(matches!(
         store.services().await,
         Err(StoreError::Inconsistent {
-            table: "services",
+            table: "service_identities",
             column: "san"
         })
     ));

@@ -1,18 +1,18 @@
 //! `authsvc service`
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
+use std::str::FromStr;
 use std::sync::Arc;
 
-use authsvc_core::domain::{AudienceName, ServiceIdentity, ServiceName};
-use authsvc_core::service::{RegistrationError, ServiceRegistry};
-use authsvc_core::storage::{Store, StoreError};
-use cryptokit::x509::SubjectAlternativeName;
+use authsvc_core::domain::{Service, ServiceIdentity, ServiceName};
+use authsvc_core::service::{NewService, RegistryError, ServiceRegistry};
+use authsvc_core::storage::Store;
 use serde_json::json;
 use time::format_description::well_known::Rfc3339;
 
 use super::{CommandError, load, print, system_clock};
-use crate::cli::ServiceCommand;
+use crate::cli::{IdentityArgs, ServiceCommand};
 use crate::config::Config;
 use crate::storage::sqlite::SqliteStore;
 use crate::transport::tls;
@@ -23,66 +23,30 @@ pub(super) async fn run(command: ServiceCommand) -> Result<ExitCode, CommandErro
             name,
             san,
             audiences,
+            scopes,
+            admin,
             issuer,
             config,
         } => {
             let config = load(&config)?;
-            let name: ServiceName = name.parse()?;
-            let subject_alternative_name: SubjectAlternativeName =
-                san.parse().map_err(|error| format!("--san {san}: {error}"))?;
-            let audiences = audiences
-                .iter()
-                .map(|audience| {
-                    audience
-                        .parse()
-                        .map_err(|error| format!("--audience {audience}: {error}"))
-                })
-                .collect::<Result<Vec<AudienceName>, _>>()?;
-            let issuer_spki_sha256 = issuer_spki(&config, issuer)?;
-            let identity = ServiceIdentity {
-                issuer_spki_sha256,
-                subject_alternative_name,
+            let service = NewService {
+                name: name.parse()?,
+                identity: identity(&config, &san, issuer.as_deref())?,
+                audiences: all("--audience", &audiences)?,
+                scopes: all("--scope", &scopes)?,
+                admin,
             };
-            let (registry, store) = open(&config).await?;
-            let added = registry.add(name.clone(), identity.clone(), audiences).await;
-            store.close().await;
-            match added {
-                Err(RegistrationError::Store(StoreError::Conflict)) => {
-                    Err(format!("{name} or {identity} is registered already").into())
-                }
-                other => {
-                    other?;
-                    print(&format!("Registered {name}: {identity}.\n"))
-                }
-            }
+            add(&config, service).await
         }
+        ServiceCommand::AddIdentity(args) => add_identity(&args).await,
+        ServiceCommand::RemoveIdentity(args) => remove_identity(&args).await,
         ServiceCommand::List { json, config } => {
             let (registry, store) = open(&load(&config)?).await?;
             let all = registry.list().await;
             store.close().await;
             let mut text = String::new();
-            for service in all? {
-                let audiences: Vec<&str> = service.audiences.iter().map(AudienceName::as_str).collect();
-                let created_at = service.created_at.format(&Rfc3339)?;
-                if json {
-                    let issuer: String = service
-                        .identity
-                        .issuer_spki_sha256
-                        .iter()
-                        .map(|byte| format!("{byte:02x}"))
-                        .collect();
-                    let line = json!({ "name": service.name.as_str(),
-                        "san": service.identity.subject_alternative_name.to_string(),
-                        "issuer_spki_sha256": issuer, "audiences": audiences, "created_at": created_at });
-                    text.push_str(&format!("{line}\n"));
-                } else {
-                    text.push_str(&format!(
-                        "{}  {}  audiences {}  {created_at}\n",
-                        service.name,
-                        service.identity,
-                        audiences.join(",")
-                    ));
-                }
+            for service in &all? {
+                text.push_str(&if json { as_json(service)? } else { as_text(service)? });
             }
             print(&text)
         }
@@ -92,16 +56,118 @@ pub(super) async fn run(command: ServiceCommand) -> Result<ExitCode, CommandErro
             let removed = registry.remove(&name).await;
             store.close().await;
             if !removed? {
-                return Err(format!("no service {name} is registered").into());
+                return Err(no_such_service(&name));
             }
             print(&format!("{name} is no longer registered.\n"))
         }
     }
 }
 
+async fn add(config: &Config, service: NewService) -> Result<ExitCode, CommandError> {
+    let (name, identity) = (service.name.clone(), service.identity.clone());
+    let administers = if service.admin { ", an administrator" } else { "" };
+    let (registry, store) = open(config).await?;
+    let added = registry.add(service).await;
+    store.close().await;
+    match added {
+        Err(RegistryError::Taken) => Err(format!("{name} or {identity} is registered already").into()),
+        other => {
+            other?;
+            print(&format!("Registered {name}: {identity}{administers}.\n"))
+        }
+    }
+}
+
+async fn add_identity(args: &IdentityArgs) -> Result<ExitCode, CommandError> {
+    let config = load(&args.config)?;
+    let name: ServiceName = args.name.parse()?;
+    let identity = identity(&config, &args.san, args.issuer.as_deref())?;
+    let (registry, store) = open(&config).await?;
+    let added = registry.add_identity(&name, &identity).await;
+    store.close().await;
+    match added {
+        Err(RegistryError::Taken) => Err(format!("{identity} is registered already").into()),
+        other => match other? {
+            true => print(&format!("{name} is {identity} as well.\n")),
+            false => Err(no_such_service(&name)),
+        },
+    }
+}
+
+async fn remove_identity(args: &IdentityArgs) -> Result<ExitCode, CommandError> {
+    let config = load(&args.config)?;
+    let name: ServiceName = args.name.parse()?;
+    let identity = identity(&config, &args.san, args.issuer.as_deref())?;
+    let (registry, store) = open(&config).await?;
+    let removed = registry.remove_identity(&name, &identity).await;
+    store.close().await;
+    if !removed? {
+        return Err(format!("{name} is not {identity}").into());
+    }
+    print(&format!("{name} is no longer {identity}.\n"))
+}
+
+fn no_such_service(name: &ServiceName) -> CommandError {
+    format!("no service {name} is registered").into()
+}
+
+fn all<T: FromStr<Err: std::fmt::Display>>(flag: &str, names: &[String]) -> Result<Vec<T>, CommandError> {
+    names
+        .iter()
+        .map(|name| name.parse().map_err(|error| format!("{flag} {name}: {error}").into()))
+        .collect()
+}
+
+fn as_text(service: &Service) -> Result<String, CommandError> {
+    let mut line = service.name.to_string();
+    line.push_str("  ");
+    line.push_str(&joined(&service.identities, ", "));
+    line.push_str(&format!("  audiences {}", joined(&service.audiences, ",")));
+    if !service.scopes.is_empty() {
+        line.push_str(&format!("  scopes {}", joined(&service.scopes, ",")));
+    }
+    if service.admin {
+        line.push_str("  administrator");
+    }
+    Ok(format!("{line}  {}\n", service.created_at.format(&Rfc3339)?))
+}
+
+fn as_json(service: &Service) -> Result<String, CommandError> {
+    let identities: Vec<_> = service
+        .identities
+        .iter()
+        .map(|identity| {
+            json!({ "san": identity.subject_alternative_name.to_string(),
+                "issuer_spki_sha256": hexadecimal(&identity.issuer_spki_sha256) })
+        })
+        .collect();
+    let line = json!({ "name": service.name.as_str(), "identities": identities,
+        "audiences": texts(&service.audiences), "scopes": texts(&service.scopes), "admin": service.admin, "created_at": service.created_at.format(&Rfc3339)? });
+    Ok(format!("{line}\n"))
+}
+
+fn joined<T: ToString>(names: &[T], separator: &str) -> String {
+    texts(names).join(separator)
+}
+
+fn texts<T: ToString>(names: &[T]) -> Vec<String> {
+    names.iter().map(ToString::to_string).collect()
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn identity(config: &Config, san: &str, issuer: Option<&Path>) -> Result<ServiceIdentity, CommandError> {
+    Ok(ServiceIdentity {
+        subject_alternative_name: san.parse().map_err(|error| format!("--san {san}: {error}"))?,
+        issuer_spki_sha256: issuer_spki(config, issuer)?,
+    })
+}
+
 /// The CA that has to have issued the service's certificate.
-fn issuer_spki(config: &Config, issuer: Option<PathBuf>) -> Result<[u8; 32], CommandError> {
-    let file = issuer.as_ref().unwrap_or(&config.internal.client_ca_file);
+fn issuer_spki(config: &Config, issuer: Option<&Path>) -> Result<[u8; 32], CommandError> {
+    let file = issuer.unwrap_or(&config.internal.client_ca_file);
     let certificates = tls::certificates(file)?;
     match certificates.as_slice() {
         [only] if only.is_ca() => Ok(only.spki_sha256()),

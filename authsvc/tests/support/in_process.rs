@@ -15,7 +15,8 @@ use authsvc_core::audit::{AuditSink, Outcome, RecordingSink};
 use authsvc_core::clock::{Clock, TestClock};
 use authsvc_core::domain::{ServiceIdentity, UserId};
 use authsvc_core::service::{
-    AuthService, CredentialHasher, Parts, ServiceRegistry, TokenPolicy, UserAdministration, create_keys, open_keys,
+    AuthService, CredentialHasher, NewService, Parts, ServiceRegistry, TokenPolicy, UserAdministration, create_keys,
+    open_keys,
 };
 use authsvc_core::storage::Store;
 use axum::Router;
@@ -179,9 +180,8 @@ impl Service {
         };
         ServiceRegistry::new(Arc::clone(&self.store) as Arc<dyn Store>, Arc::clone(&self.clock) as _)
             .add(
-                name.parse().unwrap(),
-                identity,
-                audiences.iter().map(|name| name.parse().unwrap()).collect(),
+                NewService::new(name.parse().unwrap(), identity)
+                    .with_audiences(audiences.iter().map(|name| name.parse().unwrap()).collect()),
             )
             .await
             .unwrap();

@@ -7,6 +7,7 @@ use cryptokit::x509::{PeerCertificate, SubjectAlternativeName};
 use time::OffsetDateTime;
 
 use super::audience::AudienceName;
+use super::scope::ScopeName;
 
 /// What a client certificate proves: a name, said by one particular issuer.
 ///
@@ -81,10 +82,14 @@ impl fmt::Display for ServiceName {
 pub struct Service {
     /// Its name for people.
     pub name: ServiceName,
-    /// How it proves to be itself.
-    pub identity: ServiceIdentity,
+    /// How it proves to be itself: at least one, and several while its certificates move to another issuing CA.
+    pub identities: Vec<ServiceIdentity>,
     /// The audiences about whose tokens it may ask.
     pub audiences: Vec<AudienceName>,
+    /// The scopes it is told of when a token has them.
+    pub scopes: Vec<ScopeName>,
+    /// Whether it may administer this installation.
+    pub admin: bool,
     /// When it was registered.
     pub created_at: OffsetDateTime,
 }

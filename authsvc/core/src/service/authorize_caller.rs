@@ -4,29 +4,48 @@ use cryptokit::x509::PeerCertificate;
 
 use super::{AuthService, ErrorCode, Failure};
 use crate::audit::{ReasonKind, reasons};
-use crate::domain::{AudienceName, Service, ServiceIdentity, ServiceName};
+use crate::domain::{AudienceName, ScopeName, Service, ServiceIdentity, ServiceName};
 
 /// Most names a certificate may have. More than any honest one has; bounds the work a certificate can cause.
 const MAX_NAMES: usize = 16;
 
 /// Proof that the caller is a registered service. Only [`AuthService::authorize_caller`] makes one.
 #[derive(Clone, Debug)]
-pub struct AuthorizedCaller(Service);
+pub struct AuthorizedCaller {
+    service: Service,
+    identity: ServiceIdentity,
+}
 
 impl AuthorizedCaller {
     /// The service's name.
     pub fn name(&self) -> &ServiceName {
-        &self.0.name
+        &self.service.name
     }
 
-    /// What its certificate proved.
+    /// What its certificate proved, of all the identities it may have.
     pub fn identity(&self) -> &ServiceIdentity {
-        &self.0.identity
+        &self.identity
     }
 
     /// The audiences about whose tokens it may ask.
     pub fn audiences(&self) -> &[AudienceName] {
-        &self.0.audiences
+        &self.service.audiences
+    }
+
+    /// The scopes it is told of.
+    pub fn scopes(&self) -> &[ScopeName] {
+        &self.service.scopes
+    }
+}
+
+/// Proof that the caller is a registered service that may administer. Only [`AuthService::authorize_admin`] makes one.
+#[derive(Clone, Debug)]
+pub struct Administrator(AuthorizedCaller);
+
+impl Administrator {
+    /// The service that administers.
+    pub fn caller(&self) -> &AuthorizedCaller {
+        &self.0
     }
 }
 
@@ -41,18 +60,29 @@ impl AuthService {
             // Looking at the first ones only would overlook a second match behind them.
             return Err(not_allowed(peer, reasons::caller::AMBIGUOUS));
         }
-        let mut found: Option<Service> = None;
+        let mut found: Option<AuthorizedCaller> = None;
         for identity in ServiceIdentity::all_of(peer) {
             if let Some(service) = self.store.service_by_identity(&identity).await? {
                 if found.is_some() {
                     return Err(not_allowed(peer, reasons::caller::AMBIGUOUS));
                 }
-                found = Some(service);
+                found = Some(AuthorizedCaller { service, identity });
             }
         }
-        found
-            .map(AuthorizedCaller)
-            .ok_or_else(|| not_allowed(peer, reasons::caller::UNREGISTERED))
+        found.ok_or_else(|| not_allowed(peer, reasons::caller::UNREGISTERED))
+    }
+
+    /// As [`Self::authorize_caller`], and the service may administer.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::CallerNotAllowed`] for every other service as well.
+    pub async fn authorize_admin(&self, peer: &PeerCertificate) -> Result<Administrator, Failure> {
+        let caller = self.authorize_caller(peer).await?;
+        if !caller.service.admin {
+            return Err(not_allowed(peer, reasons::caller::NOT_AN_ADMINISTRATOR).with_service(caller.name()));
+        }
+        Ok(Administrator(caller))
     }
 }
 

@@ -22,11 +22,11 @@ use cryptokit::x509::PeerCertificate;
 
 pub use authenticate::{IssuedToken, Login};
 pub use authenticate_user::AuthenticatedUser;
-pub use authorize_caller::AuthorizedCaller;
+pub use authorize_caller::{Administrator, AuthorizedCaller};
 pub use error::{ErrorCode, Failure, FieldError};
 pub use hashing::{CredentialHasher, HashingError};
 pub use keys::{KeyStorageError, ServiceKeys, create_keys, open_keys};
-pub use registry::{RegistrationError, ServiceRegistry};
+pub use registry::{NewService, RegistryError, ServiceRegistry};
 pub use users::{EnrolmentError, MIN_PASSWORD_CHARS, UserAdministration};
 pub use validate_token::ActiveToken;
 

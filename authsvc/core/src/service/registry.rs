@@ -4,19 +4,60 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::domain::{AudienceName, Service, ServiceIdentity, ServiceName};
+use crate::domain::{AudienceName, ScopeName, Service, ServiceIdentity, ServiceName};
 use crate::storage::{Store, StoreError};
 
-/// Why a service was not registered.
+/// A service to be registered. Repeated names count once.
+#[derive(Clone, Debug)]
+pub struct NewService {
+    /// Its name for people.
+    pub name: ServiceName,
+    /// How it proves to be itself.
+    pub identity: ServiceIdentity,
+    /// The audiences about whose tokens it may ask.
+    pub audiences: Vec<AudienceName>,
+    /// The scopes it is told of when a token has them.
+    pub scopes: Vec<ScopeName>,
+    /// Whether it may administer this installation.
+    pub admin: bool,
+}
+
+impl NewService {
+    /// A service that may ask about no tokens yet.
+    pub fn new(name: ServiceName, identity: ServiceIdentity) -> Self {
+        Self {
+            name,
+            identity,
+            audiences: Vec::new(),
+            scopes: Vec::new(),
+            admin: false,
+        }
+    }
+
+    /// May ask about tokens for these.
+    #[must_use]
+    pub fn with_audiences(self, audiences: Vec<AudienceName>) -> Self {
+        Self { audiences, ..self }
+    }
+}
+
+/// Why the registry was not changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum RegistrationError {
-    /// Tokens with this audience let users act on their own accounts.
+pub enum RegistryError {
+    /// The name or the identity is registered already.
+    #[error("the name or the identity is registered already")]
+    Taken,
+    /// The audience is this service's own: whoever had it could ask about the tokens that people administer their
+    /// accounts with.
     #[error("the audience {} is this service's own", AudienceName::OWN)]
     ReservedAudience,
-    /// The store did not take it.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+    /// It is the last identity of its service.
+    #[error("it is the only identity of the service; add the new one first, or remove the service")]
+    LastIdentity,
+    /// The store did not do its part.
+    #[error("the database could not be used")]
+    Store(#[source] StoreError),
 }
 
 /// Registers, lists and removes services.
@@ -31,30 +72,47 @@ impl ServiceRegistry {
         Self { store, clock }
     }
 
-    /// Registers a service; repeated audiences count once.
+    /// Registers a service.
     ///
     /// # Errors
     ///
-    /// [`RegistrationError::ReservedAudience`]; [`StoreError::Conflict`] when its name or its identity is registered
-    /// already.
-    pub async fn add(
-        &self,
-        name: ServiceName,
-        identity: ServiceIdentity,
-        mut audiences: Vec<AudienceName>,
-    ) -> Result<(), RegistrationError> {
-        if audiences.iter().any(AudienceName::is_own) {
-            return Err(RegistrationError::ReservedAudience);
+    /// [`RegistryError::Taken`], [`RegistryError::ReservedAudience`], [`RegistryError::Store`].
+    pub async fn add(&self, service: NewService) -> Result<(), RegistryError> {
+        if service.audiences.iter().any(AudienceName::is_own) {
+            return Err(RegistryError::ReservedAudience);
         }
-        audiences.sort();
-        audiences.dedup();
         let service = Service {
-            name,
-            identity,
-            audiences,
+            name: service.name,
+            identities: vec![service.identity],
+            audiences: sorted(service.audiences),
+            scopes: sorted(service.scopes),
+            admin: service.admin,
             created_at: self.clock.now(),
         };
-        Ok(self.store.insert_service(&service).await?)
+        self.store.insert_service(&service).await.map_err(taken)
+    }
+
+    /// Gives a service one more identity, as when another CA issues its next certificates; whether there is such a
+    /// service.
+    ///
+    /// # Errors
+    ///
+    /// [`RegistryError::Taken`], [`RegistryError::Store`].
+    pub async fn add_identity(&self, name: &ServiceName, identity: &ServiceIdentity) -> Result<bool, RegistryError> {
+        self.store.add_service_identity(name, identity).await.map_err(taken)
+    }
+
+    /// Takes an identity from a service; whether it had it.
+    ///
+    /// # Errors
+    ///
+    /// [`RegistryError::LastIdentity`], [`RegistryError::Store`].
+    pub async fn remove_identity(&self, name: &ServiceName, identity: &ServiceIdentity) -> Result<bool, RegistryError> {
+        let removed = self.store.remove_service_identity(name, identity).await;
+        removed.map_err(|error| match error {
+            StoreError::Conflict => RegistryError::LastIdentity,
+            other => RegistryError::Store(other),
+        })
     }
 
     /// All services by name.
@@ -79,5 +137,18 @@ impl ServiceRegistry {
 impl fmt::Debug for ServiceRegistry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ServiceRegistry")
+    }
+}
+
+fn sorted<T: Ord>(mut names: Vec<T>) -> Vec<T> {
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn taken(error: StoreError) -> RegistryError {
+    match error {
+        StoreError::Conflict => RegistryError::Taken,
+        other => RegistryError::Store(other),
     }
 }

@@ -17,28 +17,54 @@ pub(super) fn user(row: &SqliteRow) -> Result<User, StoreError> {
     })
 }
 
-/// A service; its audiences are in one column, separated by spaces, which no audience contains.
+/// A service with its names and identities, each kind in one column.
 pub(super) fn service(row: &SqliteRow) -> Result<Service, StoreError> {
-    let issuer: Vec<u8> = get(row, "services", "issuer_spki_sha256")?;
-    let audiences: String = get(row, "service_audiences", "audiences")?;
     Ok(Service {
         name: parse(row, "services", "name")?,
-        identity: ServiceIdentity {
-            issuer_spki_sha256: issuer
-                .try_into()
-                .map_err(|_| inconsistent("services", "issuer_spki_sha256"))?,
-            subject_alternative_name: parse(row, "services", "san")?,
-        },
-        audiences: audiences
-            .split_terminator(' ')
-            .map(|audience| {
-                audience
-                    .parse()
-                    .map_err(|_| inconsistent("service_audiences", "audience"))
-            })
+        identities: list(row, "identities", '\n')?
+            .iter()
+            .map(|text| identity(text).ok_or_else(|| inconsistent("service_identities", "san")))
             .collect::<Result<_, _>>()?,
+        audiences: names(row, "audiences", "service_audiences", "audience")?,
+        scopes: names(row, "scopes", "service_scopes", "scope")?,
+        admin: get::<i64>(row, "services", "admin")? != 0,
         created_at: time(row, "services", "created_at")?,
     })
+}
+
+/// The issuer's digest in hexadecimal, a space, the name.
+fn identity(text: &str) -> Option<ServiceIdentity> {
+    let (issuer, name) = text.split_once(' ')?;
+    let mut issuer_spki_sha256 = [0; 32];
+    if issuer.len() != 64 || !issuer.is_ascii() {
+        return None;
+    }
+    for (byte, digits) in issuer_spki_sha256.iter_mut().zip(issuer.as_bytes().chunks(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+    }
+    Some(ServiceIdentity {
+        issuer_spki_sha256,
+        subject_alternative_name: name.parse().ok()?,
+    })
+}
+
+fn names<T: std::str::FromStr>(
+    row: &SqliteRow,
+    alias: &'static str,
+    table: &'static str,
+    column: &'static str,
+) -> Result<Vec<T>, StoreError> {
+    list(row, alias, ' ')?
+        .iter()
+        .map(|name| name.parse().map_err(|_| inconsistent(table, column)))
+        .collect()
+}
+
+/// What was put into one column, separated. Nothing is `NULL`.
+fn list(row: &SqliteRow, alias: &'static str, separator: char) -> Result<Vec<String>, StoreError> {
+    let text: Option<String> = get(row, "services", alias)?;
+    let text = text.unwrap_or_default();
+    Ok(text.split_terminator(separator).map(str::to_owned).collect())
 }
 
 fn get<T>(row: &SqliteRow, table: &'static str, column: &'static str) -> Result<T, StoreError>
@@ -58,6 +84,6 @@ fn time(row: &SqliteRow, table: &'static str, column: &'static str) -> Result<Of
     OffsetDateTime::from_unix_timestamp(get(row, table, column)?).map_err(|_| inconsistent(table, column))
 }
 
-fn inconsistent(table: &'static str, column: &'static str) -> StoreError {
+pub(super) fn inconsistent(table: &'static str, column: &'static str) -> StoreError {
     StoreError::Inconsistent { table, column }
 }

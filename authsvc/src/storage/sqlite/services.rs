@@ -3,17 +3,31 @@
 use async_trait::async_trait;
 use authsvc_core::domain::{AudienceName, Service, ServiceIdentity, ServiceName};
 use authsvc_core::storage::{ServiceStore, StoreError};
+use sqlx::{Sqlite, Transaction};
 
 use super::{SqliteStore, rows, store_error};
+
+/// A service in one row. Names are separated by spaces, which none contains, and identities by line feeds.
+macro_rules! select_service {
+    ($where:literal) => {
+        concat!(
+            "SELECT name, admin, created_at,
+                (SELECT group_concat(hex(issuer_spki_sha256) || ' ' || san, char(10))
+                 FROM service_identities WHERE service = name) AS identities,
+                (SELECT group_concat(audience, ' ') FROM service_audiences WHERE service = name) AS audiences,
+                (SELECT group_concat(scope, ' ') FROM service_scopes WHERE service = name) AS scopes
+             FROM services ",
+            $where
+        )
+    };
+}
 
 #[async_trait]
 impl ServiceStore for SqliteStore {
     async fn service_by_identity(&self, identity: &ServiceIdentity) -> Result<Option<Service>, StoreError> {
-        let row = sqlx::query(
-            "SELECT services.*, coalesce(group_concat(audience, ' '), '') AS audiences
-             FROM services LEFT JOIN service_audiences ON service = name
-             WHERE issuer_spki_sha256 = ? AND san = ? GROUP BY name",
-        )
+        let row = sqlx::query(select_service!(
+            "WHERE name = (SELECT service FROM service_identities WHERE issuer_spki_sha256 = ? AND san = ?)"
+        ))
         .bind(&identity.issuer_spki_sha256[..])
         .bind(identity.subject_alternative_name.to_string())
         .fetch_optional(&self.readers)
@@ -23,32 +37,43 @@ impl ServiceStore for SqliteStore {
     }
 
     async fn services(&self) -> Result<Vec<Service>, StoreError> {
-        let all = sqlx::query(
-            "SELECT services.*, coalesce(group_concat(audience, ' '), '') AS audiences
-             FROM services LEFT JOIN service_audiences ON service = name
-             GROUP BY name ORDER BY name",
-        )
-        .fetch_all(&self.readers)
-        .await
-        .map_err(store_error)?;
+        let all = sqlx::query(select_service!("ORDER BY name"))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(store_error)?;
         all.iter().map(rows::service).collect()
     }
 
     async fn insert_service(&self, service: &Service) -> Result<(), StoreError> {
-        // IMMEDIATE: a transaction that starts by reading and then writes fails at once when another one wrote.
+        let (first, others) = service
+            .identities
+            .split_first()
+            .ok_or_else(|| rows::inconsistent("service_identities", "san"))?;
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(store_error)?;
-        sqlx::query("INSERT INTO services (name, issuer_spki_sha256, san, created_at) VALUES (?, ?, ?, ?)")
+        sqlx::query("INSERT INTO services (name, issuer_spki_sha256, san, created_at, admin) VALUES (?, ?, ?, ?, ?)")
             .bind(service.name.as_str())
-            .bind(&service.identity.issuer_spki_sha256[..])
-            .bind(service.identity.subject_alternative_name.to_string())
+            .bind(&first.issuer_spki_sha256[..])
+            .bind(first.subject_alternative_name.to_string())
             .bind(service.created_at.unix_timestamp())
+            .bind(service.admin)
             .execute(&mut *transaction)
             .await
             .map_err(store_error)?;
+        for identity in others {
+            insert_identity(&mut transaction, &service.name, identity).await?;
+        }
         for audience in &service.audiences {
             sqlx::query("INSERT INTO service_audiences (service, audience) VALUES (?, ?)")
                 .bind(service.name.as_str())
                 .bind(audience.as_str())
+                .execute(&mut *transaction)
+                .await
+                .map_err(store_error)?;
+        }
+        for scope in &service.scopes {
+            sqlx::query("INSERT INTO service_scopes (service, scope) VALUES (?, ?)")
+                .bind(service.name.as_str())
+                .bind(scope.as_str())
                 .execute(&mut *transaction)
                 .await
                 .map_err(store_error)?;
@@ -65,6 +90,56 @@ impl ServiceStore for SqliteStore {
             .map_err(store_error)
     }
 
+    async fn add_service_identity(&self, name: &ServiceName, identity: &ServiceIdentity) -> Result<bool, StoreError> {
+        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(store_error)?;
+        let there = sqlx::query("SELECT 1 FROM services WHERE name = ?")
+            .bind(name.as_str())
+            .fetch_optional(&mut *transaction)
+            .await
+            .map_err(store_error)?;
+        if there.is_none() {
+            return Ok(false);
+        }
+        insert_identity(&mut transaction, name, identity).await?;
+        transaction.commit().await.map_err(store_error)?;
+        Ok(true)
+    }
+
+    async fn remove_service_identity(
+        &self,
+        name: &ServiceName,
+        identity: &ServiceIdentity,
+    ) -> Result<bool, StoreError> {
+        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(store_error)?;
+        let deleted =
+            sqlx::query("DELETE FROM service_identities WHERE service = ? AND issuer_spki_sha256 = ? AND san = ?")
+                .bind(name.as_str())
+                .bind(&identity.issuer_spki_sha256[..])
+                .bind(identity.subject_alternative_name.to_string())
+                .execute(&mut *transaction)
+                .await
+                .map_err(store_error)?;
+        if deleted.rows_affected() == 0 {
+            return Ok(false);
+        }
+        // What programs of the version before this one read has to be one of those that are left.
+        let left = sqlx::query(
+            "UPDATE services SET (issuer_spki_sha256, san) =
+                 (SELECT issuer_spki_sha256, san FROM service_identities WHERE service = name
+                  ORDER BY issuer_spki_sha256, san LIMIT 1)
+             WHERE name = ? AND EXISTS (SELECT 1 FROM service_identities WHERE service = name)",
+        )
+        .bind(name.as_str())
+        .execute(&mut *transaction)
+        .await
+        .map_err(store_error)?;
+        if left.rows_affected() == 0 {
+            return Err(StoreError::Conflict);
+        }
+        transaction.commit().await.map_err(store_error)?;
+        Ok(true)
+    }
+
     async fn audience_exists(&self, audience: &AudienceName) -> Result<bool, StoreError> {
         sqlx::query("SELECT 1 FROM service_audiences WHERE audience = ? LIMIT 1")
             .bind(audience.as_str())
@@ -73,4 +148,19 @@ impl ServiceStore for SqliteStore {
             .map(|row| row.is_some())
             .map_err(store_error)
     }
+}
+
+async fn insert_identity(
+    transaction: &mut Transaction<'_, Sqlite>,
+    name: &ServiceName,
+    identity: &ServiceIdentity,
+) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO service_identities (issuer_spki_sha256, san, service) VALUES (?, ?, ?)")
+        .bind(&identity.issuer_spki_sha256[..])
+        .bind(identity.subject_alternative_name.to_string())
+        .bind(name.as_str())
+        .execute(&mut **transaction)
+        .await
+        .map(|_| ())
+        .map_err(store_error)
 }

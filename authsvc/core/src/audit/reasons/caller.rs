@@ -19,6 +19,14 @@ pub const AMBIGUOUS: &ReasonKind = &kind(
     "Issue the service a certificate with one registered name only.",
 );
 
+/// The caller is a registered service that may not administer.
+pub const NOT_AN_ADMINISTRATOR: &ReasonKind = &kind(
+    "not_an_administrator",
+    "authz_fail",
+    "the service is registered, but not as an administrator",
+    "Ask why the service tries to administer. One that should: authsvc service remove, then add it with --admin.",
+);
+
 /// The client showed no certificate.
 pub const NO_CERTIFICATE: &ReasonKind = &kind(
     "no_client_certificate",
@@ -103,6 +111,7 @@ pub const TLS_PROTOCOL: &ReasonKind = &kind(
 pub const ALL: &[&ReasonKind] = &[
     UNREGISTERED,
     AMBIGUOUS,
+    NOT_AN_ADMINISTRATOR,
     NO_CERTIFICATE,
     CERTIFICATE_EXPIRED,
     CERTIFICATE_NOT_YET_VALID,

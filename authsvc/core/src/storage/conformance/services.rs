@@ -10,16 +10,22 @@ pub(super) async fn run(store: &dyn Store) {
     services_are_found_by_their_whole_identity(store).await;
     taken_service_names_and_identities_conflict(store).await;
     removed_services_are_gone_with_their_audiences(store).await;
+    scopes_and_the_right_to_administer_are_kept(store).await;
+    a_service_may_have_several_identities(store).await;
+    an_identity_belongs_to_one_service(store).await;
+    the_last_identity_stays(store).await;
 }
 
 fn service(name: &str, issuer: u8, san: &str, audiences: &[&str]) -> Service {
     Service {
         name: name.parse().expect("a name"),
-        identity: identity(issuer, san),
+        identities: vec![identity(issuer, san)],
         audiences: audiences
             .iter()
             .map(|audience| audience.parse().expect("an audience"))
             .collect(),
+        scopes: Vec::new(),
+        admin: false,
         created_at: OffsetDateTime::from_unix_timestamp(1_800_000_000).expect("in the calendar"),
     }
 }
@@ -35,11 +41,11 @@ async fn services_are_found_by_their_whole_identity(store: &dyn Store) {
     let orders = service("orders", 1, "dns:orders.internal", &["orders", "billing"]);
     store.insert_service(&orders).await.expect("a new name");
     let found = store
-        .service_by_identity(&orders.identity)
+        .service_by_identity(&orders.identities[0])
         .await
         .expect("the store answers")
         .expect("registered");
-    assert_eq!((&found.name, &found.identity), (&orders.name, &orders.identity));
+    assert_eq!((&found.name, &found.identities), (&orders.name, &orders.identities));
     let mut audiences = found.audiences;
     audiences.sort();
     assert_eq!(
@@ -89,4 +95,125 @@ async fn removed_services_are_gone_with_their_audiences(store: &dyn Store) {
     assert!(!store.audience_exists(&orders).await.expect("the store answers"));
     let gone = store.service_by_identity(&identity(1, "dns:orders.internal")).await;
     assert!(gone.expect("the store answers").is_none());
+}
+
+async fn scopes_and_the_right_to_administer_are_kept(store: &dyn Store) {
+    let mut admin = service("admin", 1, "uri:spiffe://example.org/admin", &[]);
+    admin.admin = true;
+    admin.scopes = ["orders:read", "orders:write"]
+        .map(|name| name.parse().expect("a scope"))
+        .to_vec();
+    store.insert_service(&admin).await.expect("a new name");
+    let plain = service("plain", 1, "dns:plain.internal", &["plain"]);
+    store.insert_service(&plain).await.expect("a new name");
+
+    let mut found = by_identity(store, &admin.identities[0]).await.expect("registered");
+    found.scopes.sort();
+    assert_eq!((found.admin, &found.scopes), (true, &admin.scopes));
+    assert!(found.audiences.is_empty());
+    let found = by_identity(store, &plain.identities[0]).await.expect("registered");
+    assert!(!found.admin && found.scopes.is_empty());
+    for service in [admin, plain] {
+        assert!(store.remove_service(&service.name).await.expect("the store answers"));
+    }
+}
+
+async fn a_service_may_have_several_identities(store: &dyn Store) {
+    let orders = service("orders", 1, "dns:orders.internal", &["a", "b"]);
+    store.insert_service(&orders).await.expect("a new name");
+    let (old, new) = (orders.identities[0].clone(), identity(2, "dns:orders.internal"));
+    assert!(
+        store
+            .add_service_identity(&orders.name, &new)
+            .await
+            .expect("a new identity")
+    );
+    for identity in [&old, &new] {
+        let found = by_identity(store, identity).await.expect("registered");
+        assert_eq!(
+            (&found.name, found.identities.len(), found.audiences.len()),
+            (&orders.name, 2, 2)
+        );
+        assert!(found.identities.contains(&old) && found.identities.contains(&new));
+    }
+    assert_eq!(
+        store.services().await.expect("the store answers").len(),
+        1,
+        "it is one service"
+    );
+    // The first one is the one that leaves: the issuing CA was exchanged.
+    assert!(remove(store, &orders, &old).await);
+    assert!(!remove(store, &orders, &old).await, "the second time there is none");
+    assert!(by_identity(store, &old).await.is_none());
+    assert_eq!(by_identity(store, &new).await.expect("registered").identities, [new]);
+
+    let both = Service {
+        name: "both".parse().expect("a name"),
+        identities: vec![old.clone(), identity(3, "dns:orders.internal")],
+        ..orders.clone()
+    };
+    store
+        .insert_service(&both)
+        .await
+        .expect("what was removed is free again");
+    assert_eq!(by_identity(store, &old).await.expect("registered").name, both.name);
+    assert!(store.remove_service(&both.name).await.expect("the store answers"));
+    assert!(by_identity(store, &both.identities[1]).await.is_none());
+}
+
+/// `orders` is left from the check before, by issuer 2.
+async fn an_identity_belongs_to_one_service(store: &dyn Store) {
+    let billing = service("billing", 1, "dns:billing.internal", &[]);
+    store.insert_service(&billing).await.expect("a new name");
+    let taken = identity(2, "dns:orders.internal");
+    for name in ["billing", "orders"] {
+        let name = name.parse().expect("a name");
+        let added = store.add_service_identity(&name, &taken).await;
+        assert!(matches!(added, Err(StoreError::Conflict)), "{name}");
+    }
+    let thief = service("thief", 2, "dns:orders.internal", &["theirs"]);
+    assert!(matches!(store.insert_service(&thief).await, Err(StoreError::Conflict)));
+    let nobody = "nobody".parse().expect("a name");
+    let free = identity(9, "dns:nobody.internal");
+    assert!(
+        !store
+            .add_service_identity(&nobody, &free)
+            .await
+            .expect("the store answers")
+    );
+    assert!(by_identity(store, &free).await.is_none());
+    assert!(
+        !remove(store, &billing, &taken).await,
+        "it is not the identity of this one"
+    );
+    assert_eq!(
+        by_identity(store, &taken).await.expect("registered").name.as_str(),
+        "orders"
+    );
+}
+
+async fn the_last_identity_stays(store: &dyn Store) {
+    for (name, identity) in [
+        ("orders", identity(2, "dns:orders.internal")),
+        ("billing", identity(1, "dns:billing.internal")),
+    ] {
+        let name = name.parse().expect("a name");
+        let removed = store.remove_service_identity(&name, &identity).await;
+        assert!(matches!(removed, Err(StoreError::Conflict)), "{name}");
+        assert_eq!(by_identity(store, &identity).await.expect("registered").name, name);
+        assert!(store.remove_service(&name).await.expect("the store answers"));
+    }
+    let mut nameless = service("nameless", 1, "dns:nameless.internal", &[]);
+    nameless.identities.clear();
+    assert!(store.insert_service(&nameless).await.is_err());
+    assert!(store.services().await.expect("the store answers").is_empty());
+}
+
+async fn by_identity(store: &dyn Store, identity: &ServiceIdentity) -> Option<Service> {
+    store.service_by_identity(identity).await.expect("the store answers")
+}
+
+async fn remove(store: &dyn Store, service: &Service, identity: &ServiceIdentity) -> bool {
+    let removed = store.remove_service_identity(&service.name, identity).await;
+    removed.expect("the store answers")
 }
