@@ -1,13 +1,24 @@
 //! Values that are right once they exist.
 
 mod audience;
+mod base32;
 mod email;
+mod one_time_password;
+mod recovery_code;
 mod scope;
+mod sealed_field;
+mod second_factor;
 mod service;
+mod totp_secret;
 mod user;
 
 pub use audience::{AudienceName, InvalidAudience};
 pub use email::{EmailAddress, InvalidEmailAddress};
+pub use one_time_password::{NotAOneTimePassword, OneTimePassword};
+pub use recovery_code::{NotARecoveryCode, RecoveryCode};
 pub use scope::{InvalidScope, ScopeName};
+pub use sealed_field::{Place, SealedField};
+pub use second_factor::{FactorId, PendingSecondFactor, SecondFactor, StoredRecoveryCode};
 pub use service::{InvalidServiceName, Service, ServiceIdentity, ServiceName};
+pub use totp_secret::TotpSecret;
 pub use user::{User, UserId};

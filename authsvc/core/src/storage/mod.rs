@@ -3,12 +3,14 @@
 #[cfg(feature = "test-util")]
 pub mod conformance;
 mod keysets;
+mod second_factors;
 mod services;
 mod users;
 
 use async_trait::async_trait;
 
 pub use keysets::KeysetStore;
+pub use second_factors::SecondFactorStore;
 pub use services::ServiceStore;
 pub use users::UserStore;
 
@@ -34,7 +36,7 @@ pub enum StoreError {
 
 /// A whole store.
 #[async_trait]
-pub trait Store: UserStore + ServiceStore + KeysetStore {
+pub trait Store: UserStore + ServiceStore + KeysetStore + SecondFactorStore {
     /// Whether the database answers a trivial question.
     async fn ping(&self) -> Result<(), StoreError>;
 }

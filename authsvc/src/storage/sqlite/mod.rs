@@ -2,6 +2,7 @@
 
 mod keysets;
 mod rows;
+mod second_factors;
 mod services;
 mod users;
 

@@ -67,20 +67,24 @@ fn list(row: &SqliteRow, alias: &'static str, separator: char) -> Result<Vec<Str
     Ok(text.split_terminator(separator).map(str::to_owned).collect())
 }
 
-fn get<T>(row: &SqliteRow, table: &'static str, column: &'static str) -> Result<T, StoreError>
+pub(super) fn get<T>(row: &SqliteRow, table: &'static str, column: &'static str) -> Result<T, StoreError>
 where
     T: for<'r> sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
 {
     row.try_get(column).map_err(|_| inconsistent(table, column))
 }
 
-fn parse<T: std::str::FromStr>(row: &SqliteRow, table: &'static str, column: &'static str) -> Result<T, StoreError> {
+pub(super) fn parse<T: std::str::FromStr>(
+    row: &SqliteRow,
+    table: &'static str,
+    column: &'static str,
+) -> Result<T, StoreError> {
     get::<String>(row, table, column)?
         .parse()
         .map_err(|_| inconsistent(table, column))
 }
 
-fn time(row: &SqliteRow, table: &'static str, column: &'static str) -> Result<OffsetDateTime, StoreError> {
+pub(super) fn time(row: &SqliteRow, table: &'static str, column: &'static str) -> Result<OffsetDateTime, StoreError> {
     OffsetDateTime::from_unix_timestamp(get(row, table, column)?).map_err(|_| inconsistent(table, column))
 }
 

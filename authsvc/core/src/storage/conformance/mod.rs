@@ -1,6 +1,7 @@
 //! The one suite that every store must pass, one area a file. A backend's test calls [`run`] with a fresh, empty store.
 
 mod keysets;
+mod second_factors;
 mod services;
 mod users;
 
@@ -16,4 +17,5 @@ pub async fn run(store: &dyn Store) {
     users::run(store).await;
     services::run(store).await;
     keysets::run(store).await;
+    second_factors::run(store).await;
 }

@@ -14,7 +14,7 @@ pub(super) async fn run(store: &dyn Store) {
     hostile_text_is_stored_as_it_is(store).await;
 }
 
-fn user(email: &str) -> User {
+pub(super) fn user(email: &str) -> User {
     User {
         id: UserId::generate(),
         email: email.parse().expect("an address"),
