@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use crate::audit_log::JsonLines;
+use crate::background::Background;
 use crate::config::Config;
 use crate::endpoint::Endpoints;
 use crate::hasher::{IDLE_RELEASE_INTERVAL, QueuedHasher};
@@ -63,8 +64,8 @@ pub enum StartError {
 pub struct App {
     listeners: Vec<Listener>,
     store: Arc<SqliteStore>,
-    hasher: Arc<QueuedHasher>,
     draining: Arc<AtomicBool>,
+    background: Background,
     shutdown_grace: Duration,
     /// What the start line says.
     pub started: Started,
@@ -186,11 +187,16 @@ impl App {
             public_certificate_not_after: public_tls.not_after,
             internal_certificate_not_after: internal_tls.not_after,
         };
+        let mut background = Background::new(metrics.clone());
+        background.every("release idle hashing memory", IDLE_RELEASE_INTERVAL, move || {
+            hasher.pool().release_idle();
+            std::future::ready(Ok::<(), std::convert::Infallible>(()))
+        });
         Ok(Self {
             listeners,
             store,
-            hasher,
             draining,
+            background,
             shutdown_grace: config.shutdown_grace,
             started,
         })
@@ -204,14 +210,6 @@ impl App {
         for listener in self.listeners {
             serving.spawn(listener.serve(stopped.clone()));
         }
-        let hasher = Arc::clone(&self.hasher);
-        let janitor = tokio::spawn(async move {
-            let mut interval = tokio::time::interval(IDLE_RELEASE_INTERVAL);
-            loop {
-                interval.tick().await;
-                hasher.pool().release_idle();
-            }
-        });
 
         stop.await;
         tracing::info!(grace_seconds = self.shutdown_grace.as_secs(), "stopping");
@@ -222,7 +220,7 @@ impl App {
             while serving.join_next().await.is_some() {}
         });
         let drained = drained.await.is_ok();
-        janitor.abort();
+        drop(self.background);
         self.store.close().await;
         tracing::info!(drained, "stopped");
         drained

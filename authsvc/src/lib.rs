@@ -7,12 +7,13 @@
 //! - [`transport`]: TLS, HTTP; decode, call an endpoint, encode.
 //! - [`endpoint`]: one tower service for each operation, in layers: audit, metrics, deadline, authorize.
 //! - [`storage`]: the databases.
-//! - [`app`]: puts it all together, from the inside out.
+//! - [`app`]: puts it all together, from the inside out; [`background`] is the work that repeats meanwhile.
 //! - [`commands`]: what the binary can do; [`cli`] is how it is asked.
 //! - [`config`], [`home`], [`secret_files`]: what an installation consists of.
 
 pub mod app;
 pub mod audit_log;
+pub mod background;
 pub mod cli;
 pub mod commands;
 pub mod config;

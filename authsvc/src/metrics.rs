@@ -11,7 +11,7 @@ use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Metric, Registry};
 
 /// Counters of one process.
 #[derive(Clone)]
@@ -23,6 +23,7 @@ pub struct Metrics {
     panics: Counter,
     handshake_failures: Family<HandshakeLabels, Counter>,
     connections: Family<ListenerLabels, Gauge>,
+    background_failures: Family<TaskLabels, Counter>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -55,6 +56,11 @@ struct HandshakeLabels {
     reason: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TaskLabels {
+    task: &'static str,
+}
+
 impl Metrics {
     /// All zero.
     pub fn new() -> Self {
@@ -66,6 +72,7 @@ impl Metrics {
             panics: Counter::default(),
             handshake_failures: Family::default(),
             connections: Family::default(),
+            background_failures: Family::default(),
             registry: Arc::default(),
         };
         registry.register(
@@ -90,8 +97,18 @@ impl Metrics {
             metrics.handshake_failures.clone(),
         );
         registry.register("connections", "Open connections", metrics.connections.clone());
+        registry.register(
+            "background_failures",
+            "Rounds of background work that failed",
+            metrics.background_failures.clone(),
+        );
         *metrics.lock() = registry;
         metrics
+    }
+
+    /// Adds a metric that an area of its own counts.
+    pub fn register(&self, name: &str, help: &str, metric: impl Metric) {
+        self.lock().register(name, help, metric);
     }
 
     /// Adds what the hashing pool knows.
@@ -123,6 +140,11 @@ impl Metrics {
         self.durations
             .get_or_create(&RouteLabels { listener, route })
             .observe(took.as_secs_f64());
+    }
+
+    /// Counts a failed round of background work.
+    pub fn count_background_failure(&self, task: &'static str) {
+        self.background_failures.get_or_create(&TaskLabels { task }).inc();
     }
 
     /// Counts a panic.

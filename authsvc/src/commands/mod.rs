@@ -2,6 +2,7 @@
 
 mod dev;
 mod init;
+mod installation;
 mod password_input;
 mod serve;
 mod service;

@@ -3,18 +3,16 @@
 use std::path::Path;
 use std::process::ExitCode;
 use std::str::FromStr;
-use std::sync::Arc;
 
 use authsvc_core::domain::{Service, ServiceIdentity, ServiceName};
-use authsvc_core::service::{NewService, RegistryError, ServiceRegistry};
-use authsvc_core::storage::Store;
+use authsvc_core::service::{NewService, RegistryError};
 use serde_json::json;
 use time::format_description::well_known::Rfc3339;
 
-use super::{CommandError, load, print, system_clock};
+use super::installation::Installation;
+use super::{CommandError, print};
 use crate::cli::{IdentityArgs, ServiceCommand};
 use crate::config::Config;
-use crate::storage::sqlite::SqliteStore;
 use crate::transport::tls;
 
 pub(super) async fn run(command: ServiceCommand) -> Result<ExitCode, CommandError> {
@@ -28,22 +26,22 @@ pub(super) async fn run(command: ServiceCommand) -> Result<ExitCode, CommandErro
             issuer,
             config,
         } => {
-            let config = load(&config)?;
+            let installation = Installation::open(&config).await?;
             let service = NewService {
                 name: name.parse()?,
-                identity: identity(&config, &san, issuer.as_deref())?,
+                identity: identity(&installation.config, &san, issuer.as_deref())?,
                 audiences: all("--audience", &audiences)?,
                 scopes: all("--scope", &scopes)?,
                 admin,
             };
-            add(&config, service).await
+            add(installation, service).await
         }
         ServiceCommand::AddIdentity(args) => add_identity(&args).await,
         ServiceCommand::RemoveIdentity(args) => remove_identity(&args).await,
         ServiceCommand::List { json, config } => {
-            let (registry, store) = open(&load(&config)?).await?;
-            let all = registry.list().await;
-            store.close().await;
+            let installation = Installation::open(&config).await?;
+            let all = installation.registry().list().await;
+            installation.close().await;
             let mut text = String::new();
             for service in &all? {
                 text.push_str(&if json { as_json(service)? } else { as_text(service)? });
@@ -52,9 +50,9 @@ pub(super) async fn run(command: ServiceCommand) -> Result<ExitCode, CommandErro
         }
         ServiceCommand::Remove { name, config } => {
             let name: ServiceName = name.parse()?;
-            let (registry, store) = open(&load(&config)?).await?;
-            let removed = registry.remove(&name).await;
-            store.close().await;
+            let installation = Installation::open(&config).await?;
+            let removed = installation.registry().remove(&name).await;
+            installation.close().await;
             if !removed? {
                 return Err(no_such_service(&name));
             }
@@ -63,12 +61,11 @@ pub(super) async fn run(command: ServiceCommand) -> Result<ExitCode, CommandErro
     }
 }
 
-async fn add(config: &Config, service: NewService) -> Result<ExitCode, CommandError> {
+async fn add(installation: Installation, service: NewService) -> Result<ExitCode, CommandError> {
     let (name, identity) = (service.name.clone(), service.identity.clone());
     let administers = if service.admin { ", an administrator" } else { "" };
-    let (registry, store) = open(config).await?;
-    let added = registry.add(service).await;
-    store.close().await;
+    let added = installation.registry().add(service).await;
+    installation.close().await;
     match added {
         Err(RegistryError::Taken) => Err(format!("{name} or {identity} is registered already").into()),
         other => {
@@ -79,12 +76,11 @@ async fn add(config: &Config, service: NewService) -> Result<ExitCode, CommandEr
 }
 
 async fn add_identity(args: &IdentityArgs) -> Result<ExitCode, CommandError> {
-    let config = load(&args.config)?;
+    let installation = Installation::open(&args.config).await?;
     let name: ServiceName = args.name.parse()?;
-    let identity = identity(&config, &args.san, args.issuer.as_deref())?;
-    let (registry, store) = open(&config).await?;
-    let added = registry.add_identity(&name, &identity).await;
-    store.close().await;
+    let identity = identity(&installation.config, &args.san, args.issuer.as_deref())?;
+    let added = installation.registry().add_identity(&name, &identity).await;
+    installation.close().await;
     match added {
         Err(RegistryError::Taken) => Err(format!("{identity} is registered already").into()),
         other => match other? {
@@ -95,12 +91,11 @@ async fn add_identity(args: &IdentityArgs) -> Result<ExitCode, CommandError> {
 }
 
 async fn remove_identity(args: &IdentityArgs) -> Result<ExitCode, CommandError> {
-    let config = load(&args.config)?;
+    let installation = Installation::open(&args.config).await?;
     let name: ServiceName = args.name.parse()?;
-    let identity = identity(&config, &args.san, args.issuer.as_deref())?;
-    let (registry, store) = open(&config).await?;
-    let removed = registry.remove_identity(&name, &identity).await;
-    store.close().await;
+    let identity = identity(&installation.config, &args.san, args.issuer.as_deref())?;
+    let removed = installation.registry().remove_identity(&name, &identity).await;
+    installation.close().await;
     if !removed? {
         return Err(format!("{name} is not {identity}").into());
     }
@@ -178,12 +173,4 @@ fn issuer_spki(config: &Config, issuer: Option<&Path>) -> Result<[u8; 32], Comma
         )
         .into()),
     }
-}
-
-async fn open(config: &Config) -> Result<(ServiceRegistry, Arc<SqliteStore>), CommandError> {
-    let store = Arc::new(SqliteStore::open(&config.database_file).await?);
-    Ok((
-        ServiceRegistry::new(Arc::clone(&store) as Arc<dyn Store>, system_clock()),
-        store,
-    ))
 }

@@ -1,21 +1,14 @@
 //! `authsvc user`
 
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::Duration;
 
 use authsvc_core::domain::EmailAddress;
-use authsvc_core::service::{UserAdministration, open_keys};
-use authsvc_core::storage::Store;
-use cryptokit::password::PasswordHasher;
 use serde_json::json;
 use time::format_description::well_known::Rfc3339;
 
-use super::{CommandError, load, password_input, print, system_clock};
+use super::installation::Installation;
+use super::{CommandError, password_input, print};
 use crate::cli::{ConfigArgs, UserCommand};
-use crate::hasher::QueuedHasher;
-use crate::secret_files;
-use crate::storage::sqlite::SqliteStore;
 
 pub(super) async fn run(command: UserCommand) -> Result<ExitCode, CommandError> {
     match command {
@@ -27,15 +20,17 @@ pub(super) async fn run(command: UserCommand) -> Result<ExitCode, CommandError> 
             let email: EmailAddress = email.parse()?;
             // Before the database is opened: a prompt may stay open for long.
             let password = password_input::read(&password)?;
-            let (users, store) = open(&config).await?;
+            let installation = Installation::open(&config).await?;
+            let users = installation.users().await?;
             let id = users.add(email.clone(), password).await;
-            store.close().await;
+            installation.close().await;
             print(&format!("Added {email} as {}.\n", id?))
         }
         UserCommand::List { json, config } => {
-            let (users, store) = open(&config).await?;
+            let installation = Installation::open(&config).await?;
+            let users = installation.users().await?;
             let all = users.list().await;
-            store.close().await;
+            installation.close().await;
             let mut text = String::new();
             for user in all? {
                 let created_at = user.created_at.format(&Rfc3339)?;
@@ -59,9 +54,10 @@ pub(super) async fn run(command: UserCommand) -> Result<ExitCode, CommandError> 
         } => {
             let email: EmailAddress = email.parse()?;
             let password = password_input::read(&password)?;
-            let (users, store) = open(&config).await?;
+            let installation = Installation::open(&config).await?;
+            let users = installation.users().await?;
             let done = users.reset_password(&email, password).await;
-            store.close().await;
+            installation.close().await;
             done?;
             print(&format!("{email} has another password now.\n"))
         }
@@ -70,32 +66,13 @@ pub(super) async fn run(command: UserCommand) -> Result<ExitCode, CommandError> 
 
 async fn set_disabled(email: &str, disabled: bool, config: &ConfigArgs) -> Result<ExitCode, CommandError> {
     let email: EmailAddress = email.parse()?;
-    let (users, store) = open(config).await?;
+    let installation = Installation::open(config).await?;
+    let users = installation.users().await?;
     let done = users.set_disabled(&email, disabled).await;
-    store.close().await;
+    installation.close().await;
     done?;
     print(&format!(
         "{email} is {}.\n",
         if disabled { "disabled" } else { "enabled" }
     ))
-}
-
-async fn open(args: &ConfigArgs) -> Result<(UserAdministration, Arc<SqliteStore>), CommandError> {
-    let config = load(args)?;
-    let root = secret_files::read_root_key(&config.root_key_file)?;
-    let peppers = secret_files::read_peppers(&config.pepper_file, &root)?;
-    let store = Arc::new(SqliteStore::open(&config.database_file).await?);
-    let keys = open_keys(store.as_ref(), &root).await?;
-    let hasher = QueuedHasher::new(
-        PasswordHasher::new(config.hashing.policy, peppers),
-        std::num::NonZeroUsize::MIN,
-        Duration::from_secs(60),
-    );
-    let users = UserAdministration::new(
-        Arc::clone(&store) as Arc<dyn Store>,
-        system_clock(),
-        Arc::new(hasher),
-        keys.sealing,
-    );
-    Ok((users, store))
 }

@@ -3,18 +3,24 @@
 //! A later source wins over an earlier one. Unknown names are refused in all three. No setting switches
 //! authentication or mTLS off, and none holds a secret: secrets are named by file.
 
+mod hashing;
+mod limits;
+mod listeners;
+mod reader;
 mod settings;
 mod source;
+mod tokens;
 
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use authsvc_core::domain::AudienceName;
 use authsvc_core::service::TokenPolicy;
-use cryptokit::password::{Argon2Params, Policy};
 
+pub use hashing::HashingConfig;
+pub use limits::Limits;
+pub use listeners::{InternalListener, PublicListener};
+use reader::Reader;
 pub use settings::{SETTINGS, Setting};
 pub use source::{Overrides, SettingValues};
 
@@ -43,56 +49,6 @@ pub struct Config {
     pub shutdown_grace: Duration,
     /// What is logged beside the audit lines.
     pub log_level: LogLevel,
-}
-
-/// Address and identity of a TLS listener.
-#[derive(Clone, Debug)]
-pub struct PublicListener {
-    /// Address and port.
-    pub address: SocketAddr,
-    /// Chain, leaf first, PEM.
-    pub certificate_file: PathBuf,
-    /// Its key, PKCS#8 PEM.
-    pub key_file: PathBuf,
-}
-
-/// Address and identity of the mTLS listener, and whom it trusts.
-#[derive(Clone, Debug)]
-pub struct InternalListener {
-    /// Address and port.
-    pub address: SocketAddr,
-    /// Chain, leaf first, PEM.
-    pub certificate_file: PathBuf,
-    /// Its key, PKCS#8 PEM.
-    pub key_file: PathBuf,
-    /// The CAs that issue client certificates, PEM.
-    pub client_ca_file: PathBuf,
-}
-
-/// Cost and concurrency of password hashing.
-#[derive(Clone, Copy, Debug)]
-pub struct HashingConfig {
-    /// Cost of new hashes and ceiling of stored ones.
-    pub policy: Policy,
-    /// Hashes computed at once; each takes the policy's memory.
-    pub max_concurrent: NonZeroUsize,
-    /// How long a login waits for its turn before it is told to come back.
-    pub max_wait: Duration,
-}
-
-/// Bounds on what a client may do.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Connections at once, each listener for itself.
-    pub max_connections: usize,
-    /// For the TLS handshake.
-    pub handshake_timeout: Duration,
-    /// For a request's head, and for the silence before it on a kept connection.
-    pub header_timeout: Duration,
-    /// For a request's body.
-    pub body_timeout: Duration,
-    /// For everything after the body has arrived.
-    pub request_timeout: Duration,
 }
 
 /// How much is logged beside the audit lines.
@@ -146,38 +102,17 @@ impl Config {
             values,
             errors: Vec::new(),
         };
-        let certificate_file = read.path("public.certificate_file");
-        let key_file = read.path("public.key_file");
+        let (public, internal) = listeners::read(&mut read);
         let config = Self {
-            internal: InternalListener {
-                address: read.parsed("internal.address", any_address()),
-                certificate_file: read.path_or("internal.certificate_file", &certificate_file),
-                key_file: read.path_or("internal.key_file", &key_file),
-                client_ca_file: read.path("internal.client_ca_file"),
-            },
-            public: PublicListener {
-                address: read.parsed("public.address", any_address()),
-                certificate_file,
-                key_file,
-            },
-            ops_address: read.parsed("ops.address", any_address()),
+            public,
+            internal,
+            ops_address: listeners::address(&mut read, "ops.address"),
             database_file: read.path("database_file"),
             root_key_file: read.path("root_key_file"),
             pepper_file: read.path("pepper_file"),
-            tokens: TokenPolicy {
-                issuer: read.issuer(),
-                default_audience: read.optional::<AudienceName>("tokens.default_audience"),
-                access_token_ttl: read.seconds("tokens.access_token_ttl_seconds", 1..=3600),
-                leeway: read.seconds("tokens.leeway_seconds", 0..=60),
-            },
-            hashing: read.hashing(),
-            limits: Limits {
-                max_connections: read.number("limits.max_connections", 1..=1_000_000) as usize,
-                handshake_timeout: read.seconds("limits.handshake_timeout_seconds", 1..=60),
-                header_timeout: read.seconds("limits.header_timeout_seconds", 1..=300),
-                body_timeout: read.seconds("limits.body_timeout_seconds", 1..=300),
-                request_timeout: read.seconds("limits.request_timeout_seconds", 1..=300),
-            },
+            tokens: tokens::read(&mut read),
+            hashing: hashing::read(&mut read),
+            limits: limits::read(&mut read),
             shutdown_grace: read.seconds("shutdown_grace_seconds", 0..=300),
             log_level: read.parsed("log_level", LogLevel::Info),
         };
@@ -204,138 +139,9 @@ impl std::str::FromStr for LogLevel {
     }
 }
 
-/// Stands in for an address that could not be read; never used, because errors are returned instead.
-fn any_address() -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], 0))
-}
-
-/// Turns text into types and collects what does not fit.
-struct Reader<'a> {
-    values: &'a SettingValues,
-    errors: Vec<String>,
-}
-
-impl Reader<'_> {
-    fn text(&mut self, key: &'static str) -> Option<&source::Value> {
-        let value = self.values.get(key);
-        if value.is_none() {
-            self.errors.push(format!("{key} is missing"));
-        }
-        value
-    }
-
-    fn parsed<T>(&mut self, key: &'static str, otherwise: T) -> T
-    where
-        T: std::str::FromStr<Err: std::fmt::Display>,
-    {
-        let Some(value) = self.text(key).cloned() else {
-            return otherwise;
-        };
-        value.text.parse().unwrap_or_else(|error| {
-            self.errors.push(format!("{key} from {}: {error}", value.origin));
-            otherwise
-        })
-    }
-
-    fn optional<T>(&mut self, key: &'static str) -> Option<T>
-    where
-        T: std::str::FromStr<Err: std::fmt::Display>,
-    {
-        let value = self.values.get(key)?;
-        value
-            .text
-            .parse()
-            .map_err(|error| self.errors.push(format!("{key} from {}: {error}", value.origin)))
-            .ok()
-    }
-
-    fn path(&mut self, key: &'static str) -> PathBuf {
-        self.text(key).map(source::Value::path).unwrap_or_default()
-    }
-
-    fn path_or(&mut self, key: &'static str, otherwise: &Path) -> PathBuf {
-        self.values
-            .get(key)
-            .map_or_else(|| otherwise.to_owned(), source::Value::path)
-    }
-
-    fn number(&mut self, key: &'static str, range: std::ops::RangeInclusive<u64>) -> u64 {
-        let number = self.parsed(key, *range.start());
-        if !range.contains(&number) {
-            self.errors.push(format!(
-                "{key} is {number}; {} to {} are accepted",
-                range.start(),
-                range.end()
-            ));
-        }
-        number
-    }
-
-    fn seconds(&mut self, key: &'static str, range: std::ops::RangeInclusive<u64>) -> Duration {
-        Duration::from_secs(self.number(key, range))
-    }
-
-    /// RFC 8414 §2: https, without query or fragment.
-    fn issuer(&mut self) -> String {
-        let issuer: String = self.parsed("issuer", String::new());
-        let host = issuer.strip_prefix("https://").unwrap_or_default();
-        let plain = issuer.bytes().all(|b| b.is_ascii_graphic()) && !issuer.contains(['?', '#', '"', '\\']);
-        if host.is_empty() || host.starts_with('/') || !plain {
-            self.errors
-                .push("issuer is not an https URL without query and fragment".to_owned());
-        }
-        issuer
-    }
-
-    fn hashing(&mut self) -> HashingConfig {
-        let m_cost = self.number("hashing.m_cost_kib", Argon2Params::OWASP.m_cost() as u64..=1 << 20) as u32;
-        let t_cost = self.number("hashing.t_cost", 1..=64) as u32;
-        let p_cost = self.number("hashing.p_cost", 1..=16) as u32;
-        let max_concurrent = match self.values.get("hashing.max_concurrent") {
-            None => std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
-            Some(_) => {
-                NonZeroUsize::new(self.number("hashing.max_concurrent", 1..=1024) as usize).unwrap_or(NonZeroUsize::MIN)
-            }
-        };
-        // OWASP's profiles trade memory for passes: one pass is enough from 46 MiB on only.
-        if t_cost == 1 && m_cost < ONE_PASS_M_COST_KIB {
-            self.errors.push(format!(
-                "hashing.t_cost is 1, which needs hashing.m_cost_kib of {ONE_PASS_M_COST_KIB} at least"
-            ));
-        }
-        let max_wait = Duration::from_millis(self.number("hashing.max_wait_milliseconds", 1..=60_000));
-        let policy = Argon2Params::new(m_cost, t_cost, p_cost)
-            .map(policy_for)
-            .unwrap_or_else(|error| {
-                self.errors.push(format!("hashing: {error}"));
-                Policy::default()
-            });
-        HashingConfig {
-            policy,
-            max_concurrent,
-            max_wait,
-        }
-    }
-}
-
-/// OWASP's Argon2id profile of a single pass: 46 MiB.
-const ONE_PASS_M_COST_KIB: u32 = 46 * 1024;
-
-/// Obeys stored hashes up to the default ceiling, or up to what new ones cost where that is more.
-fn policy_for(params: Argon2Params) -> Policy {
-    let ceiling = Policy::default().limits().argon2.ceiling;
-    let ceiling = Argon2Params::new(
-        ceiling.m_cost().max(params.m_cost()),
-        ceiling.t_cost().max(params.t_cost()),
-        ceiling.p_cost().max(params.p_cost()),
-    )
-    .expect("the larger of two valid costs is valid");
-    Policy::new(params, ceiling).expect("params are within a ceiling made from them")
-}
-
 #[cfg(test)]
 mod tests {
-    use cryptokit::password::NewHash;
+    use cryptokit::password::{Argon2Params, NewHash};
 
     use super::*;
 

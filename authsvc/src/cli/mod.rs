@@ -1,0 +1,53 @@
+//! Commands and their arguments, one area a file. No logic; no secret is ever an argument.
+
+mod serve;
+mod service;
+mod smoke;
+mod user;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+pub use serve::{DevArgs, InitArgs, ServeArgs};
+pub use service::{IdentityArgs, ServiceCommand};
+pub use smoke::SmokeArgs;
+pub use user::{PasswordArgs, UserCommand};
+
+/// Checks passwords, issues RS256 tokens, and tells other services over mTLS whether a token is good.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 110)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a development home if there is none, and serve from it
+    Dev(DevArgs),
+    /// Make a home for a server: CA, certificate, keys, database and configuration
+    Init(InitArgs),
+    /// Serve from a configuration; refuses to start when anything is missing or loose
+    Serve(ServeArgs),
+    /// Keep accounts
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Keep the registry of services
+    #[command(subcommand)]
+    Service(ServiceCommand),
+    /// Check a running service from outside: health, login, validation over mTLS, refusals
+    Smoke(SmokeArgs),
+    /// Print the API description
+    Openapi,
+}
+
+/// Which configuration a command reads.
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    /// The configuration file
+    #[arg(long, value_name = "FILE", default_value = "keys/dev/authsvc.toml")]
+    pub config: PathBuf,
+}

@@ -1,0 +1,72 @@
+//! What a command works on: an installation's configuration, database and keys, opened.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use authsvc_core::clock::Clock;
+use authsvc_core::service::{ServiceRegistry, UserAdministration, open_keys};
+use authsvc_core::storage::Store;
+use cryptokit::password::PasswordHasher;
+
+use super::{CommandError, load, system_clock};
+use crate::cli::ConfigArgs;
+use crate::config::Config;
+use crate::hasher::QueuedHasher;
+use crate::secret_files;
+use crate::storage::sqlite::SqliteStore;
+
+/// How long a command waits for its turn to hash: it is the only one in its process.
+const MAX_WAIT: Duration = Duration::from_secs(60);
+
+/// An installation, opened for one command. [`Installation::close`] folds the database's log in.
+pub(super) struct Installation {
+    pub(super) config: Config,
+    store: Arc<SqliteStore>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Installation {
+    /// Reads the configuration and opens the database.
+    pub(super) async fn open(args: &ConfigArgs) -> Result<Self, CommandError> {
+        let config = load(args)?;
+        let store = Arc::new(SqliteStore::open(&config.database_file).await?);
+        Ok(Self {
+            config,
+            store,
+            clock: system_clock(),
+        })
+    }
+
+    /// The database.
+    pub(super) fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.store) as Arc<dyn Store>
+    }
+
+    /// What keeps accounts. Opens the keys.
+    pub(super) async fn users(&self) -> Result<UserAdministration, CommandError> {
+        let root = secret_files::read_root_key(&self.config.root_key_file)?;
+        let peppers = secret_files::read_peppers(&self.config.pepper_file, &root)?;
+        let keys = open_keys(self.store.as_ref(), &root).await?;
+        let hasher = QueuedHasher::new(
+            PasswordHasher::new(self.config.hashing.policy, peppers),
+            std::num::NonZeroUsize::MIN,
+            MAX_WAIT,
+        );
+        Ok(UserAdministration::new(
+            self.store(),
+            Arc::clone(&self.clock),
+            Arc::new(hasher),
+            keys.sealing,
+        ))
+    }
+
+    /// What keeps the registry of services.
+    pub(super) fn registry(&self) -> ServiceRegistry {
+        ServiceRegistry::new(self.store(), Arc::clone(&self.clock))
+    }
+
+    /// Ends all connections to the database.
+    pub(super) async fn close(self) {
+        self.store.close().await;
+    }
+}

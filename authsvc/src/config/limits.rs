@@ -1,0 +1,30 @@
+//! Settings that bound what a client may do.
+
+use std::time::Duration;
+
+use super::reader::Reader;
+
+/// Bounds on what a client may do.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections at once, each listener for itself.
+    pub max_connections: usize,
+    /// For the TLS handshake.
+    pub handshake_timeout: Duration,
+    /// For a request's head, and for the silence before it on a kept connection.
+    pub header_timeout: Duration,
+    /// For a request's body.
+    pub body_timeout: Duration,
+    /// For everything after the body has arrived.
+    pub request_timeout: Duration,
+}
+
+pub(super) fn read(reader: &mut Reader<'_>) -> Limits {
+    Limits {
+        max_connections: reader.number("limits.max_connections", 1..=1_000_000) as usize,
+        handshake_timeout: reader.seconds("limits.handshake_timeout_seconds", 1..=60),
+        header_timeout: reader.seconds("limits.header_timeout_seconds", 1..=300),
+        body_timeout: reader.seconds("limits.body_timeout_seconds", 1..=300),
+        request_timeout: reader.seconds("limits.request_timeout_seconds", 1..=300),
+    }
+}

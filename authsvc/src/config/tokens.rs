@@ -1,0 +1,28 @@
+//! Settings of tokens.
+
+use authsvc_core::domain::AudienceName;
+use authsvc_core::service::TokenPolicy;
+
+use super::reader::Reader;
+
+pub(super) fn read(reader: &mut Reader<'_>) -> TokenPolicy {
+    TokenPolicy {
+        issuer: issuer(reader),
+        default_audience: reader.optional::<AudienceName>("tokens.default_audience"),
+        access_token_ttl: reader.seconds("tokens.access_token_ttl_seconds", 1..=3600),
+        leeway: reader.seconds("tokens.leeway_seconds", 0..=60),
+    }
+}
+
+/// RFC 8414 §2: https, without query or fragment.
+fn issuer(reader: &mut Reader<'_>) -> String {
+    let issuer: String = reader.parsed("issuer", String::new());
+    let host = issuer.strip_prefix("https://").unwrap_or_default();
+    let plain = issuer.bytes().all(|b| b.is_ascii_graphic()) && !issuer.contains(['?', '#', '"', '\\']);
+    if host.is_empty() || host.starts_with('/') || !plain {
+        reader
+            .errors
+            .push("issuer is not an https URL without query and fragment".to_owned());
+    }
+    issuer
+}
