@@ -24,7 +24,7 @@ use crate::hasher::{IDLE_RELEASE_INTERVAL, QueuedHasher};
 use crate::log_output;
 use crate::metrics::Metrics;
 use crate::secret_files::{self, SecretFileError};
-use crate::storage::sqlite::{OpenError, SqliteStore};
+use crate::storage::{self, OpenError};
 use crate::transport::http::ops::{OpsState, ops_router};
 use crate::transport::http::{HttpState, internal_router, public_router};
 use crate::transport::listener::{Listener, Security};
@@ -63,7 +63,7 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct App {
     listeners: Vec<Listener>,
-    store: Arc<SqliteStore>,
+    store: Arc<dyn Store>,
     draining: Arc<AtomicBool>,
     background: Background,
     shutdown_grace: Duration,
@@ -106,8 +106,7 @@ impl App {
     pub async fn start(config: &Config, sockets: BoundSockets) -> Result<Self, StartError> {
         let root = secret_files::read_root_key(&config.root_key_file)?;
         let peppers = secret_files::read_peppers(&config.pepper_file, &root)?;
-        private_files::check_private(&config.database_file).map_err(SecretFileError::from)?;
-        let store = Arc::new(SqliteStore::open(&config.database_file).await?);
+        let store = storage::open(&config.database).await?;
         let keys = open_keys(store.as_ref(), &root).await?;
         drop(root);
 
@@ -125,7 +124,7 @@ impl App {
         metrics.watch_log(log_output::lost_lines);
         let audit: Arc<dyn AuditSink> = Arc::new(JsonLines);
         let service = Arc::new(AuthService::new(Parts {
-            store: Arc::clone(&store) as Arc<dyn Store>,
+            store: Arc::clone(&store),
             clock: Arc::clone(&clock),
             hasher: Arc::clone(&hasher) as _,
             keys,

@@ -4,7 +4,7 @@
 //! HOME/                     0700
 //!   authsvc.toml            0600  the configuration; written last, so that its presence means the rest is whole
 //!   root.key  pepper.json   0600
-//!   authsvc.db              0600
+//!   authsvc.db              0600  unless the database is Postgres
 //!   pki/                    0700  root.pem intermediate.pem …, server/, and in a development home demo/
 //!   dev.json  login.json    0600  in a development home
 //! ```
@@ -33,12 +33,15 @@ use cryptokit::x509::{LeafProfile, SubjectAlternativeName};
 use private_files::PrivateFileError;
 use zeroize::Zeroizing;
 
+use crate::config::{Database, DatabaseConfig};
 use crate::hasher::QueuedHasher;
 use crate::secret_files::PEPPERS;
-use crate::storage::sqlite::{OpenError, SqliteStore};
+use crate::storage::{self, OpenError, Tuning};
 
 /// Name of the configuration file in a home.
 pub const CONFIG_FILE: &str = "authsvc.toml";
+/// Name of the SQLite database in a home.
+const DATABASE_FILE: &str = "authsvc.db";
 
 /// Stands in a home from its first file to its last. Locked by the process that makes the home; found unlocked, it says
 /// that a process was ended in between, and that nothing here was ever used.
@@ -113,6 +116,8 @@ pub struct HomeRequest {
     pub server_names: Vec<SubjectAlternativeName>,
     /// Services that get a client certificate from this home's CA.
     pub clients: Vec<LeafSpec>,
+    /// The file with the URL of a Postgres database, which is empty; a SQLite file in the home without it.
+    pub database_url_file: Option<PathBuf>,
     /// The audience of logins that name none.
     pub default_audience: Option<String>,
     /// A demo service and a first user, for development.
@@ -223,8 +228,17 @@ async fn fill(request: &HomeRequest, clock: &Arc<dyn Clock>) -> Result<HomeRepor
     let peppers = Keyset::new(PEPPERS, Pepper::generate());
     private_files::write_new(&at("pepper.json"), root.seal(&peppers)?.as_bytes())?;
 
-    private_files::write_new(&at("authsvc.db"), b"")?;
-    let store = Arc::new(SqliteStore::open(&at("authsvc.db")).await?);
+    let database = match &request.database_url_file {
+        None => {
+            private_files::write_new(&at(DATABASE_FILE), b"")?;
+            Database::Sqlite(at(DATABASE_FILE))
+        }
+        Some(url_file) => Database::Postgres {
+            url_file: url_file.clone(),
+        },
+    };
+    let tuning = Tuning::default();
+    let store = storage::open(&DatabaseConfig { database, tuning }).await?;
     create_keys(store.as_ref(), &root, RsaKeySize::default()).await?;
     let password = match &request.demo {
         None => None,
@@ -262,18 +276,17 @@ async fn add_demo(
     request: &HomeRequest,
     demo: &Demo,
     certificates: &InitReport,
-    store: &Arc<SqliteStore>,
+    store: &Arc<dyn Store>,
     root: &RootKey,
     peppers: Keyset<Pepper>,
     clock: &Arc<dyn Clock>,
 ) -> Result<SecretString, HomeError> {
-    let store: Arc<dyn Store> = Arc::clone(store) as _;
     let identity = ServiceIdentity {
         issuer_spki_sha256: certificates.intermediate.certificate.spki_sha256(),
         subject_alternative_name: demo.subject_alternative_name.parse().expect("the demo's name is valid"),
     };
     let audience = demo.service.parse().expect("the demo's audience is valid");
-    ServiceRegistry::new(Arc::clone(&store), Arc::clone(clock))
+    ServiceRegistry::new(Arc::clone(store), Arc::clone(clock))
         .add(
             NewService::new(demo.service.parse().expect("the demo's name is valid"), identity)
                 .with_audiences(vec![audience]),
@@ -287,7 +300,7 @@ async fn add_demo(
         std::num::NonZeroUsize::MIN,
         std::time::Duration::from_secs(60),
     );
-    UserAdministration::new(store, Arc::clone(clock), Arc::new(hasher), keys.sealing)
+    UserAdministration::new(Arc::clone(store), Arc::clone(clock), Arc::new(hasher), keys.sealing)
         .add(
             demo.email.parse().expect("the demo's address is valid"),
             Password::new(password.expose_secret()).expect("a random password is within the bounds"),
@@ -316,7 +329,10 @@ fn configuration(request: &HomeRequest) -> String {
         text.push('\n');
     };
     line(format_args!("issuer = {}", quoted(&request.issuer)));
-    line(format_args!("database_file = \"authsvc.db\""));
+    match &request.database_url_file {
+        None => line(format_args!("database_file = \"{DATABASE_FILE}\"")),
+        Some(file) => line(format_args!("database_url_file = {}", quoted(&file.to_string_lossy()))),
+    }
     line(format_args!("root_key_file = \"root.key\""));
     line(format_args!("pepper_file = \"pepper.json\""));
     line(format_args!("\n[public]"));

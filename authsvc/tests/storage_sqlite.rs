@@ -2,8 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "in tests a panic is the report")]
 
-use authsvc::storage::sqlite::{OpenError, SqliteStore};
-use authsvc_core::storage::{KeysetStore, ServiceStore, StoreError, UserStore, conformance};
+use authsvc::storage::OpenError;
+use authsvc::storage::sqlite::SqliteStore;
+use authsvc_core::storage::{KeysetStore, ServiceStore, Store, StoreError, UserStore, conformance};
 
 async fn fresh(directory: &tempfile::TempDir) -> SqliteStore {
     let file = directory.path().join("authsvc.db");

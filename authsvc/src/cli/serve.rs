@@ -48,6 +48,10 @@ pub struct InitArgs {
     /// The aud of a login that names none
     #[arg(long, value_name = "NAME")]
     pub default_audience: Option<String>,
+    /// A file with the postgres:// URL of an empty database, readable by its owner only; without it, the database is a
+    /// SQLite file in the home
+    #[arg(long, value_name = "FILE")]
+    pub database_url_file: Option<PathBuf>,
     /// Address of the public listener
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8443")]
     pub public_address: SocketAddr,

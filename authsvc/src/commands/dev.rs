@@ -114,6 +114,7 @@ pub(super) async fn run(args: DevArgs) -> Result<ExitCode, CommandError> {
 async fn create(home: &Path, ports: Ports) -> Result<Option<SecretString>, CommandError> {
     let loopback = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let request = HomeRequest {
+        database_url_file: None,
         directory: home.to_owned(),
         issuer: format!("https://localhost:{}", ports.public),
         public_address: loopback(ports.public),

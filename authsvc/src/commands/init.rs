@@ -28,6 +28,7 @@ pub(super) async fn run(args: InitArgs) -> Result<ExitCode, CommandError> {
         ops_address: args.ops_address,
         server_names,
         clients,
+        database_url_file: args.database_url_file.map(std::path::absolute).transpose()?,
         default_audience: args.default_audience,
         demo: None,
     };

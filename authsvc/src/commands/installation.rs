@@ -13,7 +13,6 @@ use crate::cli::ConfigArgs;
 use crate::config::Config;
 use crate::hasher::QueuedHasher;
 use crate::secret_files;
-use crate::storage::sqlite::SqliteStore;
 
 /// How long a command waits for its turn to hash: it is the only one in its process.
 const MAX_WAIT: Duration = Duration::from_secs(60);
@@ -21,7 +20,7 @@ const MAX_WAIT: Duration = Duration::from_secs(60);
 /// An installation, opened for one command. [`Installation::close`] folds the database's log in.
 pub(super) struct Installation {
     pub(super) config: Config,
-    store: Arc<SqliteStore>,
+    store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
 }
 
@@ -29,7 +28,7 @@ impl Installation {
     /// Reads the configuration and opens the database.
     pub(super) async fn open(args: &ConfigArgs) -> Result<Self, CommandError> {
         let config = load(args)?;
-        let store = Arc::new(SqliteStore::open(&config.database_file).await?);
+        let store = crate::storage::open(&config.database).await?;
         Ok(Self {
             config,
             store,
@@ -39,7 +38,7 @@ impl Installation {
 
     /// The database.
     pub(super) fn store(&self) -> Arc<dyn Store> {
-        Arc::clone(&self.store) as Arc<dyn Store>
+        Arc::clone(&self.store)
     }
 
     /// What keeps accounts. Opens the keys.

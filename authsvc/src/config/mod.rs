@@ -3,6 +3,7 @@
 //! A later source wins over an earlier one. Unknown names are refused in all three. No setting switches
 //! authentication or mTLS off, and none holds a secret: secrets are named by file.
 
+mod database;
 mod hashing;
 mod limits;
 mod listeners;
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 use authsvc_core::service::TokenPolicy;
 
+pub use database::{Database, DatabaseConfig};
 pub use hashing::HashingConfig;
 pub use limits::Limits;
 pub use listeners::{InternalListener, PublicListener};
@@ -33,8 +35,8 @@ pub struct Config {
     pub internal: InternalListener,
     /// Where health, readiness and metrics are served, in clear: loopback, or a network of the operator's own.
     pub ops_address: SocketAddr,
-    /// The SQLite database.
-    pub database_file: PathBuf,
+    /// The database and how it is used.
+    pub database: DatabaseConfig,
     /// The key that opens the keysets.
     pub root_key_file: PathBuf,
     /// The sealed keyset of peppers.
@@ -107,7 +109,7 @@ impl Config {
             public,
             internal,
             ops_address: listeners::address(&mut read, "ops.address"),
-            database_file: read.path("database_file"),
+            database: database::read(&mut read),
             root_key_file: read.path("root_key_file"),
             pepper_file: read.path("pepper_file"),
             tokens: tokens::read(&mut read),
@@ -171,7 +173,9 @@ mod tests {
                 *path = rest.to_owned();
             }
         };
-        strip(&mut config.database_file);
+        if let Database::Sqlite(file) = &mut config.database.database {
+            strip(file);
+        }
         strip(&mut config.public.key_file);
         strip(&mut config.internal.key_file);
         Ok(config)
@@ -183,7 +187,7 @@ mod tests {
         assert!(config.public.address.ip().is_loopback() && config.public.address.port() == 8443);
         assert!(config.internal.address.ip().is_loopback() && config.internal.address.port() == 9443);
         assert!(config.ops_address.ip().is_loopback() && config.ops_address.port() == 9464);
-        assert_eq!(config.database_file, Path::new("authsvc.db"));
+        assert_eq!(config.database.database, Database::Sqlite("authsvc.db".into()));
         assert_eq!(config.pepper_file, Path::new("/elsewhere/pepper.json"));
         assert_eq!(
             config.internal.key_file,
@@ -198,7 +202,7 @@ mod tests {
     #[test]
     fn the_environment_wins_over_the_file_and_flags_over_both() {
         let config = load(MINIMAL, &[("AUTHSVC_DATABASE_FILE", "/data/x.db"), ("HOME", "/x")]).unwrap();
-        assert_eq!(config.database_file, Path::new("/data/x.db"));
+        assert_eq!(config.database.database, Database::Sqlite("/data/x.db".into()));
 
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("authsvc.toml");
@@ -249,7 +253,7 @@ mod tests {
             "tokens.access_token_ttl_seconds is 86400; 1 to 3600 are accepted",
             "ops.address from",
             "hashing.m_cost_kib is 8",
-            "database_file is missing",
+            "database_file is missing, and so is database_url_file: one of them says where the database is",
             "root_key_file is missing",
             "pepper_file is missing",
             "public.key_file is missing",

@@ -62,7 +62,27 @@ pub const SETTINGS: &[Setting] = &[
         Some("127.0.0.1:9464"),
         "Address of health, readiness and metrics (plain HTTP)",
     ),
-    setting("database_file", None, "The SQLite database"),
+    setting("database_file", None, "The SQLite database; this or database_url_file"),
+    setting(
+        "database_url_file",
+        None,
+        "A file with the URL of a Postgres database, readable by its owner only; this or database_file",
+    ),
+    setting(
+        "database.max_connections",
+        Some("8"),
+        "Connections to Postgres, 2 to 1000",
+    ),
+    setting(
+        "database.wait_milliseconds",
+        Some("2000"),
+        "How long a request waits for a connection, 10 to 60000",
+    ),
+    setting(
+        "database.statement_timeout_milliseconds",
+        Some("5000"),
+        "How long one statement may take, 10 to 60000",
+    ),
     setting("root_key_file", None, "The root key, readable by its owner only"),
     setting("pepper_file", None, "The sealed peppers, readable by their owner only"),
     setting("tokens.default_audience", None, "The aud of a login that names none"),

@@ -1,3 +1,104 @@
 //! Databases. Each is a whole implementation of the storage traits with its own SQL and migrations.
 
+pub mod postgres;
 pub mod sqlite;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use authsvc_core::storage::Store;
+use private_files::PrivateFileError;
+use sqlx::migrate::MigrateError;
+
+use crate::config::{Database, DatabaseConfig};
+use postgres::{PostgresStore, UrlError};
+use sqlite::SqliteStore;
+
+/// How a database is used.
+#[derive(Clone, Copy, Debug)]
+pub struct Tuning {
+    /// Connections at most; SQLite has a fixed number.
+    pub max_connections: u32,
+    /// How long a request waits for a connection.
+    pub wait: Duration,
+    /// How long a statement may take.
+    pub statement_timeout: Duration,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            max_connections: 8,
+            wait: Duration::from_secs(2),
+            statement_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Why a database could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// There is no such file.
+    #[error("database {path:?} does not exist; authsvc init makes one")]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The database's file, or the file with its URL, is missing or loose.
+    #[error(transparent)]
+    File(#[from] PrivateFileError),
+    /// The file with the URL does not hold one that does.
+    #[error("the URL in {path:?} cannot be used")]
+    Url {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: UrlError,
+    },
+    /// The database cannot be used.
+    #[error("database {database} cannot be opened")]
+    Open {
+        /// Which one.
+        database: String,
+        /// What it said.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// Its schema cannot be brought up to date, or is of a later program.
+    #[error("the schema of database {database} does not fit this program")]
+    Migrate {
+        /// Which one.
+        database: String,
+        /// What is wrong with it.
+        #[source]
+        source: MigrateError,
+    },
+}
+
+/// Opens the configured database and brings its schema up to date.
+///
+/// # Errors
+///
+/// [`OpenError`].
+pub async fn open(config: &DatabaseConfig) -> Result<Arc<dyn Store>, OpenError> {
+    match &config.database {
+        Database::Sqlite(path) => {
+            // A missing file is the store's to report: it knows what makes one.
+            if path.exists() {
+                private_files::check_private(path)?;
+            }
+            Ok(Arc::new(SqliteStore::open(path).await?))
+        }
+        Database::Postgres { url_file } => {
+            let text = private_files::read(url_file)?;
+            let options = postgres::parse_url(text.trim()).map_err(|source| OpenError::Url {
+                path: url_file.clone(),
+                source,
+            })?;
+            Ok(Arc::new(PostgresStore::open(options, &config.tuning).await?))
+        }
+    }
+}

@@ -3,5 +3,7 @@
 // Each test file uses its part of this.
 #![expect(dead_code, reason = "each test file uses its part of the support code")]
 
+pub(crate) mod databases;
 pub(crate) mod in_process;
+pub(crate) mod postgres;
 pub(crate) mod process;

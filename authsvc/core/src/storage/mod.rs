@@ -36,7 +36,10 @@ pub enum StoreError {
 
 /// A whole store.
 #[async_trait]
-pub trait Store: UserStore + ServiceStore + KeysetStore + SecondFactorStore {
+pub trait Store: UserStore + ServiceStore + KeysetStore + SecondFactorStore + std::fmt::Debug {
     /// Whether the database answers a trivial question.
     async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Ends all connections. What is asked afterwards is [`StoreError::Unavailable`].
+    async fn close(&self);
 }

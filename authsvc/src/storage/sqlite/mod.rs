@@ -6,13 +6,15 @@ mod second_factors;
 mod services;
 mod users;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use authsvc_core::storage::{Store, StoreError};
-use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+
+use super::OpenError;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -29,36 +31,6 @@ pub struct SqliteStore {
     readers: SqlitePool,
 }
 
-/// Why a database could not be opened.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// There is no such file.
-    #[error("database {path:?} does not exist; authsvc init makes one")]
-    Missing {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file cannot be used.
-    #[error("database {path:?} cannot be opened")]
-    Open {
-        /// The file.
-        path: PathBuf,
-        /// What SQLite said.
-        #[source]
-        source: sqlx::Error,
-    },
-    /// Its schema cannot be brought up to date, or is of a later program.
-    #[error("the schema of database {path:?} does not fit this program")]
-    Migrate {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        #[source]
-        source: MigrateError,
-    },
-}
-
 impl SqliteStore {
     /// Opens an existing database and brings its schema up to date.
     ///
@@ -69,8 +41,9 @@ impl SqliteStore {
         if !path.is_file() {
             return Err(OpenError::Missing { path: path.to_owned() });
         }
+        let database = || path.display().to_string();
         let failed = |source| OpenError::Open {
-            path: path.to_owned(),
+            database: database(),
             source,
         };
         let options = options(path);
@@ -81,7 +54,7 @@ impl SqliteStore {
             .await
             .map_err(failed)?;
         MIGRATIONS.run(&writer).await.map_err(|source| OpenError::Migrate {
-            path: path.to_owned(),
+            database: database(),
             source,
         })?;
         let readers = SqlitePoolOptions::new()
@@ -89,12 +62,6 @@ impl SqliteStore {
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_lazy_with(options.pragma("query_only", "ON"));
         Ok(Self { writer, readers })
-    }
-
-    /// Ends all connections; the write-ahead log is folded in.
-    pub async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
     }
 }
 
@@ -106,6 +73,12 @@ impl Store for SqliteStore {
             .await
             .map(|_| ())
             .map_err(store_error)
+    }
+
+    /// The write-ahead log is folded in.
+    async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
     }
 }
 

@@ -1,0 +1,80 @@
+//! From rows to domain values. A value that this program does not write is an inconsistency, never a panic.
+
+use authsvc_core::domain::{Service, ServiceIdentity, User};
+use authsvc_core::storage::StoreError;
+use cryptokit::password::SealedHash;
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use time::OffsetDateTime;
+
+pub(super) fn user(row: &PgRow) -> Result<User, StoreError> {
+    Ok(User {
+        id: parse(row, "users", "id")?,
+        email: parse(row, "users", "email")?,
+        password_hash: SealedHash::from_stored(get(row, "users", "password_hash")?),
+        disabled: get(row, "users", "disabled")?,
+        created_at: time(row, "users", "created_at")?,
+    })
+}
+
+/// A service with its names and identities, each kind in a list.
+pub(super) fn service(row: &PgRow) -> Result<Service, StoreError> {
+    let issuers: Vec<Vec<u8>> = get(row, "service_identities", "issuers")?;
+    let sans: Vec<String> = get(row, "service_identities", "sans")?;
+    Ok(Service {
+        name: parse(row, "services", "name")?,
+        identities: issuers
+            .into_iter()
+            .zip(&sans)
+            .map(|(issuer, san)| identity(issuer, san).ok_or_else(|| inconsistent("service_identities", "san")))
+            .collect::<Result<_, _>>()?,
+        audiences: names(row, "audiences", "service_audiences", "audience")?,
+        scopes: names(row, "scopes", "service_scopes", "scope")?,
+        admin: get(row, "services", "admin")?,
+        created_at: time(row, "services", "created_at")?,
+    })
+}
+
+fn identity(issuer: Vec<u8>, name: &str) -> Option<ServiceIdentity> {
+    Some(ServiceIdentity {
+        issuer_spki_sha256: issuer.try_into().ok()?,
+        subject_alternative_name: name.parse().ok()?,
+    })
+}
+
+fn names<T: std::str::FromStr>(
+    row: &PgRow,
+    alias: &'static str,
+    table: &'static str,
+    column: &'static str,
+) -> Result<Vec<T>, StoreError> {
+    get::<Vec<String>>(row, table, alias)?
+        .iter()
+        .map(|name| name.parse().map_err(|_| inconsistent(table, column)))
+        .collect()
+}
+
+pub(super) fn get<T>(row: &PgRow, table: &'static str, column: &'static str) -> Result<T, StoreError>
+where
+    T: for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
+{
+    row.try_get(column).map_err(|_| inconsistent(table, column))
+}
+
+pub(super) fn parse<T: std::str::FromStr>(
+    row: &PgRow,
+    table: &'static str,
+    column: &'static str,
+) -> Result<T, StoreError> {
+    get::<String>(row, table, column)?
+        .parse()
+        .map_err(|_| inconsistent(table, column))
+}
+
+pub(super) fn time(row: &PgRow, table: &'static str, column: &'static str) -> Result<OffsetDateTime, StoreError> {
+    OffsetDateTime::from_unix_timestamp(get(row, table, column)?).map_err(|_| inconsistent(table, column))
+}
+
+pub(super) fn inconsistent(table: &'static str, column: &'static str) -> StoreError {
+    StoreError::Inconsistent { table, column }
+}
