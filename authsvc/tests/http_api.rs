@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use authsvc_core::audit::{Action, GivenAddress, Outcome};
+use authsvc_core::domain::{User, UserId, UserRecord};
 use authsvc_core::service::{CredentialHasher, HashingError};
 use authsvc_core::storage::{Store, UserStore};
 use axum::body::Body;
@@ -120,8 +121,8 @@ async fn wrong_password_unknown_and_disabled_user_are_alike_but_for_the_id() {
 #[tokio::test]
 async fn a_hash_moved_from_another_account_logs_nobody_in() {
     let service = Service::start().await;
-    let mallory = copy_of_alice(&service, "mallory@example.com").await;
-    service.store.set_user_disabled(mallory, false).await.unwrap();
+    copy_of_alice(&service, "mallory@example.com").await;
+    service.set_disabled("mallory@example.com", false).await;
     let before = service.hasher.pool().completed();
     let answer = service.login("mallory@example.com", PASSWORD).await;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
@@ -132,38 +133,18 @@ async fn a_hash_moved_from_another_account_logs_nobody_in() {
 #[tokio::test]
 async fn an_old_hash_is_renewed_by_the_login_that_proves_its_password() {
     let service = Service::start().await;
-    let user = service
-        .store
-        .user_by_email(&EMAIL.parse().unwrap())
-        .await
-        .unwrap()
-        .unwrap();
+    let user = service.stored(EMAIL).await;
     service.token().await;
-    let same = service
-        .store
-        .user_by_email(&EMAIL.parse().unwrap())
-        .await
-        .unwrap()
-        .unwrap();
+    let same = service.stored(EMAIL).await;
     assert_eq!(
         same.password_hash.as_str(),
         user.password_hash.as_str(),
         "a current hash is left alone"
     );
     let stronger = Service::start_with(|inner| Arc::new(AsksForRehash(inner))).await;
-    let before = stronger
-        .store
-        .user_by_email(&EMAIL.parse().unwrap())
-        .await
-        .unwrap()
-        .unwrap();
+    let before = stronger.stored(EMAIL).await;
     stronger.token().await;
-    let after = stronger
-        .store
-        .user_by_email(&EMAIL.parse().unwrap())
-        .await
-        .unwrap()
-        .unwrap();
+    let after = stronger.stored(EMAIL).await;
     assert_ne!(after.password_hash.as_str(), before.password_hash.as_str());
     stronger.token().await;
 }
@@ -563,31 +544,24 @@ async fn a_database_that_is_gone_is_503_with_retry_after() {
 }
 
 /// An account, disabled, with a hash of its own for the same password. Where `sealed to alice` matters it is copied.
-async fn copy_of_alice(service: &Service, email: &str) -> authsvc_core::domain::UserId {
-    let alice = service
-        .store
-        .user_by_email(&EMAIL.parse().unwrap())
-        .await
-        .unwrap()
-        .unwrap();
-    let id = authsvc_core::domain::UserId::generate();
+async fn copy_of_alice(service: &Service, email: &str) {
+    let alice = service.stored(EMAIL).await;
+    let id = UserId::generate();
     let password_hash = if email.starts_with("mallory") {
         SealedHash::from_stored(alice.password_hash.as_str().to_owned())
     } else {
         hash_for(service, id).await
     };
-    let user = authsvc_core::domain::User {
-        id,
-        email: email.parse().unwrap(),
-        password_hash,
-        disabled: true,
-        created_at: alice.created_at,
-    };
+    let mut user = User::new(id, email.parse().unwrap(), password_hash, alice.created_at);
+    user.disabled = true;
+    let keys = authsvc_core::service::open_keys(service.store.as_ref(), &service.root_key)
+        .await
+        .unwrap();
+    let user = UserRecord::seal(user, &keys.sealing).unwrap();
     service.store.insert_user(&user).await.unwrap();
-    id
 }
 
-async fn hash_for(service: &Service, id: authsvc_core::domain::UserId) -> SealedHash {
+async fn hash_for(service: &Service, id: UserId) -> SealedHash {
     let keys = authsvc_core::service::open_keys(service.store.as_ref(), &service.root_key)
         .await
         .unwrap();

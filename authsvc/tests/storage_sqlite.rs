@@ -63,7 +63,11 @@ async fn rows_that_this_program_does_not_write_are_named() {
     let directory = tempfile::tempdir().unwrap();
     let store = fresh(&directory).await;
     let file = directory.path().join("authsvc.db");
-    execute(&file, "INSERT INTO users VALUES ('not a uuid', 'a@b.c', 'x', 0, 0)").await;
+    execute(
+        &file,
+        "INSERT INTO users (id, email, password_hash, disabled, created_at) VALUES ('not a uuid', 'a@b.c', 'x', 0, 0)",
+    )
+    .await;
     execute(
         &file,
         "INSERT INTO services (name, issuer_spki_sha256, san, created_at) VALUES ('x', zeroblob(32), 'no such type:x', 0)",

@@ -6,7 +6,6 @@ mod support;
 
 use authsvc_core::audit::Outcome;
 use authsvc_core::service::open_keys;
-use authsvc_core::storage::UserStore;
 use cryptokit::encoding::base64url;
 use http::StatusCode;
 use support::in_process::{EMAIL, ISSUER, LEEWAY_SECONDS, NOW, Service, TTL_SECONDS, json_request, peer_of};
@@ -171,9 +170,9 @@ async fn a_service_learns_nothing_about_tokens_for_others() {
 async fn tokens_of_disabled_users_are_refused_at_once() {
     let service = Service::start().await;
     let token = service.token().await;
-    service.store.set_user_disabled(service.user_id, true).await.unwrap();
+    service.set_disabled(EMAIL, true).await;
     assert_eq!(service.validate(&token).await.status, StatusCode::UNAUTHORIZED);
-    service.store.set_user_disabled(service.user_id, false).await.unwrap();
+    service.set_disabled(EMAIL, false).await;
     assert_eq!(service.validate(&token).await.status, StatusCode::OK);
     assert_eq!(service.reasons(), ["ok", "token_of_disabled_user", "ok"]);
 }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use authsvc_core::domain::EmailAddress;
+use authsvc_core::service::UserAdministration;
 use serde_json::json;
 use time::format_description::well_known::Rfc3339;
 
@@ -29,21 +30,9 @@ pub(super) async fn run(command: UserCommand) -> Result<ExitCode, CommandError> 
         UserCommand::List { json, config } => {
             let installation = Installation::open(&config).await?;
             let users = installation.users().await?;
-            let all = users.list().await;
+            let listed = list(&users, json).await;
             installation.close().await;
-            let mut text = String::new();
-            for user in all? {
-                let created_at = user.created_at.format(&Rfc3339)?;
-                if json {
-                    let line = json!({ "id": user.id.to_string(), "email": user.email.as_str(),
-                        "disabled": user.disabled, "created_at": created_at });
-                    text.push_str(&format!("{line}\n"));
-                } else {
-                    let state = if user.disabled { "disabled" } else { "enabled" };
-                    text.push_str(&format!("{}  {state:8}  {created_at}  {}\n", user.id, user.email));
-                }
-            }
-            print(&text)
+            listed
         }
         UserCommand::Disable { email, config } => set_disabled(&email, true, &config).await,
         UserCommand::Enable { email, config } => set_disabled(&email, false, &config).await,
@@ -61,6 +50,32 @@ pub(super) async fn run(command: UserCommand) -> Result<ExitCode, CommandError> 
             done?;
             print(&format!("{email} has another password now.\n"))
         }
+    }
+}
+
+/// A page at a time, so that a million accounts take no more memory than one page.
+async fn list(users: &UserAdministration, json: bool) -> Result<ExitCode, CommandError> {
+    let mut after: Option<EmailAddress> = None;
+    loop {
+        let page = users.page(after.as_ref()).await?;
+        let Some(last) = page.last() else {
+            return Ok(ExitCode::SUCCESS);
+        };
+        after = Some(last.unverified().email.clone());
+        let mut text = String::new();
+        for record in &page {
+            let user = record.unverified();
+            let created_at = user.created_at.format(&Rfc3339)?;
+            if json {
+                let line = json!({ "id": user.id.to_string(), "email": user.email.as_str(),
+                    "disabled": user.disabled, "created_at": created_at });
+                text.push_str(&format!("{line}\n"));
+            } else {
+                let state = if user.disabled { "disabled" } else { "enabled" };
+                text.push_str(&format!("{}  {state:8}  {created_at}  {}\n", user.id, user.email));
+            }
+        }
+        print(&text)?;
     }
 }
 

@@ -13,12 +13,12 @@ use authsvc::transport::http::{HttpState, internal_router, public_router};
 use authsvc::transport::listener::Connection;
 use authsvc_core::audit::{AuditSink, Outcome, RecordingSink};
 use authsvc_core::clock::{Clock, TestClock};
-use authsvc_core::domain::{ServiceIdentity, UserId};
+use authsvc_core::domain::{ServiceIdentity, User, UserId};
 use authsvc_core::service::{
     AuthService, CredentialHasher, NewService, Parts, ServiceRegistry, TokenPolicy, UserAdministration, create_keys,
     open_keys,
 };
-use authsvc_core::storage::Store;
+use authsvc_core::storage::{Store, UserStore};
 use axum::Router;
 use axum::body::Body;
 use cryptokit::keyset::{Keyset, RootKey};
@@ -51,6 +51,7 @@ pub(crate) struct Service {
     pub(crate) root_key: RootKey,
     pub(crate) authority: CertificateAuthority,
     pub(crate) user_id: UserId,
+    pub(crate) users: UserAdministration,
     pub(crate) public: Router,
     pub(crate) internal: Router,
 }
@@ -166,6 +167,7 @@ impl Service {
             root_key,
             authority,
             user_id,
+            users,
             public,
             internal,
         };
@@ -185,6 +187,19 @@ impl Service {
             )
             .await
             .unwrap();
+    }
+
+    pub(crate) async fn set_disabled(&self, email: &str, disabled: bool) {
+        self.users
+            .set_disabled(&email.parse().unwrap(), disabled)
+            .await
+            .unwrap();
+    }
+
+    /// What the store holds of an account, its seal unchecked.
+    pub(crate) async fn stored(&self, email: &str) -> User {
+        let found = self.store.user_by_email(&email.parse().unwrap()).await.unwrap();
+        found.unwrap().unverified().clone()
     }
 
     /// What the TLS layer would have proved of a client with these names.

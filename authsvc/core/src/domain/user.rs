@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::email::EmailAddress;
+use super::name_set::{Roles, Scopes};
 
 /// Identifies an account for ever: a random UUID, the `sub` of its tokens. Never reused, never changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,7 +36,7 @@ impl fmt::Display for UserId {
     }
 }
 
-/// An account as it is stored.
+/// An account.
 #[derive(Clone, Debug)]
 pub struct User {
     /// Its id.
@@ -44,8 +45,30 @@ pub struct User {
     pub email: EmailAddress,
     /// Its password hash, sealed to `id`.
     pub password_hash: SealedHash,
+    /// What it is, for the services that read its tokens.
+    pub roles: Roles,
+    /// The most that its tokens may allow.
+    pub scopes: Scopes,
     /// Whether it may not log in.
     pub disabled: bool,
+    /// Whether a login needs more than the password.
+    pub second_factor: bool,
     /// When it was made.
     pub created_at: OffsetDateTime,
+}
+
+impl User {
+    /// A new account: enabled, without roles, scopes or second factor.
+    pub fn new(id: UserId, email: EmailAddress, password_hash: SealedHash, created_at: OffsetDateTime) -> Self {
+        Self {
+            id,
+            email,
+            password_hash,
+            roles: Roles::default(),
+            scopes: Scopes::default(),
+            disabled: false,
+            second_factor: false,
+            created_at,
+        }
+    }
 }

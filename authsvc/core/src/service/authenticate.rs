@@ -11,7 +11,7 @@ use super::hashing::HashingError;
 use super::users::PASSWORD_HASH_COLUMN;
 use super::{AuthService, CallContext, ErrorCode, Failure};
 use crate::audit::{Reason, RecordId, reasons};
-use crate::domain::{AudienceName, EmailAddress, User, UserId};
+use crate::domain::{AudienceName, EmailAddress, User, UserId, UserRecord};
 
 /// The `client_id` of tokens from the first party's own login.
 const FIRST_PARTY_CLIENT_ID: &str = "authsvc";
@@ -61,7 +61,7 @@ impl AuthService {
             .user_by_email(&email)
             .await
             .map_err(|error| Failure::from(error).with_address(&email))?;
-        let user_id = found.as_ref().map(|user| user.id);
+        let user_id = found.as_ref().map(|record| record.unverified().id);
         let user = self
             .check_password(found, Arc::new(password))
             .await
@@ -71,9 +71,16 @@ impl AuthService {
             .map_err(|failure| failure.with_address(&email).with_user(user_id))
     }
 
-    async fn check_password(&self, found: Option<User>, password: Arc<Password>) -> Result<User, Failure> {
-        let Some(user) = found else {
+    async fn check_password(&self, found: Option<UserRecord>, password: Arc<Password>) -> Result<User, Failure> {
+        let Some(record) = found else {
             return Err(self.refuse_after_decoy(password, reasons::login::UNKNOWN_USER).await);
+        };
+        let user = match record.open(&self.sealing) {
+            Ok(user) => user,
+            Err(altered) => {
+                let reason = Reason::new(reasons::login::ALTERED_RECORD, altered.to_string());
+                return Err(self.refuse_after_decoy(password, reason).await);
+            }
         };
         let stored = match user.password_hash.open(&self.sealing, binding(&user.id.to_string())) {
             Ok(stored) => stored,

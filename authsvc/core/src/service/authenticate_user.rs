@@ -47,9 +47,9 @@ impl AuthService {
             )
             .map_err(|error| refuse(reasons::token::of(&error)))?;
         let user_id = claims.sub.parse().map_err(|_| refuse(reasons::token::DISABLED_USER))?;
-        match self.store.user_by_id(user_id).await? {
-            Some(user) if !user.disabled => Ok(AuthenticatedUser { user, claims }),
-            _ => Err(refuse(reasons::token::DISABLED_USER).with_user(Some(user_id))),
+        match self.live_user(user_id).await? {
+            Some(user) => Ok(AuthenticatedUser { user, claims }),
+            None => Err(refuse(reasons::token::DISABLED_USER).with_user(Some(user_id))),
         }
     }
 }

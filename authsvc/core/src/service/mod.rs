@@ -27,12 +27,12 @@ pub use error::{ErrorCode, Failure, FieldError};
 pub use hashing::{CredentialHasher, HashingError};
 pub use keys::{KeyStorageError, ServiceKeys, create_keys, open_keys};
 pub use registry::{NewService, RegistryError, ServiceRegistry};
-pub use users::{EnrolmentError, MIN_PASSWORD_CHARS, UserAdministration};
+pub use users::{EnrolmentError, MIN_PASSWORD_CHARS, PAGE, UserAdministration};
 pub use validate_token::ActiveToken;
 
 use crate::clock::Clock;
-use crate::domain::AudienceName;
-use crate::storage::Store;
+use crate::domain::{AudienceName, User, UserId};
+use crate::storage::{Store, StoreError};
 
 /// How tokens are issued and accepted.
 #[derive(Clone, Debug)]
@@ -114,6 +114,17 @@ impl AuthService {
     /// The public keys of the tokens.
     pub fn jwk_set(&self) -> &JwkSet {
         self.tokens.verification.jwk_set()
+    }
+
+    /// The account of that id, if it is there, as this program wrote it, and not disabled.
+    async fn live_user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        // A record that does not open is no account: nothing that it says is believed.
+        let user = self
+            .store
+            .user_by_id(id)
+            .await?
+            .and_then(|record| record.open(&self.sealing).ok());
+        Ok(user.filter(|user| !user.disabled))
     }
 
     /// The store, for readiness checks.

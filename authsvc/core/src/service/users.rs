@@ -9,7 +9,7 @@ use cryptokit::password::{HashBinding, Password, SealedHash};
 
 use super::hashing::{CredentialHasher, HashingError};
 use crate::clock::Clock;
-use crate::domain::{EmailAddress, User, UserId};
+use crate::domain::{AlteredRecord, EmailAddress, User, UserId, UserRecord};
 use crate::storage::{Store, StoreError};
 
 /// Where sealed password hashes live; part of what binds them to their place.
@@ -40,6 +40,9 @@ pub enum EnrolmentError {
         /// The name.
         email: EmailAddress,
     },
+    /// The account's record is not as this program wrote it.
+    #[error("{0}\nhelp: authsvc user show says what the record claims; once that is right, authsvc user seal")]
+    Altered(#[from] AlteredRecord),
     /// The password could not be hashed.
     #[error("the password could not be hashed")]
     Hashing(#[from] HashingError),
@@ -50,6 +53,12 @@ pub enum EnrolmentError {
     #[error("the database could not be used")]
     Store(#[from] StoreError),
 }
+
+/// Accounts in one page.
+pub const PAGE: u32 = 500;
+
+/// How often a change is tried anew when others change the same record.
+const ATTEMPTS: usize = 8;
 
 /// Adds, lists and changes accounts.
 pub struct UserAdministration {
@@ -83,53 +92,69 @@ impl UserAdministration {
     pub async fn add(&self, email: EmailAddress, password: Password) -> Result<UserId, EnrolmentError> {
         check_length(&password)?;
         let id = UserId::generate();
-        let user = User {
-            id,
-            email: email.clone(),
-            password_hash: self.hash(id, password).await?,
-            disabled: false,
-            created_at: self.clock.now(),
-        };
-        match self.store.insert_user(&user).await {
+        let hash = self.hash(id, password).await?;
+        let user = User::new(id, email.clone(), hash, self.clock.now());
+        match self.store.insert_user(&UserRecord::seal(user, &self.sealing)?).await {
             Err(StoreError::Conflict) => Err(EnrolmentError::Taken { email }),
             other => Ok(other.map(|()| id)?),
         }
     }
 
-    /// All accounts by name.
+    /// The accounts that come after a name, or the first ones, in the order of their names; at most [`PAGE`]. Their
+    /// seals are not checked, so that a damaged record can be looked at.
     ///
     /// # Errors
     ///
     /// [`EnrolmentError::Store`].
-    pub async fn list(&self) -> Result<Vec<User>, EnrolmentError> {
-        Ok(self.store.users().await?)
+    pub async fn page(&self, after: Option<&EmailAddress>) -> Result<Vec<UserRecord>, EnrolmentError> {
+        Ok(self.store.users_after(after, PAGE).await?)
     }
 
     /// Forbids or allows an account to log in. Its tokens stop being good at once where they are validated online.
     ///
     /// # Errors
     ///
-    /// [`EnrolmentError::NoSuchUser`] and [`EnrolmentError::Store`].
+    /// [`EnrolmentError::NoSuchUser`], [`EnrolmentError::Altered`] and [`EnrolmentError::Store`].
     pub async fn set_disabled(&self, email: &EmailAddress, disabled: bool) -> Result<(), EnrolmentError> {
-        let user = self.find(email).await?;
-        self.store.set_user_disabled(user.id, disabled).await?;
-        Ok(())
+        self.change(email, |user| {
+            user.disabled = disabled;
+        })
+        .await
+        .map(drop)
     }
 
     /// Gives an account another password.
     ///
     /// # Errors
     ///
-    /// [`EnrolmentError::TooShort`], [`EnrolmentError::NoSuchUser`], and what hashing and storing can fail with.
+    /// [`EnrolmentError::TooShort`], [`EnrolmentError::NoSuchUser`], [`EnrolmentError::Altered`], and what hashing and
+    /// storing can fail with.
     pub async fn reset_password(&self, email: &EmailAddress, password: Password) -> Result<(), EnrolmentError> {
         check_length(&password)?;
-        let user = self.find(email).await?;
-        let hash = self.hash(user.id, password).await?;
-        self.store.set_password_hash(user.id, &hash).await?;
-        Ok(())
+        let id = self.find(email).await?.unverified().id;
+        let hash = self.hash(id, password).await?;
+        self.change(email, |user| {
+            user.password_hash = hash.clone();
+        })
+        .await
+        .map(drop)
     }
 
-    async fn find(&self, email: &EmailAddress) -> Result<User, EnrolmentError> {
+    /// Reads, changes and writes a record, again if somebody else changed it meanwhile.
+    async fn change(&self, email: &EmailAddress, edit: impl Fn(&mut User) + Send) -> Result<User, EnrolmentError> {
+        for _ in 0..ATTEMPTS {
+            let record = self.find(email).await?;
+            let mut user = record.clone().open(&self.sealing)?;
+            edit(&mut user);
+            let changed = UserRecord::seal(user.clone(), &self.sealing)?;
+            if self.store.replace_user(&record, &changed).await? {
+                return Ok(user);
+            }
+        }
+        Err(EnrolmentError::Store(StoreError::Conflict))
+    }
+
+    async fn find(&self, email: &EmailAddress) -> Result<UserRecord, EnrolmentError> {
         let found = self.store.user_by_email(email).await?;
         found.ok_or_else(|| EnrolmentError::NoSuchUser { email: email.clone() })
     }

@@ -44,16 +44,15 @@ impl AuthService {
         let disabled = || refuse(reasons::token::DISABLED_USER);
         let user_id = claims.sub.parse().map_err(|_| disabled())?;
         let user = self
-            .store
-            .user_by_id(user_id)
+            .live_user(user_id)
             .await
             .map_err(|error| Failure::from(error).with_service(caller.name()))?;
         match user {
-            Some(user) if !user.disabled => Ok(ActiveToken {
+            Some(_) => Ok(ActiveToken {
                 claims,
                 caller: caller.name().clone(),
             }),
-            _ => Err(disabled().with_user(Some(user_id))),
+            None => Err(disabled().with_user(Some(user_id))),
         }
     }
 }

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 pub use keysets::KeysetStore;
 pub use second_factors::SecondFactorStore;
 pub use services::ServiceStore;
-pub use users::UserStore;
+pub use users::{ImportedHashes, PasswordReset, UserStore};
 
 /// Why a store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]

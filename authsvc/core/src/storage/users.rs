@@ -2,37 +2,93 @@
 
 use async_trait::async_trait;
 use cryptokit::password::SealedHash;
+use time::OffsetDateTime;
 
 use super::StoreError;
-use crate::domain::{EmailAddress, User, UserId};
+use crate::domain::{EmailAddress, UserId, UserRecord};
 
-/// Accounts.
+/// Accounts. What is read is to be believed only once its seal was checked: [`UserRecord::open`].
 #[async_trait]
 pub trait UserStore: Send + Sync {
     /// The account of that name.
-    async fn user_by_email(&self, email: &EmailAddress) -> Result<Option<User>, StoreError>;
+    async fn user_by_email(&self, email: &EmailAddress) -> Result<Option<UserRecord>, StoreError>;
 
     /// The account of that id.
-    async fn user_by_id(&self, id: UserId) -> Result<Option<User>, StoreError>;
+    async fn user_by_id(&self, id: UserId) -> Result<Option<UserRecord>, StoreError>;
 
-    /// All accounts by name.
-    async fn users(&self) -> Result<Vec<User>, StoreError>;
+    /// The accounts that come after a name, or the first ones, in the order of their names; at most `limit`.
+    async fn users_after(&self, after: Option<&EmailAddress>, limit: u32) -> Result<Vec<UserRecord>, StoreError>;
 
     /// Adds an account; [`StoreError::Conflict`] when its name is taken.
-    async fn insert_user(&self, user: &User) -> Result<(), StoreError>;
+    async fn insert_user(&self, user: &UserRecord) -> Result<(), StoreError>;
 
-    /// Allows or forbids an account to log in; whether there is one.
-    async fn set_user_disabled(&self, id: UserId, disabled: bool) -> Result<bool, StoreError>;
-
-    /// Sets an account's hash, whatever it was; whether there is one.
-    async fn set_password_hash(&self, id: UserId, hash: &SealedHash) -> Result<bool, StoreError>;
+    /// Writes an account's roles, scopes, flags, epoch, password hash and seal, if its seal still is the one of
+    /// `expected`; whether it was. Two changes that began with the same record cannot both succeed.
+    async fn replace_user(&self, expected: &UserRecord, user: &UserRecord) -> Result<bool, StoreError>;
 
     /// Sets an account's hash if it still is `expected`; whether it was. A rehash must not undo a password change that
-    /// happened meanwhile.
+    /// happened meanwhile. The account's hash no longer counts as imported.
     async fn replace_password_hash(
         &self,
         id: UserId,
         expected: &SealedHash,
         hash: &SealedHash,
     ) -> Result<bool, StoreError>;
+
+    /// Removes an account and everything that hangs on it; whether there was one.
+    async fn delete_user(&self, id: UserId) -> Result<bool, StoreError>;
+
+    /// How many accounts there are, and how many have imported hashes of each shape.
+    async fn imported_hashes(&self) -> Result<ImportedHashes, StoreError>;
+
+    /// Makes a token the one with which the account's password may be set until `expires_at`, in place of any other.
+    async fn put_password_reset(&self, reset: &PasswordReset) -> Result<(), StoreError>;
+
+    /// The token of that digest, expired or not.
+    async fn password_reset(&self, token_sha256: &[u8; 32]) -> Result<Option<PasswordReset>, StoreError>;
+
+    /// Uses a token up and writes the account, both or neither; whether the token was there, not expired at `now`, and
+    /// the account's seal the one of `expected`. Of any number of callers with one token, one succeeds.
+    async fn redeem_password_reset(
+        &self,
+        token_sha256: &[u8; 32],
+        now: OffsetDateTime,
+        expected: &UserRecord,
+        user: &UserRecord,
+    ) -> Result<bool, StoreError>;
+
+    /// Removes the tokens that expired before `now`; how many.
+    async fn prune_password_resets(&self, now: OffsetDateTime) -> Result<u64, StoreError>;
+
+    /// Puts accounts aside for [`Self::commit_import`]. They are no accounts before.
+    async fn stage_import(&self, import: &str, users: &[UserRecord]) -> Result<(), StoreError>;
+
+    /// Makes accounts of what was put aside, all of them or none, except those whose name is taken by then; how many
+    /// accounts were made. Nothing is left of the import.
+    async fn commit_import(&self, import: &str) -> Result<u64, StoreError>;
+
+    /// Forgets what was put aside.
+    async fn discard_import(&self, import: &str) -> Result<(), StoreError>;
+}
+
+/// How the accounts' password hashes were made, as far as it matters for the time that a check takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImportedHashes {
+    /// All accounts.
+    pub accounts: u64,
+    /// Shapes of imported hashes, as hashes of zeros, and how many accounts have each; the most frequent first.
+    pub shapes: Vec<(String, u64)>,
+}
+
+/// Permission to set an account's password once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PasswordReset {
+    /// Whose password.
+    pub user_id: UserId,
+    /// SHA-256 of the token.
+    pub token_sha256: [u8; 32],
+    /// Until when.
+    pub expires_at: OffsetDateTime,
+    /// What shows that this program wrote it.
+    pub seal: String,
 }

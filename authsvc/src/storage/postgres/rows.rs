@@ -1,19 +1,43 @@
 //! From rows to domain values. A value that this program does not write is an inconsistency, never a panic.
 
-use authsvc_core::domain::{Service, ServiceIdentity, User};
-use authsvc_core::storage::StoreError;
+use authsvc_core::domain::{Service, ServiceIdentity, User, UserRecord};
+use authsvc_core::storage::{PasswordReset, StoreError};
 use cryptokit::password::SealedHash;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use time::OffsetDateTime;
 
-pub(super) fn user(row: &PgRow) -> Result<User, StoreError> {
-    Ok(User {
+pub(super) fn user(row: &PgRow) -> Result<UserRecord, StoreError> {
+    let user = User {
         id: parse(row, "users", "id")?,
         email: parse(row, "users", "email")?,
         password_hash: SealedHash::from_stored(get(row, "users", "password_hash")?),
+        roles: parse(row, "users", "roles")?,
+        scopes: parse(row, "users", "scopes")?,
         disabled: get(row, "users", "disabled")?,
+        second_factor: get(row, "users", "second_factor")?,
         created_at: time(row, "users", "created_at")?,
+    };
+    Ok(UserRecord::from_stored(
+        user,
+        get(row, "users", "seal")?,
+        get(row, "users", "imported_as")?,
+    ))
+}
+
+pub(super) fn imported_shape(row: &PgRow) -> Result<(String, u64), StoreError> {
+    Ok((get(row, "users", "imported_as")?, unsigned(row, "users", "number")?))
+}
+
+pub(super) fn password_reset(row: &PgRow) -> Result<PasswordReset, StoreError> {
+    let digest: Vec<u8> = get(row, "password_resets", "token_sha256")?;
+    Ok(PasswordReset {
+        user_id: parse(row, "password_resets", "user_id")?,
+        token_sha256: digest
+            .try_into()
+            .map_err(|_| inconsistent("password_resets", "token_sha256"))?,
+        expires_at: time(row, "password_resets", "expires_at")?,
+        seal: get(row, "password_resets", "seal")?,
     })
 }
 
@@ -69,6 +93,10 @@ pub(super) fn parse<T: std::str::FromStr>(
     get::<String>(row, table, column)?
         .parse()
         .map_err(|_| inconsistent(table, column))
+}
+
+fn unsigned(row: &PgRow, table: &'static str, column: &'static str) -> Result<u64, StoreError> {
+    u64::try_from(get::<i64>(row, table, column)?).map_err(|_| inconsistent(table, column))
 }
 
 pub(super) fn time(row: &PgRow, table: &'static str, column: &'static str) -> Result<OffsetDateTime, StoreError> {

@@ -1,19 +1,43 @@
 //! From rows to domain values. A value that this program does not write is an inconsistency, never a panic.
 
-use authsvc_core::domain::{Service, ServiceIdentity, User};
-use authsvc_core::storage::StoreError;
+use authsvc_core::domain::{Service, ServiceIdentity, User, UserRecord};
+use authsvc_core::storage::{PasswordReset, StoreError};
 use cryptokit::password::SealedHash;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 use time::OffsetDateTime;
 
-pub(super) fn user(row: &SqliteRow) -> Result<User, StoreError> {
-    Ok(User {
+pub(super) fn user(row: &SqliteRow) -> Result<UserRecord, StoreError> {
+    let user = User {
         id: parse(row, "users", "id")?,
         email: parse(row, "users", "email")?,
         password_hash: SealedHash::from_stored(get(row, "users", "password_hash")?),
+        roles: parse(row, "users", "roles")?,
+        scopes: parse(row, "users", "scopes")?,
         disabled: get::<i64>(row, "users", "disabled")? != 0,
+        second_factor: get::<i64>(row, "users", "second_factor")? != 0,
         created_at: time(row, "users", "created_at")?,
+    };
+    Ok(UserRecord::from_stored(
+        user,
+        get(row, "users", "seal")?,
+        get(row, "users", "imported_as")?,
+    ))
+}
+
+pub(super) fn imported_shape(row: &SqliteRow) -> Result<(String, u64), StoreError> {
+    Ok((get(row, "users", "imported_as")?, unsigned(row, "users", "number")?))
+}
+
+pub(super) fn password_reset(row: &SqliteRow) -> Result<PasswordReset, StoreError> {
+    let digest: Vec<u8> = get(row, "password_resets", "token_sha256")?;
+    Ok(PasswordReset {
+        user_id: parse(row, "password_resets", "user_id")?,
+        token_sha256: digest
+            .try_into()
+            .map_err(|_| inconsistent("password_resets", "token_sha256"))?,
+        expires_at: time(row, "password_resets", "expires_at")?,
+        seal: get(row, "password_resets", "seal")?,
     })
 }
 
@@ -82,6 +106,10 @@ pub(super) fn parse<T: std::str::FromStr>(
     get::<String>(row, table, column)?
         .parse()
         .map_err(|_| inconsistent(table, column))
+}
+
+fn unsigned(row: &SqliteRow, table: &'static str, column: &'static str) -> Result<u64, StoreError> {
+    u64::try_from(get::<i64>(row, table, column)?).map_err(|_| inconsistent(table, column))
 }
 
 pub(super) fn time(row: &SqliteRow, table: &'static str, column: &'static str) -> Result<OffsetDateTime, StoreError> {

@@ -1,25 +1,33 @@
 //! Accounts.
 
 use async_trait::async_trait;
-use authsvc_core::domain::{EmailAddress, User, UserId};
-use authsvc_core::storage::{StoreError, UserStore};
+use authsvc_core::domain::{EmailAddress, UserId, UserRecord};
+use authsvc_core::storage::{ImportedHashes, PasswordReset, StoreError, UserStore};
 use cryptokit::password::SealedHash;
+use sqlx::query::Query;
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{Sqlite, SqliteConnection};
+use time::OffsetDateTime;
 
 use super::{SqliteStore, rows, store_error};
 
+const COLUMNS: &str = "id, email, password_hash, disabled, created_at, roles, scopes, second_factor, imported_as, seal";
+
 #[async_trait]
 impl UserStore for SqliteStore {
-    async fn user_by_email(&self, email: &EmailAddress) -> Result<Option<User>, StoreError> {
-        let row = sqlx::query("SELECT * FROM users WHERE email = ?")
-            .bind(email.as_str())
-            .fetch_optional(&self.readers)
-            .await
-            .map_err(store_error)?;
+    async fn user_by_email(&self, email: &EmailAddress) -> Result<Option<UserRecord>, StoreError> {
+        let row = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM users WHERE email = ?"
+        )))
+        .bind(email.as_str())
+        .fetch_optional(&self.readers)
+        .await
+        .map_err(store_error)?;
         row.as_ref().map(rows::user).transpose()
     }
 
-    async fn user_by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {
-        let row = sqlx::query("SELECT * FROM users WHERE id = ?")
+    async fn user_by_id(&self, id: UserId) -> Result<Option<UserRecord>, StoreError> {
+        let row = sqlx::query(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM users WHERE id = ?")))
             .bind(id.to_string())
             .fetch_optional(&self.readers)
             .await
@@ -27,45 +35,29 @@ impl UserStore for SqliteStore {
         row.as_ref().map(rows::user).transpose()
     }
 
-    async fn users(&self) -> Result<Vec<User>, StoreError> {
-        let all = sqlx::query("SELECT * FROM users ORDER BY email")
+    async fn users_after(&self, after: Option<&EmailAddress>, limit: u32) -> Result<Vec<UserRecord>, StoreError> {
+        let statement = format!("SELECT {COLUMNS} FROM users WHERE email > ? ORDER BY email LIMIT ?");
+        let page = sqlx::query(sqlx::AssertSqlSafe(statement))
+            .bind(after.map_or("", EmailAddress::as_str))
+            .bind(i64::from(limit))
             .fetch_all(&self.readers)
             .await
             .map_err(store_error)?;
-        all.iter().map(rows::user).collect()
+        page.iter().map(rows::user).collect()
     }
 
-    async fn insert_user(&self, user: &User) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO users (id, email, password_hash, disabled, created_at) VALUES (?, ?, ?, ?, ?)")
-            .bind(user.id.to_string())
-            .bind(user.email.as_str())
-            .bind(user.password_hash.as_str())
-            .bind(i64::from(user.disabled))
-            .bind(user.created_at.unix_timestamp())
+    async fn insert_user(&self, user: &UserRecord) -> Result<(), StoreError> {
+        let statement = format!("INSERT INTO users ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+        bind_columns(sqlx::query(sqlx::AssertSqlSafe(statement)), user)
             .execute(&self.writer)
             .await
             .map(|_| ())
             .map_err(store_error)
     }
 
-    async fn set_user_disabled(&self, id: UserId, disabled: bool) -> Result<bool, StoreError> {
-        sqlx::query("UPDATE users SET disabled = ? WHERE id = ?")
-            .bind(i64::from(disabled))
-            .bind(id.to_string())
-            .execute(&self.writer)
-            .await
-            .map(|done| done.rows_affected() == 1)
-            .map_err(store_error)
-    }
-
-    async fn set_password_hash(&self, id: UserId, hash: &SealedHash) -> Result<bool, StoreError> {
-        sqlx::query("UPDATE users SET password_hash = ? WHERE id = ?")
-            .bind(hash.as_str())
-            .bind(id.to_string())
-            .execute(&self.writer)
-            .await
-            .map(|done| done.rows_affected() == 1)
-            .map_err(store_error)
+    async fn replace_user(&self, expected: &UserRecord, user: &UserRecord) -> Result<bool, StoreError> {
+        let mut connection = self.writer.acquire().await.map_err(store_error)?;
+        update(&mut connection, expected, user).await.map_err(store_error)
     }
 
     async fn replace_password_hash(
@@ -74,7 +66,7 @@ impl UserStore for SqliteStore {
         expected: &SealedHash,
         hash: &SealedHash,
     ) -> Result<bool, StoreError> {
-        sqlx::query("UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?")
+        sqlx::query("UPDATE users SET password_hash = ?, imported_as = NULL WHERE id = ? AND password_hash = ?")
             .bind(hash.as_str())
             .bind(id.to_string())
             .bind(expected.as_str())
@@ -83,4 +75,172 @@ impl UserStore for SqliteStore {
             .map(|done| done.rows_affected() == 1)
             .map_err(store_error)
     }
+
+    async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
+        sqlx::query("DELETE FROM users WHERE id = ?")
+            .bind(id.to_string())
+            .execute(&self.writer)
+            .await
+            .map(|done| done.rows_affected() == 1)
+            .map_err(store_error)
+    }
+
+    async fn imported_hashes(&self) -> Result<ImportedHashes, StoreError> {
+        let accounts: i64 = sqlx::query_scalar("SELECT count(*) FROM users")
+            .fetch_one(&self.readers)
+            .await
+            .map_err(store_error)?;
+        let shapes = sqlx::query(
+            "SELECT imported_as, count(*) AS number FROM users WHERE imported_as IS NOT NULL
+             GROUP BY imported_as ORDER BY number DESC, imported_as",
+        )
+        .fetch_all(&self.readers)
+        .await
+        .map_err(store_error)?;
+        Ok(ImportedHashes {
+            accounts: accounts.unsigned_abs(),
+            shapes: shapes.iter().map(rows::imported_shape).collect::<Result<_, _>>()?,
+        })
+    }
+
+    async fn put_password_reset(&self, reset: &PasswordReset) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO password_resets (user_id, token_sha256, expires_at, seal) VALUES (?, ?, ?, ?)
+             ON CONFLICT (user_id) DO UPDATE
+             SET token_sha256 = excluded.token_sha256, expires_at = excluded.expires_at, seal = excluded.seal",
+        )
+        .bind(reset.user_id.to_string())
+        .bind(&reset.token_sha256[..])
+        .bind(reset.expires_at.unix_timestamp())
+        .bind(&reset.seal)
+        .execute(&self.writer)
+        .await
+        .map(|_| ())
+        .map_err(store_error)
+    }
+
+    async fn password_reset(&self, token_sha256: &[u8; 32]) -> Result<Option<PasswordReset>, StoreError> {
+        let row = sqlx::query("SELECT * FROM password_resets WHERE token_sha256 = ?")
+            .bind(&token_sha256[..])
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(store_error)?;
+        row.as_ref().map(rows::password_reset).transpose()
+    }
+
+    async fn redeem_password_reset(
+        &self,
+        token_sha256: &[u8; 32],
+        now: OffsetDateTime,
+        expected: &UserRecord,
+        user: &UserRecord,
+    ) -> Result<bool, StoreError> {
+        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(store_error)?;
+        let used = sqlx::query("DELETE FROM password_resets WHERE token_sha256 = ? AND user_id = ? AND expires_at > ?")
+            .bind(&token_sha256[..])
+            .bind(user.unverified().id.to_string())
+            .bind(now.unix_timestamp())
+            .execute(&mut *transaction)
+            .await
+            .map_err(store_error)?;
+        if used.rows_affected() != 1 || !update(&mut transaction, expected, user).await.map_err(store_error)? {
+            return transaction.rollback().await.map(|()| false).map_err(store_error);
+        }
+        transaction.commit().await.map(|()| true).map_err(store_error)
+    }
+
+    async fn prune_password_resets(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
+        sqlx::query("DELETE FROM password_resets WHERE expires_at <= ?")
+            .bind(now.unix_timestamp())
+            .execute(&self.writer)
+            .await
+            .map(|done| done.rows_affected())
+            .map_err(store_error)
+    }
+
+    async fn stage_import(&self, import: &str, users: &[UserRecord]) -> Result<(), StoreError> {
+        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(store_error)?;
+        for user in users {
+            let statement =
+                format!("INSERT INTO user_imports (import, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+            bind_columns(sqlx::query(sqlx::AssertSqlSafe(statement)).bind(import), user)
+                .execute(&mut *transaction)
+                .await
+                .map_err(store_error)?;
+        }
+        transaction.commit().await.map_err(store_error)
+    }
+
+    async fn commit_import(&self, import: &str) -> Result<u64, StoreError> {
+        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(store_error)?;
+        let statement = format!(
+            "INSERT INTO users ({COLUMNS}) SELECT {COLUMNS} FROM user_imports WHERE import = ?
+             ON CONFLICT (email) DO NOTHING"
+        );
+        let made = sqlx::query(sqlx::AssertSqlSafe(statement))
+            .bind(import)
+            .execute(&mut *transaction)
+            .await
+            .map_err(store_error)?;
+        sqlx::query("DELETE FROM user_imports WHERE import = ?")
+            .bind(import)
+            .execute(&mut *transaction)
+            .await
+            .map_err(store_error)?;
+        transaction.commit().await.map_err(store_error)?;
+        Ok(made.rows_affected())
+    }
+
+    async fn discard_import(&self, import: &str) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM user_imports WHERE import = ?")
+            .bind(import)
+            .execute(&self.writer)
+            .await
+            .map(|_| ())
+            .map_err(store_error)
+    }
+}
+
+/// The compare-and-swap that every change of a record goes through.
+async fn update(
+    connection: &mut SqliteConnection,
+    expected: &UserRecord,
+    record: &UserRecord,
+) -> Result<bool, sqlx::Error> {
+    let user = record.unverified();
+    sqlx::query(
+        "UPDATE users SET password_hash = ?, disabled = ?, roles = ?, scopes = ?, second_factor = ?,
+         imported_as = ?, seal = ? WHERE id = ? AND seal IS ?",
+    )
+    .bind(user.password_hash.as_str())
+    .bind(i64::from(user.disabled))
+    .bind(user.roles.to_string())
+    .bind(user.scopes.to_string())
+    .bind(i64::from(user.second_factor))
+    .bind(record.imported_shape())
+    .bind(record.seal_text())
+    .bind(user.id.to_string())
+    .bind(expected.seal_text())
+    .execute(connection)
+    .await
+    .map(|done| done.rows_affected() == 1)
+}
+
+/// In the order of [`COLUMNS`].
+fn bind_columns<'q>(
+    query: Query<'q, Sqlite, SqliteArguments>,
+    record: &UserRecord,
+) -> Query<'q, Sqlite, SqliteArguments> {
+    let user = record.unverified();
+    query
+        .bind(user.id.to_string())
+        .bind(user.email.to_string())
+        .bind(user.password_hash.as_str().to_owned())
+        .bind(i64::from(user.disabled))
+        .bind(user.created_at.unix_timestamp())
+        .bind(user.roles.to_string())
+        .bind(user.scopes.to_string())
+        .bind(i64::from(user.second_factor))
+        .bind(record.imported_shape().map(str::to_owned))
+        .bind(record.seal_text().map(str::to_owned))
 }

@@ -35,6 +35,14 @@ pub const UNUSABLE_HASH: &ReasonKind = &kind(
     "The row was moved or altered, or its sealing key is lost: check who wrote to the database, then authsvc user reset-password.",
 );
 
+/// The account's record is not as this program wrote it.
+pub const ALTERED_RECORD: &ReasonKind = &kind(
+    "altered_record",
+    "authn_login_fail",
+    "the account's record is not as this program wrote it",
+    "Find out who wrote to the database. authsvc user show says what the record claims; once that is right again, authsvc user seal.",
+);
+
 /// No registered service has the audience asked for.
 pub const UNKNOWN_AUDIENCE: &ReasonKind = &kind(
     "unknown_audience",
@@ -57,6 +65,7 @@ pub const ALL: &[&ReasonKind] = &[
     WRONG_PASSWORD,
     DISABLED_USER,
     UNUSABLE_HASH,
+    ALTERED_RECORD,
     UNKNOWN_AUDIENCE,
     NO_AUDIENCE,
 ];

@@ -19,7 +19,7 @@ pub(super) async fn run(store: &dyn Store) {
 async fn account(store: &dyn Store, name: &str) -> User {
     let user = user(&format!("{name}@second-factor.example"));
     store.insert_user(&user).await.expect("a new name");
-    user
+    user.unverified().clone()
 }
 
 fn at(seconds: i64) -> OffsetDateTime {

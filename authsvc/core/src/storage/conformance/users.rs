@@ -3,61 +3,105 @@
 use cryptokit::password::SealedHash;
 use time::OffsetDateTime;
 
-use crate::domain::{User, UserId};
-use crate::storage::{Store, StoreError};
+use crate::domain::{EmailAddress, User, UserId, UserRecord};
+use crate::storage::{ImportedHashes, PasswordReset, Store, StoreError};
 
 pub(super) async fn run(store: &dyn Store) {
     users_are_found_by_name_and_id(store).await;
+    pages_follow_one_another_by_name(store).await;
     a_taken_name_conflicts_and_changes_nothing(store).await;
+    of_two_changes_of_one_record_one_succeeds(store).await;
     changes_to_absent_users_say_so(store).await;
     a_rehash_never_undoes_a_password_change(store).await;
+    removed_users_are_gone_with_what_hangs_on_them(store).await;
+    a_reset_token_works_once_and_the_latest_only(store).await;
+    an_import_becomes_accounts_at_once_or_not_at_all(store).await;
     hostile_text_is_stored_as_it_is(store).await;
 }
 
-pub(super) fn user(email: &str) -> User {
-    User {
-        id: UserId::generate(),
-        email: email.parse().expect("an address"),
-        password_hash: SealedHash::from_stored(format!("hash of {email}")),
-        disabled: false,
-        created_at: OffsetDateTime::from_unix_timestamp(1_800_000_000).expect("in the calendar"),
-    }
+/// An account as a program stores it. Stores do not look into seals.
+pub(super) fn user(email: &str) -> UserRecord {
+    let user = User::new(
+        UserId::generate(),
+        email.parse().expect("an address"),
+        SealedHash::from_stored(format!("hash of {email}")),
+        at(0),
+    );
+    UserRecord::from_stored(user, Some(format!("seal of {email}")), None)
+}
+
+fn at(seconds: i64) -> OffsetDateTime {
+    OffsetDateTime::from_unix_timestamp(1_800_000_000 + seconds).expect("in the calendar")
+}
+
+/// The same account after a change, under another seal.
+fn changed(record: &UserRecord, seal: &str, edit: impl FnOnce(&mut User)) -> UserRecord {
+    let mut user = record.unverified().clone();
+    edit(&mut user);
+    UserRecord::from_stored(user, Some(seal.to_owned()), None)
+}
+
+async fn by_id(store: &dyn Store, id: UserId) -> UserRecord {
+    let found = store.user_by_id(id).await.expect("the store answers");
+    found.expect("it is there")
 }
 
 async fn users_are_found_by_name_and_id(store: &dyn Store) {
-    let alice = user("alice@conformance.example");
+    let alice = changed(&user("alice@conformance.example"), "s", |user| {
+        user.roles = "admin clerk".parse().expect("roles");
+        user.scopes = "orders:read".parse().expect("scopes");
+        user.second_factor = true;
+    })
+    .imported_as(Some("$shape$".into()));
+    let told = alice.unverified();
     store.insert_user(&alice).await.expect("a new name");
-    for found in [
-        store.user_by_email(&alice.email).await,
-        store.user_by_id(alice.id).await,
-    ] {
-        let found = found.expect("the store answers").expect("alice is there");
-        assert_eq!((found.id, &found.email), (alice.id, &alice.email));
-        assert_eq!(found.password_hash.as_str(), alice.password_hash.as_str());
-        assert_eq!((found.disabled, found.created_at), (false, alice.created_at));
+    for found in [store.user_by_email(&told.email).await, store.user_by_id(told.id).await] {
+        let record = found.expect("the store answers").expect("alice is there");
+        let found = record.unverified();
+        assert_eq!((found.id, &found.email), (told.id, &told.email));
+        assert_eq!(found.password_hash.as_str(), told.password_hash.as_str());
+        assert_eq!((&found.roles, &found.scopes), (&told.roles, &told.scopes));
+        assert_eq!((found.disabled, found.second_factor), (false, true));
+        assert_eq!(found.created_at, told.created_at);
+        assert_eq!(
+            (record.seal_text(), record.imported_shape()),
+            (Some("s"), Some("$shape$"))
+        );
     }
     let nobody = "nobody@conformance.example".parse().expect("an address");
     assert!(store.user_by_email(&nobody).await.expect("the store answers").is_none());
-    assert!(
-        store
-            .user_by_id(UserId::generate())
-            .await
-            .expect("the store answers")
-            .is_none()
-    );
+    let nobody = store.user_by_id(UserId::generate()).await;
+    assert!(nobody.expect("the store answers").is_none());
 
-    assert!(
-        store
-            .set_user_disabled(alice.id, true)
-            .await
-            .expect("the store answers")
-    );
-    let found = store
-        .user_by_id(alice.id)
-        .await
-        .expect("the store answers")
-        .expect("alice is there");
-    assert!(found.disabled);
+    let disabled = changed(&alice, "t", |user| {
+        user.disabled = true;
+        user.roles = "".parse().expect("no roles");
+    });
+    assert!(store.replace_user(&alice, &disabled).await.expect("the store answers"));
+    let found = by_id(store, told.id).await;
+    assert!(found.unverified().disabled && found.unverified().roles.is_empty());
+    assert_eq!((found.seal_text(), found.imported_shape()), (Some("t"), None));
+}
+
+async fn pages_follow_one_another_by_name(store: &dyn Store) {
+    for number in 0..5 {
+        let email = format!("page{number}@conformance.example");
+        store.insert_user(&user(&email)).await.expect("a new name");
+    }
+    let (mut names, mut after): (Vec<EmailAddress>, Option<EmailAddress>) = (Vec::new(), None);
+    loop {
+        let page = store.users_after(after.as_ref(), 2).await.expect("the store answers");
+        assert!(page.len() <= 2);
+        names.extend(page.iter().map(|record| record.unverified().email.clone()));
+        if page.is_empty() {
+            break;
+        }
+        after = names.last().cloned();
+    }
+    assert!(names.is_sorted_by(|a, b| a < b), "by name, each once");
+    let pages = names.iter().filter(|name| name.as_str().starts_with("page"));
+    assert_eq!(pages.count(), 5);
+    assert!(store.users_after(None, 0).await.expect("the store answers").is_empty());
 }
 
 async fn a_taken_name_conflicts_and_changes_nothing(store: &dyn Store) {
@@ -65,70 +109,209 @@ async fn a_taken_name_conflicts_and_changes_nothing(store: &dyn Store) {
     store.insert_user(&first).await.expect("a new name");
     let second = user("bob@conformance.example");
     assert!(matches!(store.insert_user(&second).await, Err(StoreError::Conflict)));
-    let found = store
-        .user_by_email(&first.email)
-        .await
-        .expect("the store answers")
-        .expect("bob is there");
-    assert_eq!(found.id, first.id);
-    let named = store.users().await.expect("the store answers");
-    assert_eq!(named.iter().filter(|user| user.email == first.email).count(), 1);
-    assert!(named.is_sorted_by(|a, b| a.email < b.email), "by name");
+    let found = store.user_by_email(&first.unverified().email).await;
+    let found = found.expect("the store answers").expect("bob is there");
+    assert_eq!(found.unverified().id, first.unverified().id);
+}
+
+async fn of_two_changes_of_one_record_one_succeeds(store: &dyn Store) {
+    let dora = user("dora@conformance.example");
+    store.insert_user(&dora).await.expect("a new name");
+    let first = changed(&dora, "first", |user| user.roles = "first".parse().expect("roles"));
+    let second = changed(&dora, "second", |user| user.roles = "second".parse().expect("roles"));
+    assert!(store.replace_user(&dora, &first).await.expect("the store answers"));
+    assert!(!store.replace_user(&dora, &second).await.expect("the store answers"));
+    assert_eq!(
+        by_id(store, dora.unverified().id).await.unverified().roles.to_string(),
+        "first"
+    );
+
+    // A record without a seal is one state as well, and the empty seal another.
+    let unsealed = UserRecord::from_stored(user("eve@conformance.example").unverified().clone(), None, None);
+    store.insert_user(&unsealed).await.expect("a new name");
+    let empty = UserRecord::from_stored(unsealed.unverified().clone(), Some(String::new()), None);
+    let sealed = changed(&unsealed, "sealed", |_| {});
+    assert!(!store.replace_user(&empty, &sealed).await.expect("the store answers"));
+    assert!(store.replace_user(&unsealed, &sealed).await.expect("the store answers"));
+    assert!(!store.replace_user(&unsealed, &sealed).await.expect("the store answers"));
 }
 
 async fn changes_to_absent_users_say_so(store: &dyn Store) {
-    let nobody = UserId::generate();
+    let nobody = user("nobody@conformance.example");
+    let id = nobody.unverified().id;
     let hash = SealedHash::from_stored("x".into());
-    assert!(!store.set_user_disabled(nobody, true).await.expect("the store answers"));
-    assert!(!store.set_password_hash(nobody, &hash).await.expect("the store answers"));
-    assert!(
-        !store
-            .replace_password_hash(nobody, &hash, &hash)
-            .await
-            .expect("the store answers")
-    );
+    assert!(!store.replace_user(&nobody, &nobody).await.expect("the store answers"));
+    assert!(!store.delete_user(id).await.expect("the store answers"));
+    let replaced = store.replace_password_hash(id, &hash, &hash).await;
+    assert!(!replaced.expect("the store answers"));
 }
 
 async fn a_rehash_never_undoes_a_password_change(store: &dyn Store) {
-    let carol = user("carol@conformance.example");
+    let carol = user("carol@conformance.example").imported_as(Some("shape of carol".into()));
     store.insert_user(&carol).await.expect("a new name");
-    let changed = SealedHash::from_stored("changed".into());
+    let id = carol.unverified().id;
+    let verified = carol.unverified().password_hash.clone();
     let rehashed = SealedHash::from_stored("rehashed".into());
+    let by_change = SealedHash::from_stored("changed".into());
+    let change = changed(&carol, "changed", |user| user.password_hash = by_change.clone());
+    assert!(store.replace_user(&carol, &change).await.expect("the store answers"));
+    let late = store.replace_password_hash(id, &verified, &rehashed).await;
     assert!(
-        store
-            .set_password_hash(carol.id, &changed)
-            .await
-            .expect("the store answers")
-    );
-    let replaced = store
-        .replace_password_hash(carol.id, &carol.password_hash, &rehashed)
-        .await;
-    assert!(
-        !replaced.expect("the store answers"),
+        !late.expect("the store answers"),
         "the hash is no longer what was verified"
     );
-    let found = store
-        .user_by_id(carol.id)
+    assert_eq!(by_id(store, id).await.unverified().password_hash.as_str(), "changed");
+
+    let rehash = store.replace_password_hash(id, &by_change, &rehashed).await;
+    assert!(rehash.expect("the store answers"));
+    let found = by_id(store, id).await;
+    assert_eq!((found.seal_text(), found.imported_shape()), (Some("changed"), None));
+}
+
+async fn removed_users_are_gone_with_what_hangs_on_them(store: &dyn Store) {
+    let first = user("frank@conformance.example");
+    let id = first.unverified().id;
+    store.insert_user(&first).await.expect("a new name");
+    store
+        .put_password_reset(&reset(id, 9, 100))
         .await
-        .expect("the store answers")
-        .expect("carol is there");
-    assert_eq!(found.password_hash.as_str(), "changed");
+        .expect("the store answers");
+    assert!(store.delete_user(id).await.expect("the store answers"));
+    assert!(!store.delete_user(id).await.expect("the store answers"), "once");
+    assert!(store.user_by_id(id).await.expect("the store answers").is_none());
+    let token = store.password_reset(&[9; 32]).await.expect("the store answers");
+    assert!(token.is_none(), "the token went with the account");
+
+    let again = user("frank@conformance.example");
+    store.insert_user(&again).await.expect("the name is free again");
     assert!(
-        store
-            .replace_password_hash(carol.id, &changed, &rehashed)
-            .await
-            .expect("the store answers")
+        store.user_by_id(id).await.expect("the store answers").is_none(),
+        "the id is not"
     );
 }
 
-async fn hostile_text_is_stored_as_it_is(store: &dyn Store) {
-    let mut mallory = user("o'brien{x}@conformance.example");
-    mallory.password_hash = SealedHash::from_stored("'; DROP TABLE users; --".into());
-    store.insert_user(&mallory).await.expect("a new name");
+fn reset(user_id: UserId, token: u8, expires: i64) -> PasswordReset {
+    PasswordReset {
+        user_id,
+        token_sha256: [token; 32],
+        expires_at: at(expires),
+        seal: format!("seal {token}"),
+    }
+}
+
+async fn a_reset_token_works_once_and_the_latest_only(store: &dyn Store) {
+    let grace = user("grace@conformance.example");
+    let id = grace.unverified().id;
+    store.insert_user(&grace).await.expect("a new name");
+    for token in [1, 2] {
+        store
+            .put_password_reset(&reset(id, token, 100))
+            .await
+            .expect("the store answers");
+    }
+    let voided = store.password_reset(&[1; 32]).await.expect("the store answers");
+    assert!(voided.is_none(), "a new token voids the one before");
+    let stored = store.password_reset(&[2; 32]).await.expect("the store answers");
+    assert_eq!(stored, Some(reset(id, 2, 100)));
+
+    let new = changed(&grace, "new", |user| {
+        user.password_hash = SealedHash::from_stored("new".into())
+    });
+    let redeem = async |token: u8, now: i64, expected: &UserRecord| {
+        let redeemed = store.redeem_password_reset(&[token; 32], at(now), expected, &new).await;
+        redeemed.expect("the store answers")
+    };
+    assert!(!redeem(1, 0, &grace).await, "voided");
+    assert!(!redeem(3, 0, &grace).await, "unknown");
+    assert!(!redeem(2, 100, &grace).await, "expired");
+    assert!(!redeem(2, 0, &new).await, "the record is another by now");
+    assert_eq!(
+        by_id(store, id).await.seal_text(),
+        grace.seal_text(),
+        "nothing was changed"
+    );
+    assert!(redeem(2, 99, &grace).await, "a refusal does not use it up");
+    assert_eq!(by_id(store, id).await.unverified().password_hash.as_str(), "new");
+    assert!(!redeem(2, 99, &new).await, "used");
+
+    // Another account's token writes nothing.
+    let heidi = user("heidi@conformance.example");
+    store.insert_user(&heidi).await.expect("a new name");
+    store
+        .put_password_reset(&reset(heidi.unverified().id, 4, 100))
+        .await
+        .expect("the store answers");
+    assert!(!redeem(4, 0, &new).await);
+    assert_eq!(store.prune_password_resets(at(99)).await.expect("the store answers"), 0);
+    assert_eq!(
+        store.prune_password_resets(at(100)).await.expect("the store answers"),
+        1
+    );
+}
+
+async fn an_import_becomes_accounts_at_once_or_not_at_all(store: &dyn Store) {
+    let before = store.imported_hashes().await.expect("the store answers");
+    let imported =
+        |name: &str, shape: &str| user(&format!("{name}@import.example")).imported_as(Some(shape.to_owned()));
+    let first = [imported("a", "slow"), imported("b", "slow")];
+    store.stage_import("one", &first).await.expect("the store answers");
+    store
+        .stage_import("one", &[imported("c", "slower")])
+        .await
+        .expect("the store answers");
+    store
+        .stage_import("two", &[imported("a", "slow")])
+        .await
+        .expect("another import");
+    let twice = store
+        .stage_import("one", &[imported("d", "x"), imported("a", "x")])
+        .await;
+    assert!(matches!(twice, Err(StoreError::Conflict)), "an address twice");
+    let email = first[0].unverified().email.clone();
+    assert!(
+        store.user_by_email(&email).await.expect("the store answers").is_none(),
+        "not yet"
+    );
+
+    assert_eq!(store.commit_import("one").await.expect("the store answers"), 3);
+    assert_eq!(
+        store.commit_import("one").await.expect("the store answers"),
+        0,
+        "nothing is left of it"
+    );
+    assert_eq!(
+        store.commit_import("two").await.expect("the store answers"),
+        0,
+        "the name is taken"
+    );
     let found = store
-        .user_by_email(&mallory.email)
+        .user_by_email(&email)
         .await
         .expect("the store answers")
-        .expect("mallory is there");
-    assert_eq!(found.password_hash.as_str(), mallory.password_hash.as_str());
+        .expect("made");
+    assert_eq!(found.unverified().id, first[0].unverified().id);
+    assert_eq!(found.seal_text(), first[0].seal_text());
+
+    store
+        .stage_import("three", &[imported("e", "slow")])
+        .await
+        .expect("the store answers");
+    store.discard_import("three").await.expect("the store answers");
+    assert_eq!(store.commit_import("three").await.expect("the store answers"), 0);
+    let ImportedHashes { accounts, shapes } = store.imported_hashes().await.expect("the store answers");
+    assert_eq!(accounts, before.accounts + 3);
+    assert_eq!(shapes[..2], [("slow".to_owned(), 2), ("slower".to_owned(), 1)]);
+}
+
+async fn hostile_text_is_stored_as_it_is(store: &dyn Store) {
+    let hostile = "'; DROP TABLE users; --";
+    let mallory = changed(&user("o'brien{x}@conformance.example"), hostile, |user| {
+        user.password_hash = SealedHash::from_stored(hostile.into());
+        user.roles = "');-- %s".parse().expect("roles");
+    });
+    store.insert_user(&mallory).await.expect("a new name");
+    let found = by_id(store, mallory.unverified().id).await;
+    assert_eq!(found.unverified().password_hash.as_str(), hostile);
+    assert_eq!(found.seal_text(), Some(hostile));
+    assert_eq!(found.unverified().roles, mallory.unverified().roles);
 }
