@@ -2,6 +2,7 @@
 //!
 //! A caller never sees a [`Reason`]; it sees the public text of a code and the record's id.
 
+pub mod chain;
 mod reason;
 pub mod reasons;
 

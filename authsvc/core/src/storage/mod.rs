@@ -1,5 +1,6 @@
 //! What the rules ask of a database, one area a file. Not found is `None`, never an error; times are passed in.
 
+mod audit;
 #[cfg(feature = "test-util")]
 pub mod conformance;
 mod keysets;
@@ -9,6 +10,7 @@ mod users;
 
 use async_trait::async_trait;
 
+pub use audit::{AuditChain, AuditCursor, AuditDimension, AuditQuery, AuditRow, AuditStore};
 pub use keysets::KeysetStore;
 pub use second_factors::SecondFactorStore;
 pub use services::ServiceStore;
@@ -36,7 +38,7 @@ pub enum StoreError {
 
 /// A whole store.
 #[async_trait]
-pub trait Store: UserStore + ServiceStore + KeysetStore + SecondFactorStore + std::fmt::Debug {
+pub trait Store: UserStore + ServiceStore + KeysetStore + SecondFactorStore + std::fmt::Debug + AuditStore {
     /// Whether the database answers a trivial question.
     async fn ping(&self) -> Result<(), StoreError>;
 

@@ -1,5 +1,6 @@
 //! SQLite, embedded: one writer, many readers, write-ahead log.
 
+mod audit;
 mod keysets;
 mod rows;
 mod second_factors;

@@ -1,5 +1,6 @@
 //! The one suite that every store must pass, one area a file. A backend's test calls [`run`] with a fresh, empty store.
 
+mod audit;
 mod keysets;
 mod second_factors;
 mod services;
@@ -18,4 +19,5 @@ pub async fn run(store: &dyn Store) {
     services::run(store).await;
     keysets::run(store).await;
     second_factors::run(store).await;
+    audit::run(store).await;
 }

@@ -1,0 +1,347 @@
+//! Records that were altered, removed, moved, repeated, cut off or forged: the first bad one is named.
+
+use cryptokit::keyset::Keyset;
+
+use super::*;
+
+fn keys() -> Keyset<AuditSigningKey> {
+    Keyset::new("audit-signing", AuditSigningKey::generate().unwrap())
+}
+
+fn body(number: u64) -> String {
+    format!(
+        "{{\"@timestamp\":\"2027-01-15T08:00:{:02}Z\",\"event\":{{\"id\":\"r-{number}\",\"action\":\"authn_login_fail\",\
+         \"outcome\":\"failure\",\"reason\":\"wrong_password\"}},\"source\":{{\"ip\":\"192.0.2.7\"}}}}",
+        number % 60
+    )
+}
+
+/// Lines 1, 6, 11, … are signed; every second line is a row as well.
+fn lines(chain: &mut Chain, keys: &Keyset<AuditSigningKey>, count: u64) -> Vec<String> {
+    (0..count)
+        .map(|_| {
+            let signs = chain.seq.is_multiple_of(5);
+            let keep = if chain.seq.is_multiple_of(2) {
+                Keep::Row
+            } else {
+                Keep::LineOnly
+            };
+            let body = body(chain.seq + 1);
+            chain.seal(&body, keep, signs.then_some(keys)).unwrap().line
+        })
+        .collect()
+}
+
+fn verify(keys: &Keyset<AuditSigningKey>, thread: Thread, lines: &[String], head: Option<Digest>) -> Verdict {
+    let public = PublicKeys::of(keys).unwrap();
+    let mut verifier = Verifier::new(&public, thread);
+    if let Some(head) = head {
+        verifier.expect_head(head);
+    }
+    for (index, line) in lines.iter().enumerate() {
+        let place = Place::Line {
+            file: "f".into(),
+            line: index as u64 + 1,
+        };
+        verifier.add(line.as_bytes(), place);
+    }
+    verifier.finish()
+}
+
+/// The first fault: its line and what it is.
+fn first(verdict: &Verdict) -> (u64, What) {
+    let fault = &verdict.faults[0];
+    let Place::Line { line, .. } = &fault.place else {
+        return (0, fault.what.clone());
+    };
+    (*line, fault.what.clone())
+}
+
+#[test]
+fn an_untouched_chain_is_good_in_both_threads() {
+    let keys = keys();
+    let mut chain = Chain::begin(ChainId::generate());
+    let lines = lines(&mut chain, &keys, 23);
+    let verdict = verify(&keys, Thread::Lines, &lines, Some(chain.hash));
+    assert!(verdict.is_good(), "{:?}", verdict.faults);
+    assert_eq!(verdict.records, 23);
+    let summary = &verdict.chains[0];
+    assert_eq!((summary.first, summary.last, summary.signed), (1, 23, Some(21)));
+    assert_eq!(summary.head, chain.hash);
+
+    let rows: Vec<String> = lines.into_iter().step_by(2).collect();
+    let verdict = verify(&keys, Thread::Rows, &rows, Some(chain.row_hash));
+    assert!(verdict.is_good(), "{:?}", verdict.faults);
+    assert_eq!(verdict.chains[0].last, 12);
+    let verdict = verify(&keys, Thread::Lines, &rows, None);
+    assert_eq!(
+        first(&verdict),
+        (2, What::Missing { expected: 2, found: 3 }),
+        "rows are not all records"
+    );
+}
+
+#[test]
+fn every_flipped_byte_is_noticed_where_it_is() {
+    let keys = keys();
+    let lines = lines(&mut Chain::begin(ChainId::generate()), &keys, 8);
+    for at in 0..lines[5].len() {
+        let mut changed = lines.clone();
+        let mut bytes = changed[5].clone().into_bytes();
+        bytes[at] ^= 1;
+        let Ok(text) = String::from_utf8(bytes) else { continue };
+        changed[5] = text;
+        let verdict = verify(&keys, Thread::Lines, &changed, None);
+        assert!(!verdict.is_good(), "byte {at} of {}", changed[5]);
+        assert_eq!(first(&verdict).0, 6, "byte {at}: {:?}", verdict.faults);
+    }
+}
+
+#[test]
+fn removed_moved_and_repeated_records_are_named() {
+    let keys = keys();
+    let lines = lines(&mut Chain::begin(ChainId::generate()), &keys, 12);
+
+    let mut removed = lines.clone();
+    removed.remove(4);
+    assert_eq!(
+        first(&verify(&keys, Thread::Lines, &removed, None)),
+        (5, What::Missing { expected: 5, found: 6 })
+    );
+    let mut swapped = lines.clone();
+    swapped.swap(4, 5);
+    assert_eq!(
+        first(&verify(&keys, Thread::Lines, &swapped, None)),
+        (5, What::Missing { expected: 5, found: 6 })
+    );
+    let mut repeated = lines.clone();
+    repeated.insert(5, lines[4].clone());
+    assert_eq!(
+        first(&verify(&keys, Thread::Lines, &repeated, None)),
+        (6, What::Moved { expected: 6, found: 5 })
+    );
+    let headless = lines[3..].to_vec();
+    assert!(
+        verify(&keys, Thread::Lines, &headless, None).is_good(),
+        "a file may begin anywhere: older ones are rotated away"
+    );
+    let mut verdict = verify(&keys, Thread::Lines, &lines[..9], None);
+    assert!(
+        verdict.is_good(),
+        "a cut tail cannot be told from a chain that ended there"
+    );
+    verdict = verify(&keys, Thread::Lines, &lines[..9], Some(lines[11].parse_hash()));
+    assert_eq!(verdict.faults[0].what, What::NotFound, "unless its head is known");
+}
+
+trait ParseHash {
+    fn parse_hash(&self) -> Digest;
+}
+
+impl ParseHash for String {
+    fn parse_hash(&self) -> Digest {
+        Record::parse(self.as_bytes()).unwrap().hash
+    }
+}
+
+#[test]
+fn a_record_made_again_without_the_key_is_not_believed() {
+    let keys = keys();
+    let id = ChainId::generate();
+    let lines = lines(&mut Chain::begin(id), &keys, 12);
+    // Somebody writes record 4 anew and everything after it, and signs with a key of their own.
+    let others = self::keys();
+    let fourth = Record::parse(lines[2].as_bytes()).unwrap();
+    let mut forged = Chain {
+        id,
+        seq: 3,
+        hash: fourth.hash,
+        row: 2,
+        row_hash: fourth.hash,
+    };
+    let mut changed = lines[..3].to_vec();
+    changed.extend(self::lines(&mut forged, &others, 9));
+    let verdict = verify(&keys, Thread::Lines, &changed, None);
+    assert_eq!(first(&verdict), (6, What::UnknownKey(others.primary().0)));
+
+    // The same key id does not help: the signature is not the key's.
+    let impostor = Keyset::with_id("audit-signing", keys.primary().0, AuditSigningKey::generate().unwrap());
+    let mut forged = Chain {
+        id,
+        seq: 3,
+        hash: fourth.hash,
+        row: 2,
+        row_hash: fourth.hash,
+    };
+    let mut changed = lines[..3].to_vec();
+    changed.extend(self::lines(&mut forged, &impostor, 9));
+    assert_eq!(first(&verify(&keys, Thread::Lines, &changed, None)), (6, What::Forged));
+
+    // A signature of another record does not fit either.
+    let (sixth, eleventh) = (&lines[5], &lines[10]);
+    let signature = &eleventh[eleventh.len() - 88..];
+    let mut changed = lines.clone();
+    changed[5] = format!("{}{signature}", &sixth[..sixth.len() - 88]);
+    assert_eq!(first(&verify(&keys, Thread::Lines, &changed, None)), (6, What::Forged));
+}
+
+#[test]
+fn records_without_signatures_are_not_a_chain() {
+    let keys = keys();
+    let mut chain = Chain::begin(ChainId::generate());
+    let unsigned: Vec<String> = (1..4)
+        .map(|number| chain.seal(&body(number), Keep::LineOnly, None).unwrap().line)
+        .collect();
+    assert_eq!(
+        first(&verify(&keys, Thread::Lines, &unsigned, None)),
+        (1, What::Unsigned)
+    );
+}
+
+#[test]
+fn lost_lines_are_forgiven_only_where_a_record_says_so() {
+    let keys = keys();
+    let mut chain = Chain::begin(ChainId::generate());
+    let mut kept = lines(&mut chain, &keys, 3);
+    lines(&mut chain, &keys, 4);
+    kept.extend(lines(&mut chain, &keys, 1));
+    assert_eq!(
+        first(&verify(&keys, Thread::Lines, &kept, None)),
+        (4, What::Missing { expected: 4, found: 8 })
+    );
+    let gap = body(9).replacen('{', "{\"authsvc\":{\"audit\":{\"gap\":{\"first\":4,\"last\":7}}},", 1);
+    kept.push(chain.seal(&gap, Keep::LineOnly, Some(&keys)).unwrap().line);
+    let verdict = verify(&keys, Thread::Lines, &kept, None);
+    assert!(verdict.is_good(), "{:?}", verdict.faults);
+    assert_eq!(verdict.chains[0].lost, 4);
+    kept.remove(1);
+    assert!(!verify(&keys, Thread::Lines, &kept, None).is_good(), "no other ones");
+}
+
+#[test]
+fn rows_begin_late_only_where_a_signed_record_says_what_is_kept() {
+    let keys = keys();
+    let mut chain = Chain::begin(ChainId::generate());
+    let mut rows: Vec<String> = (1..=9)
+        .map(|number| {
+            let signs = (number % 3 == 1).then_some(&keys);
+            chain.seal(&body(number), Keep::Row, signs).unwrap().line
+        })
+        .collect();
+    let pruned = rows[3..].to_vec();
+    assert_eq!(
+        first(&verify(&keys, Thread::Rows, &pruned, None)),
+        (1, What::Beginning { found: 4 })
+    );
+    let kept = |since: &str| {
+        body(10).replacen(
+            '{',
+            &format!("{{\"authsvc\":{{\"audit\":{{\"kept_since\":\"{since}\"}}}},"),
+            1,
+        )
+    };
+    let mut other = chain;
+    rows.push(
+        chain
+            .seal(&kept("2027-01-15T08:00:04Z"), Keep::Row, Some(&keys))
+            .unwrap()
+            .line,
+    );
+    assert!(verify(&keys, Thread::Rows, &rows[3..], None).is_good());
+    assert!(
+        !verify(&keys, Thread::Rows, &rows[4..], None).is_good(),
+        "not at one that is not signed"
+    );
+    assert!(
+        !verify(&keys, Thread::Rows, &rows[6..], None).is_good(),
+        "not at one that is younger"
+    );
+    rows.pop();
+    rows.push(other.seal(&kept("2027-01-15T08:00:09Z"), Keep::Row, None).unwrap().line);
+    assert!(
+        !verify(&keys, Thread::Rows, &rows[3..], None).is_good(),
+        "nor when nobody signed it"
+    );
+}
+
+#[test]
+fn a_later_chain_tells_of_an_earlier_ones_cut_tail() {
+    let keys = keys();
+    let mut first_chain = Chain::begin(ChainId::generate());
+    let before = lines(&mut first_chain, &keys, 8);
+    let mut second = Chain::begin(ChainId::generate());
+    let start = body(1).replacen(
+        '{',
+        &format!(
+            "{{\"authsvc\":{{\"audit\":{{\"continues\":{{\"line\":{{\"chain\":\"{}\",\"seq\":8,\"hash\":\"{}\"}},\
+             \"row\":{{\"chain\":\"{}\",\"row\":4,\"hash\":\"{}\",\"time\":\"2027-01-15T08:00:07Z\"}}}}}}}},",
+            first_chain.id, first_chain.hash, first_chain.id, first_chain.row_hash
+        ),
+        1,
+    );
+    let start = second.seal(&start, Keep::Row, Some(&keys)).unwrap().line;
+    let with = |before: &[String]| [before, std::slice::from_ref(&start)].concat();
+    assert!(verify(&keys, Thread::Lines, &with(&before), None).is_good());
+    let cut = verify(&keys, Thread::Lines, &with(&before[..7]), None);
+    assert_eq!(first(&cut), (8, What::End { expected: 8 }));
+
+    let rows: Vec<String> = before.iter().step_by(2).cloned().collect();
+    let expectation = Expectation {
+        chain: first_chain.id,
+        number: 4,
+        hash: first_chain.row_hash,
+        time: None,
+    };
+    let public = PublicKeys::of(&keys).unwrap();
+    for (rows, good) in [(with(&rows), true), (with(&rows[..3]), false), (with(&[]), false)] {
+        let mut verifier = Verifier::new(&public, Thread::Rows);
+        verifier.expect(expectation);
+        for row in &rows {
+            let place = Place::Chain { chain: String::new() };
+            verifier.add(row.as_bytes(), place);
+        }
+        let verdict = verifier.finish();
+        assert_eq!(verdict.is_good(), good, "{:?}", verdict.faults);
+    }
+}
+
+#[test]
+fn lines_of_other_forms_are_no_records() {
+    let keys = keys();
+    let good = lines(&mut Chain::begin(ChainId::generate()), &keys, 1).remove(0);
+    for (bad, why) in [
+        (String::new(), Malformed::Chain),
+        ("x".repeat(MAX_LINE + 1), Malformed::TooLong),
+        (format!("{good}\u{1b}[2J"), Malformed::Bytes),
+        (format!("{good}\u{202e}"), Malformed::Bytes),
+        (format!("{good} "), Malformed::Chain),
+        (good.replace("\"seq\":1", "\"seq\":01"), Malformed::Chain),
+        (good.replace("\"seq\":1", "\"seq\":0"), Malformed::Chain),
+        (good.replace("\"seq\":1", "\"seq\":9007199254740992"), Malformed::Chain),
+        (good.replace("\"hash\"", "\"hsah\""), Malformed::Chain),
+        (good.replacen('{', "{\"event\":1,", 1), Malformed::Json),
+        (good.replacen('{', "", 1), Malformed::Json),
+        (good.replace("\"event\"", "\"evnet\""), Malformed::Member),
+        (good.replace("08:00:01Z", "25:00:01Z"), Malformed::Member),
+    ] {
+        assert_eq!(Record::parse(bad.as_bytes()), Err(why), "{bad}");
+    }
+}
+
+#[test]
+fn public_keys_are_read_as_written() {
+    let keys = keys();
+    let text = PublicKeys::of(&keys).unwrap().to_text();
+    assert_eq!(
+        PublicKeys::from_text(&format!("# ours\n\n{text}")).unwrap().to_text(),
+        text
+    );
+    for bad in [
+        format!("{text}{text}"),
+        text.replace("-1:", "-2:"),
+        text.replace(':', ";"),
+        format!("authsvc-audit-key-1:0000000000000000:{}", "A".repeat(43)),
+    ] {
+        assert!(PublicKeys::from_text(&bad).is_err(), "{bad}");
+    }
+}
