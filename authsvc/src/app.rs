@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use authsvc_core::audit::AuditSink;
 use authsvc_core::clock::{Clock, SystemClock};
-use authsvc_core::service::{AuthService, KeyStorageError, Parts, open_keys};
+use authsvc_core::service::{AuthService, KEY_POLL_INTERVAL, KeyRing, KeyStorageError, Parts, SealedKeysets};
 use authsvc_core::storage::Store;
 use cryptokit::password::PasswordHasher;
 use time::OffsetDateTime;
@@ -23,7 +23,7 @@ use crate::endpoint::Endpoints;
 use crate::hasher::{IDLE_RELEASE_INTERVAL, QueuedHasher};
 use crate::log_output;
 use crate::metrics::Metrics;
-use crate::secret_files::{self, SecretFileError};
+use crate::secret_files::{self, RootKeyFile, SecretFileError};
 use crate::storage::{self, OpenError};
 use crate::transport::http::ops::{OpsState, ops_router};
 use crate::transport::http::{HttpState, internal_router, public_router};
@@ -107,10 +107,12 @@ impl App {
         let root = secret_files::read_root_key(&config.root_key_file)?;
         let peppers = secret_files::read_peppers(&config.pepper_file, &root)?;
         let store = storage::open(&config.database).await?;
-        let keys = open_keys(store.as_ref(), &root).await?;
         drop(root);
-
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let root_key = Arc::new(RootKeyFile::new(config.root_key_file.clone()));
+        let keysets = SealedKeysets::new(Arc::clone(&store), root_key);
+        let keys = Arc::new(KeyRing::open(keysets, Arc::clone(&clock)).await?);
+
         let public_tls = tls::public(&config.public, clock.now())?;
         let (internal_tls, anchors) = tls::internal(&config.internal, clock.now())?;
 
@@ -127,7 +129,7 @@ impl App {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
             hasher: Arc::clone(&hasher) as _,
-            keys,
+            keys: Arc::clone(&keys),
             policy: config.tokens.clone(),
         }));
         let endpoints = Endpoints::new(&service, &audit, &clock, &metrics, config.limits.request_timeout);
@@ -187,6 +189,10 @@ impl App {
             internal_certificate_not_after: internal_tls.not_after,
         };
         let mut background = Background::new(metrics.clone());
+        background.every("follow the keys in the database", KEY_POLL_INTERVAL, move || {
+            let keys = Arc::clone(&keys);
+            async move { keys.poll().await.map(drop).map_err(|error| describe(&error)) }
+        });
         background.every("release idle hashing memory", IDLE_RELEASE_INTERVAL, move || {
             hasher.pool().release_idle();
             std::future::ready(Ok::<(), std::convert::Infallible>(()))
@@ -224,6 +230,18 @@ impl App {
         tracing::info!(drained, "stopped");
         drained
     }
+}
+
+/// The whole chain of causes in one line.
+fn describe(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
 }
 
 async fn bind(

@@ -20,7 +20,8 @@ use std::sync::Arc;
 use authsvc_core::clock::Clock;
 use authsvc_core::domain::ServiceIdentity;
 use authsvc_core::service::{
-    KeyStorageError, NewService, RegistryError, ServiceRegistry, UserAdministration, create_keys, open_keys,
+    KeyRing, KeyStorageError, NewService, RegistryError, SealedKeysets, ServiceRegistry, UserAdministration,
+    create_keys,
 };
 use authsvc_core::storage::Store;
 use certgen::init::{InitReport, InitRequest, LeafSpec};
@@ -35,7 +36,7 @@ use zeroize::Zeroizing;
 
 use crate::config::{Database, DatabaseConfig};
 use crate::hasher::QueuedHasher;
-use crate::secret_files::PEPPERS;
+use crate::secret_files::{PEPPERS, RootKeyFile};
 use crate::storage::{self, OpenError, Tuning};
 
 /// Name of the configuration file in a home.
@@ -242,7 +243,7 @@ async fn fill(request: &HomeRequest, clock: &Arc<dyn Clock>) -> Result<HomeRepor
     create_keys(store.as_ref(), &root, RsaKeySize::default()).await?;
     let password = match &request.demo {
         None => None,
-        Some(demo) => Some(add_demo(request, demo, &certificates, &store, &root, peppers, clock).await?),
+        Some(demo) => Some(add_demo(request, demo, &certificates, &store, peppers, clock).await?),
     };
     store.close().await;
 
@@ -277,7 +278,6 @@ async fn add_demo(
     demo: &Demo,
     certificates: &InitReport,
     store: &Arc<dyn Store>,
-    root: &RootKey,
     peppers: Keyset<Pepper>,
     clock: &Arc<dyn Clock>,
 ) -> Result<SecretString, HomeError> {
@@ -294,13 +294,14 @@ async fn add_demo(
         .await?;
 
     let password = random_password();
-    let keys = open_keys(store.as_ref(), root).await?;
+    let root = Arc::new(RootKeyFile::new(request.directory.join("root.key")));
+    let keys = KeyRing::open(SealedKeysets::new(Arc::clone(store), root), Arc::clone(clock)).await?;
     let hasher = QueuedHasher::new(
         PasswordHasher::new(Policy::default(), peppers),
         std::num::NonZeroUsize::MIN,
         std::time::Duration::from_secs(60),
     );
-    UserAdministration::new(Arc::clone(store), Arc::clone(clock), Arc::new(hasher), keys.sealing)
+    UserAdministration::new(Arc::clone(store), Arc::clone(clock), Arc::new(hasher), Arc::new(keys))
         .add(
             demo.email.parse().expect("the demo's address is valid"),
             Password::new(password.expose_secret()).expect("a random password is within the bounds"),

@@ -1,7 +1,8 @@
 //! The secrets that live in files of their own: the root key, and the peppers sealed under it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use authsvc_core::service::{RootKeySource, RootKeyUnavailable};
 use cryptokit::keyset::{InvalidRootKey, Keyset, KeysetError, MAX_SEALED_BYTES, RootKey};
 use cryptokit::password::Pepper;
 use private_files::PrivateFileError;
@@ -34,6 +35,29 @@ pub enum SecretFileError {
         #[source]
         source: KeysetError,
     },
+}
+
+/// The file that holds the root key. It is read whenever a keyset is opened or sealed, so that no process keeps the key
+/// in memory.
+#[derive(Clone, Debug)]
+pub struct RootKeyFile {
+    path: PathBuf,
+}
+
+impl RootKeyFile {
+    /// The file at `path`.
+    pub fn new(path: PathBuf) -> Self {
+        Self { path }
+    }
+}
+
+impl RootKeySource for RootKeyFile {
+    fn root_keys(&self) -> Result<Vec<RootKey>, RootKeyUnavailable> {
+        match read_root_key(&self.path) {
+            Ok(root) => Ok(vec![root]),
+            Err(error) => Err(RootKeyUnavailable(Box::new(error))),
+        }
+    }
 }
 
 /// Reads the root key.

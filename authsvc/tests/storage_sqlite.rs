@@ -25,7 +25,7 @@ async fn what_was_written_is_there_after_reopening() {
     store.insert_keyset("x", "sealed").await.unwrap();
     store.close().await;
     let store = SqliteStore::open(&directory.path().join("authsvc.db")).await.unwrap();
-    assert_eq!(store.keyset("x").await.unwrap().as_deref(), Some("sealed"));
+    assert_eq!(store.keyset("x").await.unwrap().unwrap().sealed, "sealed");
 }
 
 #[tokio::test]

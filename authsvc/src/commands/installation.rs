@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use authsvc_core::clock::Clock;
-use authsvc_core::service::{ServiceRegistry, UserAdministration, open_keys};
+use authsvc_core::service::{KeyRing, SealedKeysets, ServiceRegistry, UserAdministration};
 use authsvc_core::storage::Store;
 use cryptokit::password::PasswordHasher;
 
@@ -12,7 +12,7 @@ use super::{CommandError, load, system_clock};
 use crate::cli::ConfigArgs;
 use crate::config::Config;
 use crate::hasher::QueuedHasher;
-use crate::secret_files;
+use crate::secret_files::{self, RootKeyFile};
 
 /// How long a command waits for its turn to hash: it is the only one in its process.
 const MAX_WAIT: Duration = Duration::from_secs(60);
@@ -41,11 +41,17 @@ impl Installation {
         Arc::clone(&self.store)
     }
 
+    /// The sealed keysets in the database.
+    pub(super) fn keysets(&self) -> SealedKeysets {
+        let root_key = RootKeyFile::new(self.config.root_key_file.clone());
+        SealedKeysets::new(self.store(), Arc::new(root_key))
+    }
+
     /// What keeps accounts. Opens the keys.
     pub(super) async fn users(&self) -> Result<UserAdministration, CommandError> {
         let root = secret_files::read_root_key(&self.config.root_key_file)?;
         let peppers = secret_files::read_peppers(&self.config.pepper_file, &root)?;
-        let keys = open_keys(self.store.as_ref(), &root).await?;
+        let keys = KeyRing::open(self.keysets(), Arc::clone(&self.clock)).await?;
         let hasher = QueuedHasher::new(
             PasswordHasher::new(self.config.hashing.policy, peppers),
             std::num::NonZeroUsize::MIN,
@@ -55,7 +61,7 @@ impl Installation {
             self.store(),
             Arc::clone(&self.clock),
             Arc::new(hasher),
-            keys.sealing,
+            Arc::new(keys),
         ))
     }
 

@@ -15,8 +15,8 @@ use authsvc_core::audit::{AuditSink, Outcome, RecordingSink};
 use authsvc_core::clock::{Clock, TestClock};
 use authsvc_core::domain::{ServiceIdentity, User, UserId};
 use authsvc_core::service::{
-    AuthService, CredentialHasher, NewService, Parts, ServiceRegistry, TokenPolicy, UserAdministration, create_keys,
-    open_keys,
+    AuthService, CredentialHasher, KeyRing, NewService, Parts, SealedKeysets, ServiceRegistry, TokenPolicy,
+    UserAdministration, create_keys,
 };
 use authsvc_core::storage::{Store, UserStore};
 use axum::Router;
@@ -49,6 +49,7 @@ pub(crate) struct Service {
     pub(crate) hasher: Arc<QueuedHasher>,
     pub(crate) metrics: Metrics,
     pub(crate) root_key: RootKey,
+    pub(crate) keys: Arc<KeyRing>,
     pub(crate) authority: CertificateAuthority,
     pub(crate) user_id: UserId,
     pub(crate) users: UserAdministration,
@@ -112,12 +113,14 @@ impl Service {
             NonZeroUsize::new(2).unwrap(),
             Duration::from_secs(30),
         ));
-        let keys = open_keys(store.as_ref(), &root_key).await.unwrap();
+        let same_root_key = RootKey::from_text(&root_key.to_text()).unwrap();
+        let keysets = SealedKeysets::new(Arc::clone(&store) as Arc<dyn Store>, Arc::new(same_root_key));
+        let keys = Arc::new(KeyRing::open(keysets, Arc::clone(&clock) as _).await.unwrap());
         let users = UserAdministration::new(
             Arc::clone(&store) as Arc<dyn Store>,
             Arc::clone(&clock) as _,
             Arc::clone(&hasher) as _,
-            keys.sealing,
+            Arc::clone(&keys),
         );
         let user_id = users
             .add(EMAIL.parse().unwrap(), Password::new(PASSWORD).unwrap())
@@ -136,7 +139,7 @@ impl Service {
             store: Arc::clone(&store) as Arc<dyn Store>,
             clock: Arc::clone(&clock) as _,
             hasher: wrap(Arc::clone(&hasher) as _),
-            keys: open_keys(store.as_ref(), &root_key).await.unwrap(),
+            keys: Arc::clone(&keys),
             policy: TokenPolicy {
                 issuer: ISSUER.to_owned(),
                 default_audience: Some("orders".parse().unwrap()),
@@ -165,6 +168,7 @@ impl Service {
             hasher,
             metrics,
             root_key,
+            keys,
             authority,
             user_id,
             users,

@@ -45,6 +45,11 @@ impl<K: KeyMaterial> Keyset<K> {
         &self.name
     }
 
+    /// Calls the set something else from here on: what is sealed next opens under the new name only.
+    pub fn rename(&mut self, name: &str) {
+        name.clone_into(&mut self.name);
+    }
+
     /// All keys, revoked ones included, in the order they were added.
     pub fn entries(&self) -> &[KeyEntry<K>] {
         &self.entries

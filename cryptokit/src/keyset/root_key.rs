@@ -168,6 +168,16 @@ mod tests {
     }
 
     #[test]
+    fn a_renamed_keyset_opens_under_its_new_name_only() {
+        let root = RootKey::generate();
+        let mut keyset = Keyset::new("tokens#1", AeadKey::generate());
+        keyset.rename("tokens#2");
+        let json = root.seal(&keyset).unwrap();
+        assert_eq!(root.open::<AeadKey>("tokens#2", &json).unwrap().name(), "tokens#2");
+        assert_eq!(root.open::<AeadKey>("tokens#1", &json).unwrap_err(), KeysetError::Open);
+    }
+
+    #[test]
     fn renaming_the_outer_members_gains_nothing() {
         let root = RootKey::generate();
         let json = root.seal(&Keyset::new("a", AeadKey::generate())).unwrap();

@@ -8,6 +8,7 @@ use cryptokit::secret::SecretString;
 use time::OffsetDateTime;
 
 use super::hashing::HashingError;
+use super::key_ring::SigningError;
 use super::users::PASSWORD_HASH_COLUMN;
 use super::{AuthService, CallContext, ErrorCode, Failure};
 use crate::audit::{Reason, RecordId, reasons};
@@ -75,14 +76,19 @@ impl AuthService {
         let Some(record) = found else {
             return Err(self.refuse_after_decoy(password, reasons::login::UNKNOWN_USER).await);
         };
-        let user = match record.open(&self.sealing) {
+        let user = match self.keys.unseal(|keys| record.clone().open(keys)).await {
             Ok(user) => user,
             Err(altered) => {
                 let reason = Reason::new(reasons::login::ALTERED_RECORD, altered.to_string());
                 return Err(self.refuse_after_decoy(password, reason).await);
             }
         };
-        let stored = match user.password_hash.open(&self.sealing, binding(&user.id.to_string())) {
+        let id = user.id.to_string();
+        let opened = self
+            .keys
+            .unseal(|keys| user.password_hash.open(keys, binding(&id)))
+            .await;
+        let stored = match opened {
             Ok(stored) => stored,
             Err(error) => {
                 let reason = Reason::new(reasons::login::UNUSABLE_HASH, error.to_string());
@@ -130,7 +136,7 @@ impl AuthService {
     }
 
     fn seal_hash(&self, stored: &StoredHash, user_id: UserId) -> Result<SealedHash, cryptokit::aead::AeadError> {
-        SealedHash::seal(&self.sealing, stored, binding(&user_id.to_string()))
+        SealedHash::seal(&self.keys.sealing().keys, stored, binding(&user_id.to_string()))
     }
 
     async fn issue(&self, user: &User, audience: Option<AudienceName>) -> Result<IssuedToken, Failure> {
@@ -150,12 +156,7 @@ impl AuthService {
                 numeric_date(expires_at)?,
             )
         };
-        let token = self.tokens.signer.sign(&claims).map_err(|error| {
-            Failure::new(
-                ErrorCode::Internal,
-                Reason::new(reasons::system::INTERNAL, error.to_string()),
-            )
-        })?;
+        let token = self.keys.sign(&claims).map_err(signing_failure)?;
         Ok(IssuedToken {
             token,
             issued_at,
@@ -199,6 +200,15 @@ fn hashing_failure(error: &HashingError) -> Failure {
             Reason::new(reasons::system::INTERNAL, other.to_string()),
         ),
     }
+}
+
+fn signing_failure(error: SigningError) -> Failure {
+    let (code, kind) = match error {
+        SigningError::OutsideUsagePeriod { .. } => (ErrorCode::Unavailable, reasons::key::SIGNING_KEY_ENDED),
+        SigningError::Unpolled => (ErrorCode::Unavailable, reasons::key::KEYS_UNPOLLED),
+        SigningError::Issue(_) => (ErrorCode::Internal, reasons::system::INTERNAL),
+    };
+    Failure::new(code, Reason::new(kind, error.to_string()))
 }
 
 fn numeric_date(time: OffsetDateTime) -> Result<u64, Failure> {

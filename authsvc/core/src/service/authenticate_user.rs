@@ -38,13 +38,7 @@ impl AuthService {
     pub async fn authenticate_user(&self, token: &SecretString) -> Result<AuthenticatedUser, Failure> {
         let refuse = |reason| Failure::new(ErrorCode::InvalidToken, reason);
         let claims = self
-            .verifier
-            .verify(
-                token.expose_secret(),
-                &self.tokens.verification,
-                &[AudienceName::OWN.to_owned()],
-                self.clock.now(),
-            )
+            .verify_token(token, &[AudienceName::OWN.to_owned()])
             .map_err(|error| refuse(reasons::token::of(&error)))?;
         let user_id = claims.sub.parse().map_err(|_| refuse(reasons::token::DISABLED_USER))?;
         match self.live_user(user_id).await? {

@@ -5,19 +5,20 @@ mod authenticate_user;
 mod authorize_caller;
 pub mod error;
 mod hashing;
+mod key_ring;
 mod keys;
+mod keysets;
 mod registry;
 mod users;
 mod validate_token;
+mod verify_token;
 
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cryptokit::aead::AeadKey;
-use cryptokit::jose::{JwkSet, TokenKeys, TokenVerifier};
-use cryptokit::keyset::Keyset;
+use cryptokit::jose::TokenVerifier;
 use cryptokit::x509::PeerCertificate;
 
 pub use authenticate::{IssuedToken, Login};
@@ -25,7 +26,12 @@ pub use authenticate_user::AuthenticatedUser;
 pub use authorize_caller::{Administrator, AuthorizedCaller};
 pub use error::{ErrorCode, Failure, FieldError};
 pub use hashing::{CredentialHasher, HashingError};
-pub use keys::{KeyStorageError, ServiceKeys, create_keys, open_keys};
+pub use key_ring::{
+    KEY_POLL_INTERVAL, KeyRing, MAX_UNPOLLED_SIGNING, PublishedKeys, SealingKeyset, SigningError, TokenKeyEntry,
+    TokenKeyset,
+};
+pub use keys::{SEALING_KEYSET, ServiceKeys, TOKEN_KEYSET, create_keys, open_keys};
+pub use keysets::{KeyStorageError, RootKeySource, RootKeyUnavailable, SealedKeysets};
 pub use registry::{NewService, RegistryError, ServiceRegistry};
 pub use users::{EnrolmentError, MIN_PASSWORD_CHARS, PAGE, UserAdministration};
 pub use validate_token::ActiveToken;
@@ -64,8 +70,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Hashes passwords.
     pub hasher: Arc<dyn CredentialHasher>,
-    /// The keys, opened.
-    pub keys: ServiceKeys,
+    /// The keys.
+    pub keys: Arc<KeyRing>,
     /// How tokens are issued and accepted.
     pub policy: TokenPolicy,
 }
@@ -83,8 +89,7 @@ pub struct AuthService {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     hasher: Arc<dyn CredentialHasher>,
-    sealing: Keyset<AeadKey>,
-    tokens: TokenKeys,
+    keys: Arc<KeyRing>,
     verifier: TokenVerifier,
     policy: TokenPolicy,
 }
@@ -104,27 +109,25 @@ impl AuthService {
             store,
             clock,
             hasher,
-            sealing: keys.sealing,
-            tokens: keys.tokens,
+            keys,
             verifier,
             policy,
         }
     }
 
-    /// The public keys of the tokens.
-    pub fn jwk_set(&self) -> &JwkSet {
-        self.tokens.verification.jwk_set()
+    /// The keys in use.
+    pub fn keys(&self) -> &Arc<KeyRing> {
+        &self.keys
     }
 
     /// The account of that id, if it is there, as this program wrote it, and not disabled.
     async fn live_user(&self, id: UserId) -> Result<Option<User>, StoreError> {
         // A record that does not open is no account: nothing that it says is believed.
-        let user = self
-            .store
-            .user_by_id(id)
-            .await?
-            .and_then(|record| record.open(&self.sealing).ok());
-        Ok(user.filter(|user| !user.disabled))
+        let Some(record) = self.store.user_by_id(id).await? else {
+            return Ok(None);
+        };
+        let opened = self.keys.unseal(|keys| record.clone().open(keys)).await;
+        Ok(opened.ok().filter(|user| !user.disabled))
     }
 
     /// The store, for readiness checks.

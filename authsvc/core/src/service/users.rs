@@ -3,11 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use cryptokit::aead::{AeadError, AeadKey};
-use cryptokit::keyset::Keyset;
+use cryptokit::aead::AeadError;
 use cryptokit::password::{HashBinding, Password, SealedHash};
 
 use super::hashing::{CredentialHasher, HashingError};
+use super::key_ring::KeyRing;
 use crate::clock::Clock;
 use crate::domain::{AlteredRecord, EmailAddress, User, UserId, UserRecord};
 use crate::storage::{Store, StoreError};
@@ -65,7 +65,7 @@ pub struct UserAdministration {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     hasher: Arc<dyn CredentialHasher>,
-    sealing: Keyset<AeadKey>,
+    keys: Arc<KeyRing>,
 }
 
 impl UserAdministration {
@@ -74,13 +74,13 @@ impl UserAdministration {
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         hasher: Arc<dyn CredentialHasher>,
-        sealing: Keyset<AeadKey>,
+        keys: Arc<KeyRing>,
     ) -> Self {
         Self {
             store,
             clock,
             hasher,
-            sealing,
+            keys,
         }
     }
 
@@ -94,7 +94,11 @@ impl UserAdministration {
         let id = UserId::generate();
         let hash = self.hash(id, password).await?;
         let user = User::new(id, email.clone(), hash, self.clock.now());
-        match self.store.insert_user(&UserRecord::seal(user, &self.sealing)?).await {
+        match self
+            .store
+            .insert_user(&UserRecord::seal(user, &self.keys.sealing().keys)?)
+            .await
+        {
             Err(StoreError::Conflict) => Err(EnrolmentError::Taken { email }),
             other => Ok(other.map(|()| id)?),
         }
@@ -144,9 +148,9 @@ impl UserAdministration {
     async fn change(&self, email: &EmailAddress, edit: impl Fn(&mut User) + Send) -> Result<User, EnrolmentError> {
         for _ in 0..ATTEMPTS {
             let record = self.find(email).await?;
-            let mut user = record.clone().open(&self.sealing)?;
+            let mut user = self.keys.unseal(|keys| record.clone().open(keys)).await?;
             edit(&mut user);
-            let changed = UserRecord::seal(user.clone(), &self.sealing)?;
+            let changed = UserRecord::seal(user.clone(), &self.keys.sealing().keys)?;
             if self.store.replace_user(&record, &changed).await? {
                 return Ok(user);
             }
@@ -165,7 +169,7 @@ impl UserAdministration {
             column: PASSWORD_HASH_COLUMN,
             user_id: &id.to_string(),
         };
-        Ok(SealedHash::seal(&self.sealing, &stored, binding)?)
+        Ok(SealedHash::seal(&self.keys.sealing().keys, &stored, binding)?)
     }
 }
 

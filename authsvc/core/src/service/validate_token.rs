@@ -32,13 +32,7 @@ impl AuthService {
         let refuse = |reason| Failure::new(ErrorCode::InvalidToken, reason).with_service(caller.name());
         let audiences: Vec<String> = caller.audiences().iter().map(ToString::to_string).collect();
         let claims = self
-            .verifier
-            .verify(
-                token.expose_secret(),
-                &self.tokens.verification,
-                &audiences,
-                self.clock.now(),
-            )
+            .verify_token(token, &audiences)
             .map_err(|error| refuse(reasons::token::of(&error)))?;
 
         let disabled = || refuse(reasons::token::DISABLED_USER);

@@ -3,6 +3,7 @@
 mod audit;
 #[cfg(feature = "test-util")]
 pub mod conformance;
+mod key_consumers;
 mod keysets;
 mod second_factors;
 mod services;
@@ -11,7 +12,8 @@ mod users;
 use async_trait::async_trait;
 
 pub use audit::{AuditChain, AuditCursor, AuditDimension, AuditQuery, AuditRow, AuditStore};
-pub use keysets::KeysetStore;
+pub use key_consumers::{KeyConsumer, KeyConsumerStore};
+pub use keysets::{KeysetStore, StoredKeyset};
 pub use second_factors::SecondFactorStore;
 pub use services::ServiceStore;
 pub use users::{ImportedHashes, PasswordReset, UserStore};
@@ -38,7 +40,9 @@ pub enum StoreError {
 
 /// A whole store.
 #[async_trait]
-pub trait Store: UserStore + ServiceStore + KeysetStore + SecondFactorStore + std::fmt::Debug + AuditStore {
+pub trait Store:
+    UserStore + ServiceStore + KeysetStore + KeyConsumerStore + SecondFactorStore + std::fmt::Debug + AuditStore
+{
     /// Whether the database answers a trivial question.
     async fn ping(&self) -> Result<(), StoreError>;
 

@@ -3,6 +3,7 @@
 //! Queries name their columns: a later replica may add one, and a cached plan of `SELECT *` fails from then on.
 
 mod audit;
+mod key_consumers;
 mod keysets;
 mod rows;
 mod second_factors;

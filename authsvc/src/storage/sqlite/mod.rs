@@ -1,6 +1,7 @@
 //! SQLite, embedded: one writer, many readers, write-ahead log.
 
 mod audit;
+mod key_consumers;
 mod keysets;
 mod rows;
 mod second_factors;

@@ -1,6 +1,7 @@
 //! The catalogue of reasons, one area a file. `docs/events.md` describes each for operators.
 
 pub mod caller;
+pub mod key;
 pub mod login;
 pub mod request;
 pub mod system;
@@ -10,7 +11,7 @@ use super::ReasonKind;
 
 /// Every kind there is.
 pub fn all() -> impl Iterator<Item = &'static ReasonKind> {
-    [caller::ALL, login::ALL, request::ALL, system::ALL, token::ALL]
+    [caller::ALL, key::ALL, login::ALL, request::ALL, system::ALL, token::ALL]
         .into_iter()
         .flatten()
         .copied()

@@ -1,6 +1,7 @@
 //! The one suite that every store must pass, one area a file. A backend's test calls [`run`] with a fresh, empty store.
 
 mod audit;
+mod key_consumers;
 mod keysets;
 mod second_factors;
 mod services;
@@ -18,6 +19,7 @@ pub async fn run(store: &dyn Store) {
     users::run(store).await;
     services::run(store).await;
     keysets::run(store).await;
+    key_consumers::run(store).await;
     second_factors::run(store).await;
     audit::run(store).await;
 }

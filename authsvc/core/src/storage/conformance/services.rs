@@ -16,7 +16,7 @@ pub(super) async fn run(store: &dyn Store) {
     the_last_identity_stays(store).await;
 }
 
-fn service(name: &str, issuer: u8, san: &str, audiences: &[&str]) -> Service {
+pub(super) fn service(name: &str, issuer: u8, san: &str, audiences: &[&str]) -> Service {
     Service {
         name: name.parse().expect("a name"),
         identities: vec![identity(issuer, san)],

@@ -23,7 +23,7 @@ pub(in crate::transport::http) async fn alive() -> &'static str {
     responses((status = 200, description = "A JWK Set", body = serde_json::Value, content_type = "application/jwk-set+json"))
 )]
 pub(in crate::transport::http) async fn jwks(State(state): State<HttpState>) -> Response {
-    let mut response = state.service.jwk_set().to_json().into_response();
+    let mut response = state.service.keys().tokens().published.json.clone().into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/jwk-set+json"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(JWKS_CACHE));
