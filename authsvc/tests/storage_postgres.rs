@@ -36,7 +36,7 @@ async fn rows_that_this_program_does_not_write_are_named() {
     };
     let store = database.open().await;
     database
-        .execute("INSERT INTO users VALUES ('not a uuid', 'a@b.c', 'x', false, 0)")
+        .execute("INSERT INTO users (id, email, password_hash, disabled, created_at) VALUES ('not a uuid', 'a@b.c', 'x', false, 0)")
         .await;
     let email = "a@b.c".parse().unwrap();
     assert!(matches!(

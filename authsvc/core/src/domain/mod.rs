@@ -6,11 +6,13 @@ mod email;
 mod name_set;
 mod one_time_password;
 mod recovery_code;
+mod refresh_token;
 mod role;
 mod scope;
 mod sealed_field;
 mod second_factor;
 mod service;
+mod session;
 mod totp_secret;
 mod user;
 mod user_record;
@@ -20,11 +22,16 @@ pub use email::{EmailAddress, InvalidEmailAddress};
 pub use name_set::{InvalidNameSet, MAX_NAMES, NameSet, Roles, Scopes};
 pub use one_time_password::{NotAOneTimePassword, OneTimePassword};
 pub use recovery_code::{NotARecoveryCode, RecoveryCode};
+pub use refresh_token::RefreshToken;
 pub use role::{InvalidRole, RoleName};
 pub use scope::{InvalidScope, ScopeName};
 pub use sealed_field::{Place, SealedField};
 pub use second_factor::{FactorId, PendingSecondFactor, SecondFactor, StoredRecoveryCode};
 pub use service::{InvalidServiceName, Service, ServiceIdentity, ServiceName};
+pub use session::{
+    ClientPrint, EndReason, InvalidSessionId, Session, SessionHolder, SessionId, SpentToken, TokenDigest,
+    UnknownEndReason,
+};
 pub use totp_secret::TotpSecret;
 pub use user::{User, UserId};
 pub use user_record::{AlteredRecord, RecordFault, UserRecord};

@@ -53,6 +53,9 @@ pub struct User {
     pub disabled: bool,
     /// Whether a login needs more than the password.
     pub second_factor: bool,
+    /// How often all its sessions were ended. A login begins a session only if none of that happened since it looked
+    /// the account up.
+    pub session_epoch: u64,
     /// When it was made.
     pub created_at: OffsetDateTime,
 }
@@ -68,6 +71,7 @@ impl User {
             scopes: Scopes::default(),
             disabled: false,
             second_factor: false,
+            session_epoch: 0,
             created_at,
         }
     }

@@ -5,8 +5,10 @@ mod audit;
 pub mod conformance;
 mod key_consumers;
 mod keysets;
+mod revocations;
 mod second_factors;
 mod services;
+mod sessions;
 mod users;
 
 use async_trait::async_trait;
@@ -14,8 +16,10 @@ use async_trait::async_trait;
 pub use audit::{AuditChain, AuditCursor, AuditDimension, AuditQuery, AuditRow, AuditStore};
 pub use key_consumers::{KeyConsumer, KeyConsumerStore};
 pub use keysets::{KeysetStore, StoredKeyset};
+pub use revocations::{NumberedRevocation, RevocationStore};
 pub use second_factors::SecondFactorStore;
 pub use services::ServiceStore;
+pub use sessions::{Begun, Ending, Rotation, SessionStore};
 pub use users::{ImportedHashes, PasswordReset, UserStore};
 
 /// Why a store could not do what it was asked.
@@ -41,7 +45,15 @@ pub enum StoreError {
 /// A whole store.
 #[async_trait]
 pub trait Store:
-    UserStore + ServiceStore + KeysetStore + KeyConsumerStore + SecondFactorStore + std::fmt::Debug + AuditStore
+    UserStore
+    + ServiceStore
+    + KeysetStore
+    + KeyConsumerStore
+    + SecondFactorStore
+    + AuditStore
+    + SessionStore
+    + RevocationStore
+    + std::fmt::Debug
 {
     /// Whether the database answers a trivial question.
     async fn ping(&self) -> Result<(), StoreError>;

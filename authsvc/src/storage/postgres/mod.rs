@@ -5,9 +5,11 @@
 mod audit;
 mod key_consumers;
 mod keysets;
+mod revocations;
 mod rows;
 mod second_factors;
 mod services;
+mod sessions;
 mod url;
 mod users;
 

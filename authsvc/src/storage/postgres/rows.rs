@@ -16,6 +16,7 @@ pub(super) fn user(row: &PgRow) -> Result<UserRecord, StoreError> {
         scopes: parse(row, "users", "scopes")?,
         disabled: get(row, "users", "disabled")?,
         second_factor: get(row, "users", "second_factor")?,
+        session_epoch: unsigned(row, "users", "session_epoch")?,
         created_at: time(row, "users", "created_at")?,
     };
     Ok(UserRecord::from_stored(
@@ -83,6 +84,26 @@ where
     T: for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
 {
     row.try_get(column).map_err(|_| inconsistent(table, column))
+}
+
+pub(super) fn array<const N: usize>(
+    row: &PgRow,
+    table: &'static str,
+    column: &'static str,
+) -> Result<[u8; N], StoreError> {
+    get::<Vec<u8>>(row, table, column)?
+        .try_into()
+        .map_err(|_| inconsistent(table, column))
+}
+
+/// A count as SQL has them. What is beyond them is beyond every time and number that is used.
+pub(super) fn integer(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// A moment in seconds since 1970.
+pub(super) fn seconds(time: OffsetDateTime) -> u64 {
+    u64::try_from(time.unix_timestamp()).unwrap_or(0)
 }
 
 pub(super) fn parse<T: std::str::FromStr>(

@@ -17,7 +17,7 @@ const COLUMNS: &str = "id, email, password_hash, disabled, created_at, roles, sc
 impl UserStore for PostgresStore {
     async fn user_by_email(&self, email: &EmailAddress) -> Result<Option<UserRecord>, StoreError> {
         let row = sqlx::query(sqlx::AssertSqlSafe(format!(
-            "SELECT {COLUMNS} FROM users WHERE email = $1"
+            "SELECT {COLUMNS}, session_epoch FROM users WHERE email = $1"
         )))
         .bind(email.as_str())
         .fetch_optional(&self.readers)
@@ -28,7 +28,7 @@ impl UserStore for PostgresStore {
 
     async fn user_by_id(&self, id: UserId) -> Result<Option<UserRecord>, StoreError> {
         let row = sqlx::query(sqlx::AssertSqlSafe(format!(
-            "SELECT {COLUMNS} FROM users WHERE id = $1"
+            "SELECT {COLUMNS}, session_epoch FROM users WHERE id = $1"
         )))
         .bind(id.to_string())
         .fetch_optional(&self.readers)
@@ -38,7 +38,7 @@ impl UserStore for PostgresStore {
     }
 
     async fn users_after(&self, after: Option<&EmailAddress>, limit: u32) -> Result<Vec<UserRecord>, StoreError> {
-        let statement = format!("SELECT {COLUMNS} FROM users WHERE email > $1 ORDER BY email LIMIT $2");
+        let statement = format!("SELECT {COLUMNS}, session_epoch FROM users WHERE email > $1 ORDER BY email LIMIT $2");
         let page = sqlx::query(sqlx::AssertSqlSafe(statement))
             .bind(after.map_or("", EmailAddress::as_str))
             .bind(i64::from(limit))

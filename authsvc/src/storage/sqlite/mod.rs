@@ -3,9 +3,11 @@
 mod audit;
 mod key_consumers;
 mod keysets;
+mod revocations;
 mod rows;
 mod second_factors;
 mod services;
+mod sessions;
 mod users;
 
 use std::path::Path;

@@ -17,7 +17,7 @@ const COLUMNS: &str = "id, email, password_hash, disabled, created_at, roles, sc
 impl UserStore for SqliteStore {
     async fn user_by_email(&self, email: &EmailAddress) -> Result<Option<UserRecord>, StoreError> {
         let row = sqlx::query(sqlx::AssertSqlSafe(format!(
-            "SELECT {COLUMNS} FROM users WHERE email = ?"
+            "SELECT {COLUMNS}, session_epoch FROM users WHERE email = ?"
         )))
         .bind(email.as_str())
         .fetch_optional(&self.readers)
@@ -27,16 +27,18 @@ impl UserStore for SqliteStore {
     }
 
     async fn user_by_id(&self, id: UserId) -> Result<Option<UserRecord>, StoreError> {
-        let row = sqlx::query(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM users WHERE id = ?")))
-            .bind(id.to_string())
-            .fetch_optional(&self.readers)
-            .await
-            .map_err(store_error)?;
+        let row = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "SELECT {COLUMNS}, session_epoch FROM users WHERE id = ?"
+        )))
+        .bind(id.to_string())
+        .fetch_optional(&self.readers)
+        .await
+        .map_err(store_error)?;
         row.as_ref().map(rows::user).transpose()
     }
 
     async fn users_after(&self, after: Option<&EmailAddress>, limit: u32) -> Result<Vec<UserRecord>, StoreError> {
-        let statement = format!("SELECT {COLUMNS} FROM users WHERE email > ? ORDER BY email LIMIT ?");
+        let statement = format!("SELECT {COLUMNS}, session_epoch FROM users WHERE email > ? ORDER BY email LIMIT ?");
         let page = sqlx::query(sqlx::AssertSqlSafe(statement))
             .bind(after.map_or("", EmailAddress::as_str))
             .bind(i64::from(limit))

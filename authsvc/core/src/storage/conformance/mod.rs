@@ -3,8 +3,10 @@
 mod audit;
 mod key_consumers;
 mod keysets;
+mod revocations;
 mod second_factors;
 mod services;
+mod sessions;
 mod users;
 
 use super::Store;
@@ -22,4 +24,6 @@ pub async fn run(store: &dyn Store) {
     key_consumers::run(store).await;
     second_factors::run(store).await;
     audit::run(store).await;
+    sessions::run(store).await;
+    revocations::run(store).await;
 }

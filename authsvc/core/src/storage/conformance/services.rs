@@ -30,7 +30,7 @@ pub(super) fn service(name: &str, issuer: u8, san: &str, audiences: &[&str]) -> 
     }
 }
 
-fn identity(issuer: u8, san: &str) -> ServiceIdentity {
+pub(super) fn identity(issuer: u8, san: &str) -> ServiceIdentity {
     ServiceIdentity {
         issuer_spki_sha256: [issuer; 32],
         subject_alternative_name: san.parse::<SubjectAlternativeName>().expect("a name"),
