@@ -10,11 +10,10 @@ use authsvc_core::clock::{Clock, SystemClock};
 use authsvc_core::service::{AuthService, KEY_POLL_INTERVAL, KeyRing, KeyStorageError, Parts, SealedKeysets};
 use authsvc_core::storage::Store;
 use cryptokit::password::PasswordHasher;
-use time::OffsetDateTime;
 use tokio::net::TcpListener;
+use tokio::signal::unix::Signal;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
 
 use crate::audit_log::JsonLines;
 use crate::background::Background;
@@ -23,12 +22,14 @@ use crate::endpoint::Endpoints;
 use crate::hasher::{IDLE_RELEASE_INTERVAL, QueuedHasher};
 use crate::log_output;
 use crate::metrics::Metrics;
+use crate::reload::Reloader;
 use crate::secret_files::{self, RootKeyFile, SecretFileError};
 use crate::storage::{self, OpenError};
 use crate::transport::http::ops::{OpsState, ops_router};
 use crate::transport::http::{HttpState, internal_router, public_router};
 use crate::transport::listener::{Listener, Security};
-use crate::transport::tls::{self, TlsError};
+use crate::transport::live_tls::{Ends, LiveTls};
+use crate::transport::tls::TlsError;
 
 /// Why the service did not start. Nothing is made up in place of what is missing.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +67,7 @@ pub struct App {
     store: Arc<dyn Store>,
     draining: Arc<AtomicBool>,
     background: Background,
+    reloader: Reloader,
     shutdown_grace: Duration,
     /// What the start line says.
     pub started: Started,
@@ -91,10 +93,8 @@ pub struct Started {
     pub internal: SocketAddr,
     /// The ops listener's address.
     pub ops: SocketAddr,
-    /// When the public certificate ends.
-    pub public_certificate_not_after: OffsetDateTime,
-    /// When the internal certificate ends.
-    pub internal_certificate_not_after: OffsetDateTime,
+    /// Until when its certificates and revocation lists are good.
+    pub ends: Ends,
 }
 
 impl App {
@@ -112,9 +112,7 @@ impl App {
         let root_key = Arc::new(RootKeyFile::new(config.root_key_file.clone()));
         let keysets = SealedKeysets::new(Arc::clone(&store), root_key);
         let keys = Arc::new(KeyRing::open(keysets, Arc::clone(&clock)).await?);
-
-        let public_tls = tls::public(&config.public, clock.now())?;
-        let (internal_tls, anchors) = tls::internal(&config.internal, clock.now())?;
+        let tls = Arc::new(LiveTls::load(&config.public, &config.internal, &clock)?);
 
         let hasher = Arc::new(QueuedHasher::new(
             PasswordHasher::new(config.hashing.policy, peppers),
@@ -124,6 +122,7 @@ impl App {
         let metrics = Metrics::new();
         metrics.watch_pool(hasher.pool().clone());
         metrics.watch_log(log_output::lost_lines);
+        metrics.watch_ends(Arc::clone(&tls));
         let audit: Arc<dyn AuditSink> = Arc::new(JsonLines);
         let service = Arc::new(AuthService::new(Parts {
             store: Arc::clone(&store),
@@ -143,11 +142,21 @@ impl App {
             listener,
         };
         let draining = Arc::new(AtomicBool::new(false));
+        let limits = watch::Sender::new(config.limits);
+        let reloader = Reloader::new(
+            config.clone(),
+            Arc::clone(&tls),
+            limits.clone(),
+            metrics.clone(),
+            Arc::clone(&audit),
+            Arc::clone(&clock),
+        );
         let ops = OpsState {
             service: Arc::clone(&service),
             metrics: metrics.clone(),
             clock: Arc::clone(&clock),
-            certificates_end: public_tls.not_after.min(internal_tls.not_after),
+            tls: Arc::clone(&tls),
+            reloader: reloader.clone(),
             draining: Arc::clone(&draining),
         };
         let listener = |name, socket, security, router| Listener {
@@ -155,7 +164,7 @@ impl App {
             socket,
             security,
             router,
-            limits: config.limits,
+            limits: limits.subscribe(),
             metrics: metrics.clone(),
             clock: Arc::clone(&clock),
             audit: Arc::clone(&audit),
@@ -164,13 +173,13 @@ impl App {
             listener(
                 "public",
                 bind("public", config.public.address, sockets.public).await?,
-                Security::Tls(TlsAcceptor::from(public_tls.config)),
+                Security::Tls(tls.public()),
                 public_router(http("public")),
             ),
             listener(
                 "internal",
                 bind("internal", config.internal.address, sockets.internal).await?,
-                Security::MutualTls(TlsAcceptor::from(internal_tls.config), Arc::new(anchors)),
+                Security::MutualTls(tls.internal()),
                 internal_router(http("internal")),
             ),
             listener(
@@ -185,8 +194,7 @@ impl App {
             public: address(0, config.public.address),
             internal: address(1, config.internal.address),
             ops: address(2, config.ops_address),
-            public_certificate_not_after: public_tls.not_after,
-            internal_certificate_not_after: internal_tls.not_after,
+            ends: tls.ends(),
         };
         let mut background = Background::new(metrics.clone());
         background.every("follow the keys in the database", KEY_POLL_INTERVAL, move || {
@@ -197,9 +205,15 @@ impl App {
             hasher.pool().release_idle();
             std::future::ready(Ok::<(), std::convert::Infallible>(()))
         });
+        let polling = reloader.clone();
+        background.every("look for changed files", config.reload_interval, move || {
+            let reloader = polling.clone();
+            async move { reloader.look().await }
+        });
         Ok(Self {
             listeners,
             store,
+            reloader,
             draining,
             background,
             shutdown_grace: config.shutdown_grace,
@@ -209,12 +223,18 @@ impl App {
 
     /// Serves until `stop` completes, then drains. `true` when every request in flight finished within the grace
     /// period.
-    pub async fn run(self, stop: impl Future<Output = ()>) -> bool {
+    ///
+    /// Each of `hangups` has all files read again.
+    pub async fn run(mut self, stop: impl Future<Output = ()>, hangups: Signal) -> bool {
         let (signal, stopped) = watch::channel(false);
         let mut serving = JoinSet::new();
         for listener in self.listeners {
             serving.spawn(listener.serve(stopped.clone()));
         }
+        self.background.on_each(hangups, move || {
+            let reloader = self.reloader.clone();
+            async move { reloader.reload().await }
+        });
 
         stop.await;
         tracing::info!(grace_seconds = self.shutdown_grace.as_secs(), "stopping");

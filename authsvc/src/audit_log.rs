@@ -66,6 +66,7 @@ fn success_event(record: &AuditRecord) -> &'static str {
         Action::Login => "authn_login_success",
         Action::ValidateToken => "authn_token_accepted",
         Action::Request | Action::Connect => "request",
+        Action::Reload => "sys_reload",
     }
 }
 

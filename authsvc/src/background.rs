@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
+use tokio::signal::unix::Signal;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
@@ -56,6 +57,19 @@ impl Background {
                         failing = true;
                     }
                 }
+            }
+        });
+    }
+
+    /// Runs `work` each time the signal comes.
+    pub fn on_each<Work, Round>(&mut self, mut signal: Signal, mut work: Work)
+    where
+        Work: FnMut() -> Round + Send + 'static,
+        Round: Future<Output = ()> + Send,
+    {
+        self.tasks.spawn(async move {
+            while signal.recv().await.is_some() {
+                work().await;
             }
         });
     }

@@ -5,9 +5,11 @@
 //!   authsvc.toml            0600  the configuration; written last, so that its presence means the rest is whole
 //!   root.key  pepper.json   0600
 //!   authsvc.db              0600  unless the database is Postgres
-//!   pki/                    0700  root.pem intermediate.pem …, server/, and in a development home demo/
+//!   pki/                    0700  root.pem intermediate.pem crl.pem …, server/, and in a development home demo/
 //!   dev.json  login.json    0600  in a development home
 //! ```
+
+pub mod revocation_lists;
 
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -25,6 +27,7 @@ use authsvc_core::service::{
 };
 use authsvc_core::storage::Store;
 use certgen::init::{InitReport, InitRequest, LeafSpec};
+use certgen::lifecycle::LifecycleError;
 use cryptokit::encoding::base64url;
 use cryptokit::keyset::{Keyset, KeysetError, RootKey};
 use cryptokit::password::{Password, PasswordHasher, Pepper, Policy};
@@ -83,6 +86,9 @@ pub enum HomeError {
     /// The certificates could not be made.
     #[error(transparent)]
     Certificates(#[from] certgen::InitError),
+    /// The revocation lists could not be made.
+    #[error("the revocation lists could not be made")]
+    RevocationLists(#[from] LifecycleError),
     /// The database could not be made.
     #[error(transparent)]
     Database(#[from] OpenError),
@@ -222,6 +228,7 @@ fn claim(directory: &Path) -> Result<File, HomeError> {
 async fn fill(request: &HomeRequest, clock: &Arc<dyn Clock>) -> Result<HomeReport, HomeError> {
     let at = |name: &str| request.directory.join(name);
     let certificates = certgen::init::init(&certificates_for(request)?, clock.now())?;
+    revocation_lists::make(&certificates.directory, clock.now())?;
     private_files::make_private(&certificates.directory)?;
 
     let root = RootKey::generate();
@@ -343,6 +350,7 @@ fn configuration(request: &HomeRequest) -> String {
     line(format_args!("\n[internal]"));
     line(format_args!("address = \"{}\"", request.internal_address));
     line(format_args!("client_ca_file = \"pki/intermediate.pem\""));
+    line(format_args!("client_crl_file = \"pki/crl.pem\""));
     line(format_args!("\n[ops]"));
     line(format_args!("address = \"{}\"", request.ops_address));
     if let Some(audience) = &request.default_audience {

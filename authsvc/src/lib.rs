@@ -7,7 +7,8 @@
 //! - [`transport`]: TLS, HTTP; decode, call an endpoint, encode.
 //! - [`endpoint`]: one tower service for each operation, in layers: audit, metrics, deadline, authorize.
 //! - [`storage`]: the databases.
-//! - [`app`]: puts it all together, from the inside out; [`background`] is the work that repeats meanwhile.
+//! - [`app`]: puts it all together, from the inside out; [`background`] is the work that repeats meanwhile,
+//!   [`reload`] reads what changes meanwhile.
 //! - [`commands`]: what the binary can do; [`cli`] is how it is asked.
 //! - [`config`], [`home`], [`secret_files`]: what an installation consists of.
 
@@ -24,6 +25,7 @@ pub mod lifecycle;
 pub mod log_output;
 pub mod metrics;
 mod permit_queue;
+pub mod reload;
 pub mod secret_files;
 pub mod storage;
 pub mod telemetry;

@@ -1,7 +1,7 @@
 //! Signals, and what a process that holds secrets forbids itself.
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Keeps memory out of core files and away from other processes of the same user.
 ///
@@ -18,6 +18,15 @@ pub fn harden_process() {
     if limit.is_err() || dumpable.is_err() {
         tracing::warn!("core dumps could not be switched off");
     }
+}
+
+/// SIGHUP, one item for each time it came since the last: the system joins those that come quickly.
+///
+/// # Errors
+///
+/// When the system lets no handlers be installed.
+pub fn hangup_signal() -> std::io::Result<Signal> {
+    signal(SignalKind::hangup())
 }
 
 /// Completes at the first SIGTERM or SIGINT. A second one ends the process at once, with the signal's usual status.

@@ -13,6 +13,8 @@ use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
 
+use crate::transport::live_tls::LiveTls;
+
 /// Counters of one process.
 #[derive(Clone)]
 pub struct Metrics {
@@ -24,6 +26,8 @@ pub struct Metrics {
     handshake_failures: Family<HandshakeLabels, Counter>,
     connections: Family<ListenerLabels, Gauge>,
     background_failures: Family<TaskLabels, Counter>,
+    connections_ended: Family<HandshakeLabels, Counter>,
+    reloads: Family<ReloadLabels, Counter>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -61,6 +65,16 @@ struct TaskLabels {
     task: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReloadLabels {
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ExpiryLabels {
+    what: &'static str,
+}
+
 impl Metrics {
     /// All zero.
     pub fn new() -> Self {
@@ -73,6 +87,8 @@ impl Metrics {
             handshake_failures: Family::default(),
             connections: Family::default(),
             background_failures: Family::default(),
+            connections_ended: Family::default(),
+            reloads: Family::default(),
             registry: Arc::default(),
         };
         registry.register(
@@ -102,6 +118,16 @@ impl Metrics {
             "Rounds of background work that failed",
             metrics.background_failures.clone(),
         );
+        registry.register(
+            "connections_ended",
+            "Connections that were ended because of their source, or because their client is no longer trusted",
+            metrics.connections_ended.clone(),
+        );
+        registry.register(
+            "reloads",
+            "Readings of changed files, by whether all of them could be used",
+            metrics.reloads.clone(),
+        );
         *metrics.lock() = registry;
         metrics
     }
@@ -119,6 +145,23 @@ impl Metrics {
     /// Adds the number of log lines that were lost, audit lines among them.
     pub fn watch_log(&self, lost: fn() -> u64) {
         self.lock().register_collector(Box::new(LostLines(lost)));
+    }
+
+    /// Adds when certificates and revocation lists end.
+    pub fn watch_ends(&self, live: Arc<LiveTls>) {
+        self.lock().register_collector(Box::new(EndsCollector(live)));
+    }
+
+    /// Counts a connection that was ended, or refused before its handshake.
+    pub fn count_connection_ended(&self, listener: &'static str, reason: &'static str) {
+        self.connections_ended
+            .get_or_create(&HandshakeLabels { listener, reason })
+            .inc();
+    }
+
+    /// Counts a reading of changed files: `applied`, or `refused` where a part of them could not be used.
+    pub fn count_reload(&self, outcome: &'static str) {
+        self.reloads.get_or_create(&ReloadLabels { outcome }).inc();
     }
 
     /// Counts an operation's outcome.
@@ -246,5 +289,30 @@ impl Collector for LostLines {
         let descriptor =
             encoder.encode_descriptor("log_lines_lost", "Log lines not written", None, lost.metric_type())?;
         lost.encode(descriptor)
+    }
+}
+
+#[derive(Debug)]
+struct EndsCollector(Arc<LiveTls>);
+
+impl Collector for EndsCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let ends = self.0.ends();
+        let mut all = vec![
+            ("public_certificate", ends.public_certificate),
+            ("internal_certificate", ends.internal_certificate),
+        ];
+        all.extend(ends.revocation_lists.map(|end| ("client_crl", end)));
+        let family = Family::<ExpiryLabels, Gauge>::default();
+        for (what, end) in all {
+            family.get_or_create(&ExpiryLabels { what }).set(end.unix_timestamp());
+        }
+        let descriptor = encoder.encode_descriptor(
+            "not_after_timestamp_seconds",
+            "When a certificate or the first revocation list ends, in seconds since 1970",
+            None,
+            family.metric_type(),
+        )?;
+        family.encode(descriptor)
     }
 }

@@ -13,7 +13,7 @@ use super::{CommandError, serve, system_clock};
 use crate::app::{App, BoundSockets};
 use crate::cli::DevArgs;
 use crate::config::{Config, Overrides};
-use crate::home::{self, CONFIG_FILE, Demo, HomeRequest};
+use crate::home::{self, CONFIG_FILE, Demo, HomeRequest, revocation_lists};
 use crate::{lifecycle, telemetry};
 
 const DEMO: Demo = Demo {
@@ -87,7 +87,11 @@ pub(super) async fn run(args: DevArgs) -> Result<ExitCode, CommandError> {
     // The environment is left out: a setting meant for a server must not reach the development home.
     let config = Config::load(&config_file, std::iter::empty(), &Overrides::from_pairs(&pairs))?;
     telemetry::init(config.log_level);
+    if let Err(error) = revocation_lists::renew(&args.home.join("pki"), system_clock().now()) {
+        tracing::warn!(error = %error, "the revocation lists could not be renewed");
+    }
     let stop = lifecycle::stop_signal()?;
+    let hangups = lifecycle::hangup_signal()?;
     let app = App::start(&config, sockets).await?;
     // Only now: a port that could not be had is not kept.
     private_files::replace(&ports_file, serde_json::to_string(&ports)?.as_bytes())?;
@@ -108,7 +112,7 @@ pub(super) async fn run(args: DevArgs) -> Result<ExitCode, CommandError> {
     // Whoever started this may not read what it says; it serves all the same.
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     drop(password);
-    Ok(serve::finish(app.run(stop).await))
+    Ok(serve::finish(app.run(stop, hangups).await))
 }
 
 async fn create(home: &Path, ports: Ports) -> Result<Option<SecretString>, CommandError> {

@@ -42,7 +42,10 @@ pub(super) async fn run(args: InitArgs) -> Result<ExitCode, CommandError> {
          Next:\n  \
            authsvc service add NAME --san dns:NAME.internal --audience NAME --config {config}\n  \
            authsvc user add ADDRESS --config {config}\n  \
-           authsvc serve --config {config}\n",
+           authsvc serve --config {config}\n\
+         \n\
+         The revocation lists in {home}/pki end after 90 days, as the certificates do: certgen crl and certgen renew make new\n\
+         ones, which the service reads while it runs.\n",
         home = args.home.display(),
     ))
 }

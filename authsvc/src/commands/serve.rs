@@ -14,9 +14,10 @@ pub(super) async fn run(args: ServeArgs) -> Result<ExitCode, CommandError> {
     let config = super::load_with(&args.config, &args.overrides)?;
     telemetry::init(config.log_level);
     let stop = lifecycle::stop_signal()?;
+    let hangups = lifecycle::hangup_signal()?;
     let app = App::start(&config, BoundSockets::default()).await?;
     log_start(&app.started, &config.tokens.issuer);
-    Ok(finish(app.run(stop).await))
+    Ok(finish(app.run(stop, hangups).await))
 }
 
 /// The start line: where, with which TLS, until when.
@@ -30,8 +31,9 @@ pub(super) fn log_start(started: &Started, issuer: &str) {
         issuer,
         tls_versions = TLS_VERSIONS.join(","),
         cryptography = cryptokit::Provider::default().name(),
-        public_certificate_not_after = until(started.public_certificate_not_after),
-        internal_certificate_not_after = until(started.internal_certificate_not_after),
+        public_certificate_not_after = until(started.ends.public_certificate),
+        internal_certificate_not_after = until(started.ends.internal_certificate),
+        revocation_lists_not_after = started.ends.revocation_lists.map(until),
         "started"
     );
 }

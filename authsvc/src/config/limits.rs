@@ -9,6 +9,10 @@ use super::reader::Reader;
 pub struct Limits {
     /// Connections at once, each listener for itself.
     pub max_connections: usize,
+    /// Connections at once from one IPv4 address or IPv6 /64, each listener for itself.
+    pub max_connections_per_source: usize,
+    /// How long a connection is served.
+    pub max_connection_age: Duration,
     /// For the TLS handshake.
     pub handshake_timeout: Duration,
     /// For a request's head, and for the silence before it on a kept connection.
@@ -22,6 +26,8 @@ pub struct Limits {
 pub(super) fn read(reader: &mut Reader<'_>) -> Limits {
     Limits {
         max_connections: reader.number("limits.max_connections", 1..=1_000_000) as usize,
+        max_connections_per_source: reader.number("limits.max_connections_per_source", 1..=1_000_000) as usize,
+        max_connection_age: reader.seconds("limits.max_connection_age_seconds", 10..=86_400),
         handshake_timeout: reader.seconds("limits.handshake_timeout_seconds", 1..=60),
         header_timeout: reader.seconds("limits.header_timeout_seconds", 1..=300),
         body_timeout: reader.seconds("limits.body_timeout_seconds", 1..=300),

@@ -27,6 +27,8 @@ pub struct InternalListener {
     pub key_file: PathBuf,
     /// The CAs that issue client certificates, PEM.
     pub client_ca_file: PathBuf,
+    /// Their revocation lists, PEM or DER. Without any, nothing is ever revoked.
+    pub client_crl_files: Vec<PathBuf>,
 }
 
 pub(super) fn read(reader: &mut Reader<'_>) -> (PublicListener, InternalListener) {
@@ -37,6 +39,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> (PublicListener, InternalListener
         certificate_file: reader.path_or("internal.certificate_file", &certificate_file),
         key_file: reader.path_or("internal.key_file", &key_file),
         client_ca_file: reader.path("internal.client_ca_file"),
+        client_crl_files: reader.paths("internal.client_crl_file"),
     };
     let public = PublicListener {
         address: address(reader, "public.address"),

@@ -23,7 +23,7 @@ pub use hashing::HashingConfig;
 pub use limits::Limits;
 pub use listeners::{InternalListener, PublicListener};
 use reader::Reader;
-pub use settings::{SETTINGS, Setting};
+pub use settings::{LIVE_SETTINGS, SETTINGS, Setting};
 pub use source::{Overrides, SettingValues};
 
 /// Everything `serve` needs to know.
@@ -47,10 +47,46 @@ pub struct Config {
     pub hashing: HashingConfig,
     /// Bounds on what a client may do.
     pub limits: Limits,
+    /// How often certificates, keys, revocation lists and this configuration are looked at for changes.
+    pub reload_interval: Duration,
     /// How long requests in flight may take after the signal to stop.
     pub shutdown_grace: Duration,
     /// What is logged beside the audit lines.
     pub log_level: LogLevel,
+    /// Where all of it was read, to read it again.
+    pub origin: ConfigOrigin,
+}
+
+/// Where a configuration was read.
+#[derive(Clone, Debug)]
+pub struct ConfigOrigin {
+    /// The file.
+    pub file: PathBuf,
+    environment: Vec<(String, String)>,
+    overrides: Overrides,
+    values: SettingValues,
+}
+
+impl ConfigOrigin {
+    /// Reads the file again, under the same environment and flags.
+    ///
+    /// # Errors
+    ///
+    /// As [`Config::load`].
+    pub fn read_again(&self) -> Result<Config, ConfigError> {
+        Config::load(&self.file, self.environment.iter().cloned(), &self.overrides)
+    }
+
+    /// Notes that these settings are now as they are in `newer`.
+    pub fn take_over(&mut self, newer: &Self, keys: &[&'static str]) {
+        self.values.copy(&newer.values, keys);
+    }
+
+    /// The settings whose text differs.
+    pub fn differing(&self, other: &Self) -> Vec<&'static str> {
+        let differs = |setting: &&Setting| self.values.text_of(setting.key) != other.values.text_of(setting.key);
+        SETTINGS.iter().filter(differs).map(|setting| setting.key).collect()
+    }
 }
 
 /// How much is logged beside the audit lines.
@@ -84,10 +120,16 @@ impl Config {
         environment: impl Iterator<Item = (String, String)>,
         overrides: &Overrides,
     ) -> Result<Self, ConfigError> {
+        let environment: Vec<_> = environment.filter(|(name, _)| name.starts_with("AUTHSVC_")).collect();
         let mut values = SettingValues::from_file(file)?;
-        values.add_environment(environment)?;
+        values.add_environment(environment.iter().cloned())?;
         values.add_overrides(overrides);
-        Self::from_values(&values)
+        Self::from_origin(ConfigOrigin {
+            file: file.to_owned(),
+            environment,
+            overrides: overrides.clone(),
+            values,
+        })
     }
 
     /// Reads a text as if it were the content of `file`, and nothing else.
@@ -96,12 +138,17 @@ impl Config {
     ///
     /// As [`Self::load`].
     pub fn parse(file: &Path, text: &str) -> Result<Self, ConfigError> {
-        Self::from_values(&SettingValues::parse(file, text)?)
+        Self::from_origin(ConfigOrigin {
+            file: file.to_owned(),
+            environment: Vec::new(),
+            overrides: Overrides::default(),
+            values: SettingValues::parse(file, text)?,
+        })
     }
 
-    fn from_values(values: &SettingValues) -> Result<Self, ConfigError> {
+    fn from_origin(origin: ConfigOrigin) -> Result<Self, ConfigError> {
         let mut read = Reader {
-            values,
+            values: &origin.values,
             errors: Vec::new(),
         };
         let (public, internal) = listeners::read(&mut read);
@@ -115,8 +162,10 @@ impl Config {
             tokens: tokens::read(&mut read),
             hashing: hashing::read(&mut read),
             limits: limits::read(&mut read),
+            reload_interval: read.seconds("reload_interval_seconds", 1..=3600),
             shutdown_grace: read.seconds("shutdown_grace_seconds", 0..=300),
             log_level: read.parsed("log_level", LogLevel::Info),
+            origin: origin.clone(),
         };
         if read.errors.is_empty() {
             Ok(config)

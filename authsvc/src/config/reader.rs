@@ -53,6 +53,18 @@ impl Reader<'_> {
         self.values.get(key).map_or_else(|| otherwise.to_owned(), Value::path)
     }
 
+    /// Any number of paths, separated by commas.
+    pub(super) fn paths(&mut self, key: &'static str) -> Vec<PathBuf> {
+        let Some(value) = self.values.get(key) else {
+            return Vec::new();
+        };
+        let paths = value.paths();
+        if paths.is_empty() {
+            self.errors.push(format!("{key} from {} names no file", value.origin));
+        }
+        paths
+    }
+
     pub(super) fn number(&mut self, key: &'static str, range: std::ops::RangeInclusive<u64>) -> u64 {
         let number = self.parsed(key, *range.start());
         if !range.contains(&number) {

@@ -58,6 +58,11 @@ pub const SETTINGS: &[Setting] = &[
         "The CAs that issue client certificates, PEM",
     ),
     setting(
+        "internal.client_crl_file",
+        None,
+        "Revocation lists of those CAs, PEM or DER; several files separated by commas",
+    ),
+    setting(
         "ops.address",
         Some("127.0.0.1:9464"),
         "Address of health, readiness and metrics (plain HTTP)",
@@ -119,6 +124,16 @@ pub const SETTINGS: &[Setting] = &[
         "Connections at once for each listener, 1 to 1000000",
     ),
     setting(
+        "limits.max_connections_per_source",
+        Some("256"),
+        "Connections at once from one IPv4 address or IPv6 /64, 1 to 1000000",
+    ),
+    setting(
+        "limits.max_connection_age_seconds",
+        Some("600"),
+        "How long a connection is served, 10 to 86400",
+    ),
+    setting(
         "limits.handshake_timeout_seconds",
         Some("10"),
         "For the TLS handshake, 1 to 60",
@@ -139,6 +154,11 @@ pub const SETTINGS: &[Setting] = &[
         "For the work on a request, 1 to 300",
     ),
     setting(
+        "reload_interval_seconds",
+        Some("5"),
+        "How often files are looked at for changes, 1 to 3600",
+    ),
+    setting(
         "shutdown_grace_seconds",
         Some("10"),
         "For requests in flight after the signal to stop, 0 to 300",
@@ -150,6 +170,21 @@ pub const SETTINGS: &[Setting] = &[
     ),
 ];
 
+/// Settings whose change takes effect while the service runs. The others take effect with a restart.
+pub const LIVE_SETTINGS: &[&str] = &[
+    "public.certificate_file",
+    "public.key_file",
+    "internal.certificate_file",
+    "internal.key_file",
+    "internal.client_ca_file",
+    "internal.client_crl_file",
+    "limits.max_connections_per_source",
+    "limits.max_connection_age_seconds",
+    "limits.handshake_timeout_seconds",
+    "limits.header_timeout_seconds",
+    "log_level",
+];
+
 const fn setting(key: &'static str, default: Option<&'static str>, help: &'static str) -> Setting {
     Setting { key, default, help }
 }
@@ -157,6 +192,13 @@ const fn setting(key: &'static str, default: Option<&'static str>, help: &'stati
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn live_settings_are_settings() {
+        for live in LIVE_SETTINGS {
+            assert!(SETTINGS.iter().any(|setting| setting.key == *live), "{live}");
+        }
+    }
 
     #[test]
     fn the_documented_table_is_this_one() {

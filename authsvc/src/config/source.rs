@@ -19,9 +19,19 @@ pub(super) struct Value {
 impl Value {
     /// As a path: in a file, relative to the file's folder; elsewhere, to the working directory.
     pub(super) fn path(&self) -> PathBuf {
+        self.path_of(&self.text)
+    }
+
+    /// As [`Self::path`], of each path between commas.
+    pub(super) fn paths(&self) -> Vec<PathBuf> {
+        let names = self.text.split(',').map(str::trim).filter(|name| !name.is_empty());
+        names.map(|name| self.path_of(name)).collect()
+    }
+
+    fn path_of(&self, name: &str) -> PathBuf {
         match &self.origin {
-            Origin::File(file) => file.parent().unwrap_or(Path::new("")).join(&self.text),
-            _ => PathBuf::from(&self.text),
+            Origin::File(file) => file.parent().unwrap_or(Path::new("")).join(name),
+            _ => PathBuf::from(name),
         }
     }
 }
@@ -89,6 +99,21 @@ impl SettingValues {
             Ok(values)
         } else {
             Err(ConfigError(errors))
+        }
+    }
+
+    /// A setting's text, wherever it was found.
+    pub(super) fn text_of(&self, key: &str) -> Option<&str> {
+        self.get(key).map(|value| value.text.as_str())
+    }
+
+    /// Sets these settings to what they are in `other`.
+    pub(super) fn copy(&mut self, other: &Self, keys: &[&'static str]) {
+        for key in keys {
+            match other.get(key) {
+                Some(value) => self.0.insert(key, value.clone()),
+                None => self.0.remove(key),
+            };
         }
     }
 

@@ -26,8 +26,6 @@ use super::listener::Connection;
 const MAX_HTTP2_STREAMS: u32 = 32;
 /// Largest header block accepted.
 const MAX_HEADER_BYTES: u32 = 16 * 1024;
-/// How long a connection is served at most; the client opens another one.
-const MAX_AGE: Duration = Duration::from_secs(600);
 /// How long an answer may still be on its way once a connection is to end and no request is being worked on.
 const LINGER: Duration = Duration::from_secs(1);
 
@@ -48,6 +46,15 @@ impl Version {
     }
 }
 
+/// How long a connection lives.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lifetime {
+    /// Without a request.
+    pub(super) idle: Duration,
+    /// In any case; the client opens another one.
+    pub(super) age: Duration,
+}
+
 /// How a connection ended.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Served {
@@ -57,14 +64,14 @@ pub(super) enum Served {
     Malformed,
 }
 
-/// Serves requests until the client is done, nothing has been asked for `idle_timeout`, the connection is old, or
-/// stopping has begun. Requests that are being worked on are finished in every case.
+/// Serves requests until the client is done, nothing has been asked for `lifetime.idle`, the connection is older than
+/// `lifetime.age`, or stopping has begun. Requests that are being worked on are finished in every case.
 pub(super) async fn serve<S>(
     stream: S,
     version: Version,
     connection: Connection,
     router: Router,
-    idle_timeout: Duration,
+    lifetime: Lifetime,
     mut stop: watch::Receiver<bool>,
 ) -> Served
 where
@@ -85,14 +92,14 @@ where
             }
         })
     };
-    let builder = builder(version, idle_timeout);
+    let builder = builder(version, lifetime.idle);
     let mut serving = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let ended = loop {
         tokio::select! {
             result = serving.as_mut() => break Some(result),
             () = stopped(&mut stop) => break None,
-            () = tokio::time::sleep(activity.idle_left(idle_timeout)) => {
-                if activity.idle_left(idle_timeout).is_zero() || activity.started.elapsed() >= MAX_AGE {
+            () = tokio::time::sleep(activity.idle_left(lifetime.idle).min(activity.age_left(lifetime.age))) => {
+                if activity.idle_left(lifetime.idle).is_zero() || activity.age_left(lifetime.age).is_zero() {
                     break None;
                 }
             }
@@ -170,6 +177,11 @@ impl Activity {
         UnderWay(Arc::clone(this))
     }
 
+    /// How much of `age` is left.
+    fn age_left(&self, age: Duration) -> Duration {
+        age.saturating_sub(self.started.elapsed())
+    }
+
     /// How much of `timeout` is left; all of it while a request is under way.
     fn idle_left(&self, timeout: Duration) -> Duration {
         if self.under_way.load(Ordering::SeqCst) > 0 {
@@ -198,6 +210,7 @@ mod tests {
     use super::*;
 
     const IDLE: Duration = Duration::from_secs(10);
+    const AGE: Duration = Duration::from_secs(600);
 
     /// A connection to a router that answers `/` with more than any buffer between here and there holds.
     fn serving(
@@ -214,7 +227,12 @@ mod tests {
             remote: ([127, 0, 0, 1], 1).into(),
             peer: None,
         };
-        (client, serve(server, version, connection, router, IDLE, stop), signal)
+        let lifetime = Lifetime { idle: IDLE, age: AGE };
+        (
+            client,
+            serve(server, version, connection, router, lifetime, stop),
+            signal,
+        )
     }
 
     #[tokio::test(start_paused = true)]
@@ -233,6 +251,31 @@ mod tests {
         );
         let ended = tokio::time::timeout(2 * IDLE, served).await;
         assert!(matches!(ended, Ok(Ok(Served::Ended))), "{ended:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_is_never_idle_ends_at_its_age() {
+        let (client, serving, _signal) = serving(Version::Http2);
+        let served = tokio::spawn(serving);
+        let began = Instant::now();
+        let io = TokioIo::new(client);
+        let (mut sender, driver) = hyper::client::conn::http2::handshake::<_, _, Body>(TokioExecutor::new(), io)
+            .await
+            .unwrap();
+        tokio::spawn(driver);
+        for _ in 0..1000 {
+            let request = http::Request::get("/nothing").body(Body::empty()).unwrap();
+            if sender.ready().await.is_err() || sender.send_request(request).await.is_err() {
+                break;
+            }
+            tokio::time::advance(IDLE / 10).await;
+        }
+        assert!(matches!(served.await, Ok(Served::Ended)));
+        assert!(
+            (AGE..AGE + 2 * IDLE).contains(&began.elapsed()),
+            "{:?}",
+            began.elapsed()
+        );
     }
 
     #[tokio::test(start_paused = true)]

@@ -4,21 +4,25 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use authsvc_core::audit::{Action, AuditRecord, AuditSink, Outcome, ReasonKind, RecordId, Where, Who, reasons};
 use authsvc_core::clock::Clock;
+use authsvc_core::domain::ServiceIdentity;
 use axum::Router;
-use cryptokit::x509::{PeerCertificate, TrustAnchors, verify_client_chain};
-use rustls::CertificateError;
+use cryptokit::x509::PeerCertificate;
+use rustls::{CertificateError, ServerConfig};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::connection::{self, Served, Version, stopped};
+use super::connection::{self, Lifetime, Served, Version, stopped};
+use super::sources::{Place, Sources};
+use super::tls::{InternalTls, PublicTls};
 use crate::config::Limits;
 use crate::metrics::{ConnectionGuard, Metrics};
 
@@ -28,25 +32,15 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Label of connections in metrics that ended before TLS was spoken.
 const CONNECTION: &str = "connection";
 
-/// How a listener treats connections.
-#[derive(Clone)]
+/// How a listener treats connections. What is used for a handshake is what is there when it begins.
+#[derive(Clone, Debug)]
 pub enum Security {
     /// Plain HTTP, for the ops listener.
     Plain,
     /// TLS.
-    Tls(TlsAcceptor),
-    /// TLS with client certificates, and the CAs a chain is traced to.
-    MutualTls(TlsAcceptor, Arc<TrustAnchors>),
-}
-
-impl std::fmt::Debug for Security {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Plain => "Plain",
-            Self::Tls(_) => "Tls",
-            Self::MutualTls(..) => "MutualTls",
-        })
-    }
+    Tls(watch::Receiver<Arc<PublicTls>>),
+    /// TLS with client certificates.
+    MutualTls(watch::Receiver<Arc<InternalTls>>),
 }
 
 /// What is known of a connection, put into each of its requests.
@@ -68,8 +62,8 @@ pub struct Listener {
     pub security: Security,
     /// What it serves.
     pub router: Router,
-    /// Its bounds.
-    pub limits: Limits,
+    /// Its bounds. A change holds for connections from then on, but for the number of connections in all.
+    pub limits: watch::Receiver<Limits>,
     /// Where it counts.
     pub metrics: Metrics,
     /// For the validity of certificates.
@@ -106,7 +100,8 @@ impl Listener {
             clock,
             audit,
         } = self;
-        let connections = Arc::new(Semaphore::new(limits.max_connections));
+        let connections = Arc::new(Semaphore::new(limits.borrow().max_connections));
+        let sources = Sources::default();
         // Nothing is sent: the channel closes when the last connection has ended.
         let (open, mut closed) = mpsc::channel::<()>(1);
         loop {
@@ -124,6 +119,11 @@ impl Listener {
                 },
                 () = stopped(&mut stop) => break,
             };
+            let limits = *limits.borrow();
+            let Some(place) = sources.enter(remote.ip(), limits.max_connections_per_source) else {
+                metrics.count_connection_ended(name, reasons::caller::SOURCE_CONNECTIONS.code);
+                continue;
+            };
             let accepted = Accepted {
                 name,
                 remote,
@@ -136,6 +136,7 @@ impl Listener {
                 stop: stop.clone(),
                 _open: open.clone(),
                 _permit: permit,
+                _place: place,
                 _guard: metrics.connection(name),
             };
             tokio::spawn(accepted.serve(stream));
@@ -162,6 +163,7 @@ struct Accepted {
     stop: watch::Receiver<bool>,
     _open: mpsc::Sender<()>,
     _permit: OwnedSemaphorePermit,
+    _place: Place,
     _guard: ConnectionGuard,
 }
 
@@ -171,30 +173,57 @@ impl Accepted {
         let _ = stream.set_nodelay(true);
         match &self.security {
             Security::Plain => self.exchange(stream, Version::Http1, None).await,
-            Security::Tls(acceptor) => {
-                if let Some(stream) = self.handshake(acceptor, stream).await {
+            Security::Tls(live) => {
+                let config = live.borrow().config();
+                if let Some(stream) = self.handshake(config, stream).await {
                     let version = Version::negotiated(&stream);
                     self.exchange(stream, version, None).await;
                 }
             }
-            Security::MutualTls(acceptor, anchors) => {
-                let Some(stream) = self.handshake(acceptor, stream).await else {
-                    return;
-                };
-                // rustls has verified the chain; this finds out which CA it ends at, along a path that holds.
-                let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
-                match verify_client_chain(chain, anchors, self.clock.now()) {
-                    Ok(peer) => {
-                        let version = Version::negotiated(&stream);
-                        self.exchange(stream, version, Some(Arc::new(peer))).await;
-                    }
-                    Err(_) => self.refuse(reasons::caller::CERTIFICATE),
+            Security::MutualTls(live) => {
+                let config = live.borrow().config();
+                if let Some(stream) = self.handshake(config, stream).await {
+                    self.exchange_while_trusted(stream, live.clone()).await;
                 }
             }
         }
     }
 
-    async fn handshake(&self, acceptor: &TlsAcceptor, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
+    /// rustls has verified the chain. This finds out which CA it ends at, along a path that holds, and asks again
+    /// whenever whom to trust changes: a connection does not outlive the trust in its client.
+    async fn exchange_while_trusted(&self, stream: TlsStream<TcpStream>, mut live: watch::Receiver<Arc<InternalTls>>) {
+        let presented = stream.get_ref().1.peer_certificates().unwrap_or_default();
+        let chain: Vec<_> = presented.iter().map(|one| one.clone().into_owned()).collect();
+        // What is there now may be newer than what the handshake began with.
+        let mut trust = Arc::clone(live.borrow_and_update().trust());
+        let peer = match trust.verify(&chain, self.clock.now()) {
+            Ok(peer) => Arc::new(peer),
+            Err(kind) => return self.refuse(kind),
+        };
+        let version = Version::negotiated(&stream);
+        let mut exchange = pin!(self.exchange(stream, version, Some(Arc::clone(&peer))));
+        loop {
+            tokio::select! {
+                () = exchange.as_mut() => return,
+                changed = live.changed() => if changed.is_err() {
+                    // Nobody is left who could change it.
+                    return exchange.await;
+                },
+            }
+            let newest = Arc::clone(live.borrow_and_update().trust());
+            if Arc::ptr_eq(&newest, &trust) {
+                continue;
+            }
+            if let Err(kind) = newest.verify(&chain, self.clock.now()) {
+                self.metrics.count_connection_ended(self.name, kind.code);
+                return self.record_of(Action::Connect, kind, ServiceIdentity::all_of(&peer).next());
+            }
+            trust = newest;
+        }
+    }
+
+    async fn handshake(&self, config: Arc<ServerConfig>, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
+        let acceptor = TlsAcceptor::from(config);
         let mut stop = self.stop.clone();
         let handshake = tokio::time::timeout(self.limits.handshake_timeout, acceptor.accept(stream));
         let result = tokio::select! {
@@ -219,10 +248,17 @@ impl Accepted {
     }
 
     fn record(&self, what: Action, kind: &'static ReasonKind) {
+        self.record_of(what, kind, None);
+    }
+
+    fn record_of(&self, what: Action, kind: &'static ReasonKind, caller: Option<ServiceIdentity>) {
         self.audit.record(&AuditRecord {
             id: RecordId::generate(),
             time: self.clock.now(),
-            who: Who::default(),
+            who: Who {
+                caller,
+                ..Who::default()
+            },
             what,
             r#where: Where {
                 source: Some(self.remote.ip()),
@@ -238,6 +274,14 @@ impl Accepted {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
+        // A connection does not outlive its client's certificate.
+        let certificate_left = peer.as_deref().map_or(Duration::MAX, |peer| {
+            (peer.not_after() - self.clock.now()).try_into().unwrap_or_default()
+        });
+        let lifetime = Lifetime {
+            idle: self.limits.header_timeout,
+            age: self.limits.max_connection_age.min(certificate_left),
+        };
         let connection = Connection {
             remote: self.remote,
             peer,
@@ -247,7 +291,7 @@ impl Accepted {
             version,
             connection,
             self.router.clone(),
-            self.limits.header_timeout,
+            lifetime,
             self.stop.clone(),
         );
         if let Served::Malformed = served.await {
@@ -278,6 +322,11 @@ fn certificate_kind(error: &CertificateError) -> &'static ReasonKind {
             reasons::caller::CERTIFICATE_NOT_YET_VALID
         }
         CertificateError::UnknownIssuer => reasons::caller::CERTIFICATE_UNKNOWN_ISSUER,
+        CertificateError::Revoked => reasons::caller::CERTIFICATE_REVOKED,
+        CertificateError::UnknownRevocationStatus => reasons::caller::REVOCATION_UNKNOWN,
+        CertificateError::ExpiredRevocationList | CertificateError::ExpiredRevocationListContext { .. } => {
+            reasons::caller::REVOCATION_LIST_EXPIRED
+        }
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             reasons::caller::CERTIFICATE_PURPOSE
         }

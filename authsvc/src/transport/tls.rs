@@ -1,29 +1,164 @@
 //! rustls configurations of the two listeners.
 
+use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use authsvc_core::clock::Clock;
 use cryptokit::Provider;
 use cryptokit::key_format::{KeyFormatError, PrivateKey};
-use cryptokit::x509::{Certificate, CertificateDer, PemError, TrustAnchorError, TrustAnchors, certificates_from_pem};
+use cryptokit::x509::{
+    Certificate, PemError, RevocationList, RevocationListError, TrustAnchorError, TrustAnchors, certificates_from_pem,
+};
 use private_files::PrivateFileError;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
-use rustls::{RootCertStore, ServerConfig};
+use rustls::ServerConfig;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, UnixTime};
+use rustls::server::NoServerSessionStorage;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::time_provider::TimeProvider;
 use time::OffsetDateTime;
 
-use crate::config::{InternalListener, PublicListener};
+use super::client_trust::ClientTrust;
 
 /// TLS versions served, for the start line.
 pub const TLS_VERSIONS: [&str; 2] = ["1.3", "1.2"];
 
-/// A listener's TLS side, with what the start line says about it.
-#[derive(Debug)]
-pub struct ServerTls {
+/// What a listener shows of itself: its chain, its key, and for how long.
+#[derive(Clone)]
+pub struct ServerIdentity {
+    key: Arc<CertifiedKey>,
+    not_before: OffsetDateTime,
+    not_after: OffsetDateTime,
+}
+
+impl ServerIdentity {
+    /// Reads a chain and its key.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError`]; a pair of which only one half was written yet among them.
+    pub fn load(certificate_file: &Path, key_file: &Path, now: OffsetDateTime) -> Result<Self, TlsError> {
+        let chain = certificates(certificate_file)?;
+        // The PEM reader refuses a file without certificates.
+        let leaf = &chain[0];
+        let (not_before, not_after) = (leaf.not_before(), leaf.not_after());
+        if now < not_before || now > not_after {
+            let path = certificate_file.display().to_string();
+            return Err(TlsError::Validity {
+                path,
+                not_before,
+                not_after,
+                now,
+            });
+        }
+        let pem = private_files::read(key_file)?;
+        let key = PrivateKey::from_pem(pem.as_bytes()).map_err(|source| TlsError::KeyFormat {
+            path: key_file.display().to_string(),
+            source,
+        })?;
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.pkcs8().expose_secret().to_vec()));
+        let chain = chain.iter().map(|certificate| certificate.der().clone()).collect();
+        // Compares the key with the certificate's.
+        let key = CertifiedKey::from_der(chain, key, &Provider::default().tls())
+            .map_err(|source| rustls_error(certificate_file, source))?;
+        Ok(Self {
+            key: Arc::new(key),
+            not_before,
+            not_after,
+        })
+    }
+
+    /// When its certificate ends.
+    pub fn not_after(&self) -> OffsetDateTime {
+        self.not_after
+    }
+
+    /// When a third of its certificate's life is left.
+    pub fn renewal_due(&self) -> OffsetDateTime {
+        self.not_after - (self.not_after - self.not_before) / 3
+    }
+
+    /// Whether the two show the same chain.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.key.cert == other.key.cert
+    }
+}
+
+impl fmt::Debug for ServerIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerIdentity")
+            .field("not_after", &self.not_after)
+            .finish_non_exhaustive()
+    }
+}
+
+/// TLS without client authentication.
+#[derive(Clone, Debug)]
+pub struct PublicTls {
+    config: Arc<ServerConfig>,
+}
+
+impl PublicTls {
+    /// Puts it together.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::Rustls`].
+    pub fn new(identity: &ServerIdentity, clock: &Arc<dyn Clock>) -> Result<Self, TlsError> {
+        let config = builder(clock)?
+            .with_no_client_auth()
+            .with_cert_resolver(resolver(identity));
+        Ok(Self {
+            config: Arc::new(with_alpn(config)),
+        })
+    }
+
     /// For the acceptor.
-    pub config: Arc<ServerConfig>,
-    /// When the leaf certificate ends.
-    pub not_after: OffsetDateTime,
+    pub fn config(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.config)
+    }
+}
+
+/// TLS with client authentication, which it cannot be made without.
+#[derive(Clone, Debug)]
+pub struct InternalTls {
+    config: Arc<ServerConfig>,
+    trust: Arc<ClientTrust>,
+}
+
+impl InternalTls {
+    /// Puts it together.
+    ///
+    /// There are no session tickets and no session store: a resumed session would not check the client's certificate
+    /// again, and so outlive a revocation or a change of trust.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::Rustls`].
+    pub fn new(identity: &ServerIdentity, trust: Arc<ClientTrust>, clock: &Arc<dyn Clock>) -> Result<Self, TlsError> {
+        let mut config = builder(clock)?
+            .with_client_cert_verifier(trust.handshake_verifier())
+            .with_cert_resolver(resolver(identity));
+        config.send_tls13_tickets = 0;
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        Ok(Self {
+            config: Arc::new(with_alpn(config)),
+            trust,
+        })
+    }
+
+    /// For the acceptor.
+    pub fn config(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.config)
+    }
+
+    /// Whose certificates it accepts.
+    pub fn trust(&self) -> &Arc<ClientTrust> {
+        &self.trust
+    }
 }
 
 /// Why a listener's TLS side could not be set up.
@@ -66,6 +201,21 @@ pub enum TlsError {
         #[source]
         source: TrustAnchorError,
     },
+    /// A file does not hold revocation lists.
+    #[error("{path} does not hold usable revocation lists")]
+    RevocationList {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        #[source]
+        source: RevocationListError,
+    },
+    /// A list that must not take the place of the one in use.
+    #[error("a revocation list {what}")]
+    OldRevocationList {
+        /// Why not.
+        what: &'static str,
+    },
     /// The certificate has ended or has not begun.
     #[error("{path} is valid from {not_before} to {not_after}, and it is {now} now")]
     Validity {
@@ -92,58 +242,6 @@ pub enum TlsError {
     },
 }
 
-/// TLS without client authentication.
-///
-/// # Errors
-///
-/// [`TlsError`].
-pub fn public(listener: &PublicListener, now: OffsetDateTime) -> Result<ServerTls, TlsError> {
-    let (chain, key, not_after) = identity(&listener.certificate_file, &listener.key_file, now)?;
-    let config = builder(&listener.certificate_file)?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .map_err(|source| rustls_error(&listener.certificate_file, source))?;
-    Ok(ServerTls {
-        config: Arc::new(with_alpn(config)),
-        not_after,
-    })
-}
-
-/// TLS with client authentication, and the CAs it trusts.
-///
-/// There are no session tickets and no session store: a resumed session would not check the client's certificate
-/// again, and so outlive a change of trust.
-///
-/// # Errors
-///
-/// [`TlsError`].
-pub fn internal(listener: &InternalListener, now: OffsetDateTime) -> Result<(ServerTls, TrustAnchors), TlsError> {
-    let (chain, key, not_after) = identity(&listener.certificate_file, &listener.key_file, now)?;
-    let anchors = client_anchors(&listener.client_ca_file)?;
-    let mut roots = RootCertStore::empty();
-    for certificate in anchors.certificates() {
-        roots
-            .add(certificate.der().clone())
-            .map_err(|source| rustls_error(&listener.client_ca_file, source))?;
-    }
-    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Provider::default().tls())
-        .build()
-        .map_err(|error| rustls_error(&listener.client_ca_file, rustls::Error::General(error.to_string())))?;
-    let mut config = builder(&listener.certificate_file)?
-        .with_client_cert_verifier(verifier)
-        .with_single_cert(chain, key)
-        .map_err(|source| rustls_error(&listener.certificate_file, source))?;
-    config.send_tls13_tickets = 0;
-    config.session_storage = Arc::new(NoServerSessionStorage {});
-    Ok((
-        ServerTls {
-            config: Arc::new(with_alpn(config)),
-            not_after,
-        },
-        anchors,
-    ))
-}
-
 /// The CAs that issue client certificates.
 ///
 /// # Errors
@@ -168,10 +266,10 @@ pub fn certificates(path: &Path) -> Result<Vec<Certificate>, TlsError> {
     })
 }
 
-fn builder(path: &Path) -> Result<rustls::ConfigBuilder<ServerConfig, rustls::WantsVerifier>, TlsError> {
-    ServerConfig::builder_with_provider(Provider::default().tls())
+fn builder(clock: &Arc<dyn Clock>) -> Result<rustls::ConfigBuilder<ServerConfig, rustls::WantsVerifier>, TlsError> {
+    ServerConfig::builder_with_details(Provider::default().tls(), Arc::new(TimeOf(Arc::clone(clock))))
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
-        .map_err(|source| rustls_error(path, source))
+        .map_err(|source| rustls_error(Path::new("TLS 1.2 and 1.3"), source))
 }
 
 fn with_alpn(mut config: ServerConfig) -> ServerConfig {
@@ -179,43 +277,45 @@ fn with_alpn(mut config: ServerConfig) -> ServerConfig {
     config
 }
 
-type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>, OffsetDateTime);
-
-fn identity(certificate_file: &Path, key_file: &Path, now: OffsetDateTime) -> Result<Identity, TlsError> {
-    let chain = certificates(certificate_file)?;
-    // The PEM reader refuses a file without certificates.
-    let leaf = &chain[0];
-    let (not_before, not_after) = (leaf.not_before(), leaf.not_after());
-    if now < not_before || now > not_after {
-        let path = certificate_file.display().to_string();
-        return Err(TlsError::Validity {
-            path,
-            not_before,
-            not_after,
-            now,
-        });
-    }
-    let pem = private_files::read(key_file)?;
-    let key = PrivateKey::from_pem(pem.as_bytes()).map_err(|source| TlsError::KeyFormat {
-        path: key_file.display().to_string(),
-        source,
-    })?;
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.pkcs8().expose_secret().to_vec()));
-    Ok((
-        chain.iter().map(|certificate| certificate.der().clone()).collect(),
-        key,
-        not_after,
-    ))
+fn resolver(identity: &ServerIdentity) -> Arc<SingleCertAndKey> {
+    Arc::new(SingleCertAndKey::from(Arc::clone(&identity.key)))
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
-    std::fs::read(path).map_err(|source| TlsError::Read {
+/// The service's own clock, for the validity of certificates and lists.
+struct TimeOf(Arc<dyn Clock>);
+
+impl fmt::Debug for TimeOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TimeOf")
+    }
+}
+
+impl TimeProvider for TimeOf {
+    fn current_time(&self) -> Option<UnixTime> {
+        // Before 1970 there is no time: rustls then refuses every certificate.
+        let seconds = u64::try_from(self.0.now().unix_timestamp()).ok()?;
+        Some(UnixTime::since_unix_epoch(Duration::from_secs(seconds)))
+    }
+}
+
+/// Largest file of certificates or lists that is read: the largest list, as PEM.
+const MAX_FILE_BYTES: u64 = 2 * RevocationList::MAX_DER_BYTES as u64;
+
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
+    let failed = |source| TlsError::Read {
         path: path.display().to_string(),
         source,
-    })
+    };
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(failed)?;
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(failed(std::io::ErrorKind::FileTooLarge.into()));
+    }
+    Ok(bytes)
 }
 
-fn rustls_error(path: &Path, source: rustls::Error) -> TlsError {
+pub(super) fn rustls_error(path: &Path, source: rustls::Error) -> TlsError {
     TlsError::Rustls {
         path: path.display().to_string(),
         source,

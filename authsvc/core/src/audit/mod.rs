@@ -62,6 +62,8 @@ pub enum Action {
     Request,
     /// A TLS connection, before any request.
     Connect,
+    /// Reading changed certificates, revocation lists and settings.
+    Reload,
 }
 
 impl Action {
@@ -72,6 +74,7 @@ impl Action {
             Self::ValidateToken => "validate-token",
             Self::Request => "request",
             Self::Connect => "connect",
+            Self::Reload => "reload",
         }
     }
 }

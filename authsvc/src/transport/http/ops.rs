@@ -11,10 +11,12 @@ use axum::routing::get;
 use axum::{Json, Router};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
-use serde_json::json;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use crate::metrics::Metrics;
+use crate::reload::Reloader;
+use crate::transport::live_tls::{Ends, LiveTls};
 
 /// What readiness looks at.
 #[derive(Clone)]
@@ -25,8 +27,10 @@ pub struct OpsState {
     pub metrics: Metrics,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// When the first of the listeners' certificates ends.
-    pub certificates_end: OffsetDateTime,
+    /// For the ends of certificates and revocation lists.
+    pub tls: Arc<LiveTls>,
+    /// For files that changed and cannot be used.
+    pub reloader: Reloader,
     /// Set once the process is on its way out.
     pub draining: Arc<AtomicBool>,
 }
@@ -55,34 +59,29 @@ async fn secure(mut response: Response) -> Response {
 /// 200 when requests can be served, else 503; either way what each check found.
 async fn readyz(State(state): State<OpsState>) -> Response {
     let database = match state.service.store().ping().await {
-        Ok(()) => Ok(()),
-        Err(error) => Err(error.to_string()),
-    };
-    let certificates = if state.clock.now() < state.certificates_end {
-        Ok(())
-    } else {
-        Err(format!("a certificate ended at {}", state.certificates_end))
+        Ok(()) => Check::Ok,
+        Err(error) => Check::Failed(error.to_string()),
     };
     let accepting = if state.draining.load(Ordering::Relaxed) {
-        Err("shutting down".to_owned())
+        Check::Failed("shutting down".to_owned())
     } else {
-        Ok(())
+        Check::Ok
     };
-    let checks = [
+    let (now, ends) = (state.clock.now(), state.tls.ends());
+    let mut checks = vec![
         ("database", database),
-        ("certificates", certificates),
+        ("certificates", certificates(&ends, now)),
         ("accepting", accepting),
     ];
-    let ready = checks.iter().all(|(_, result)| result.is_ok());
+    checks.extend(
+        ends.revocation_lists
+            .map(|end| ("revocation_lists", revocation_lists(end, now))),
+    );
+    checks.extend(state.reloader.failure().map(|detail| ("files", Check::Warning(detail))));
+    let ready = !checks.iter().any(|(_, check)| matches!(check, Check::Failed(_)));
     let details: serde_json::Map<_, _> = checks
         .into_iter()
-        .map(|(name, result)| {
-            let detail = match result {
-                Ok(()) => json!({ "status": "ok" }),
-                Err(detail) => json!({ "status": "failed", "detail": detail }),
-            };
-            (name.to_owned(), detail)
-        })
+        .map(|(name, check)| (name.to_owned(), check.json()))
         .collect();
     let status = if ready {
         StatusCode::OK
@@ -94,6 +93,51 @@ async fn readyz(State(state): State<OpsState>) -> Response {
         Json(json!({ "status": if ready { "ok" } else { "failed" }, "checks": details })),
     )
         .into_response()
+}
+
+/// What a check found.
+enum Check {
+    Ok,
+    /// Good for so many days.
+    Until(i64),
+    /// To be seen to, and no reason to send requests elsewhere.
+    Warning(String),
+    Failed(String),
+}
+
+impl Check {
+    fn json(self) -> Value {
+        match self {
+            Self::Ok => json!({ "status": "ok" }),
+            Self::Until(days) => json!({ "status": "ok", "days_left": days }),
+            Self::Warning(detail) => json!({ "status": "warning", "detail": detail }),
+            Self::Failed(detail) => json!({ "status": "failed", "detail": detail }),
+        }
+    }
+}
+
+fn certificates(ends: &Ends, now: OffsetDateTime) -> Check {
+    let end = ends.public_certificate.min(ends.internal_certificate);
+    let days = (end - now).whole_days();
+    if now > end {
+        Check::Failed(format!("a certificate ended at {end}"))
+    } else if now >= ends.renewal_due {
+        Check::Warning(format!("a certificate ends in {days} days"))
+    } else {
+        Check::Until(days)
+    }
+}
+
+/// Without a current list no client of its CA is let in. The public listener goes on, so this is no reason to send
+/// logins elsewhere.
+fn revocation_lists(end: OffsetDateTime, now: OffsetDateTime) -> Check {
+    if now > end {
+        Check::Warning(format!(
+            "a revocation list ended at {end}: its CA's clients are refused"
+        ))
+    } else {
+        Check::Until((end - now).whole_days())
+    }
 }
 
 async fn metrics(State(state): State<OpsState>) -> Response {

@@ -75,6 +75,38 @@ pub const CERTIFICATE: &ReasonKind = &kind(
     "Compare the client's certificate with internal.client_ca_file: certgen init makes client certificates. Otherwise ask who tries foreign ones.",
 );
 
+/// The client's certificate, or one above it, was revoked.
+pub const CERTIFICATE_REVOKED: &ReasonKind = &kind(
+    "client_certificate_revoked",
+    "authn_tls_fail",
+    "the client's certificate, or one above it, was revoked by its CA",
+    "Find out who still uses it: a revoked key may be in the wrong hands. A service of yours needs a new key and certificate.",
+);
+
+/// No usable revocation list speaks of the client's certificate.
+pub const REVOCATION_UNKNOWN: &ReasonKind = &kind(
+    "client_certificate_status_unknown",
+    "authn_tls_fail",
+    "no usable revocation list says whether the client's certificate was revoked",
+    "Put a list of every CA in internal.client_ca_file into internal.client_crl_file: certgen crl makes them.",
+);
+
+/// The revocation list that speaks of the client's certificate has ended.
+pub const REVOCATION_LIST_EXPIRED: &ReasonKind = &kind(
+    "client_crl_expired",
+    "authn_tls_fail",
+    "the revocation list of the client's CA has ended, and no client of this CA is let in without a current one",
+    "Make a new list (certgen crl) and put it where internal.client_crl_file is; it is read without a restart.",
+);
+
+/// More connections from one source than are allowed.
+pub const SOURCE_CONNECTIONS: &ReasonKind = &kind(
+    "source_connections",
+    "excess_load",
+    "one source holds as many connections as one source may",
+    "An attempt to hold connections, or a proxy with many clients behind it: limit the one, raise limits.max_connections_per_source for the other.",
+);
+
 /// Client and server have no TLS version, cipher or key exchange in common.
 pub const TLS_INCOMPATIBLE: &ReasonKind = &kind(
     "tls_incompatible",
@@ -118,6 +150,10 @@ pub const ALL: &[&ReasonKind] = &[
     CERTIFICATE_UNKNOWN_ISSUER,
     CERTIFICATE_PURPOSE,
     CERTIFICATE,
+    CERTIFICATE_REVOKED,
+    REVOCATION_UNKNOWN,
+    REVOCATION_LIST_EXPIRED,
+    SOURCE_CONNECTIONS,
     TLS_INCOMPATIBLE,
     TLS_ALERT,
     TLS_TIMEOUT,

@@ -35,6 +35,14 @@ pub const STORE_UNAVAILABLE: &ReasonKind = &kind(
     "Look at the database: /readyz on the ops port says what it answers.",
 );
 
+/// Changed files cannot be used.
+pub const RELOAD_REFUSED: &ReasonKind = &kind(
+    "reload_refused",
+    "sys_fail",
+    "changed files cannot be used",
+    "Correct the files that are named; until then what they concern stays as it was. They are read again when they change, and at SIGHUP.",
+);
+
 /// A defect.
 pub const INTERNAL: &ReasonKind = &kind(
     "internal",
@@ -49,5 +57,6 @@ pub const ALL: &[&ReasonKind] = &[
     CLIENT_GONE,
     DEADLINE_EXCEEDED,
     STORE_UNAVAILABLE,
+    RELOAD_REFUSED,
     INTERNAL,
 ];
