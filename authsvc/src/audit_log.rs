@@ -1,6 +1,11 @@
 //! The audit log: one JSON object a line on standard error, with the field names of the Elastic Common Schema.
 
-use authsvc_core::audit::{AuditRecord, AuditSink, GivenAddress, Outcome, Who};
+use async_trait::async_trait;
+use authsvc_core::audit::{
+    ActRecord, AuditRecord, AuditSink, GivenAddress, NotRecorded, Operator, Outcome, Pseudonyms, ReasonKind, Stage,
+    Who, reasons,
+};
+use authsvc_core::domain::EmailAddress;
 use serde_json::{Map, Value, json};
 use time::format_description::well_known::Rfc3339;
 
@@ -13,16 +18,109 @@ use crate::log_output;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct JsonLines;
 
+#[async_trait]
 impl AuditSink for JsonLines {
     fn record(&self, record: &AuditRecord) {
-        let mut line = to_json(record).to_string();
+        let mut line = to_json(record, Addresses::InFull).to_string();
         line.push('\n');
         log_output::write_line(line.as_bytes());
     }
+
+    async fn record_act(&self, record: &ActRecord) -> Result<(), NotRecorded> {
+        let mut line = act_to_json(record, Addresses::InFull).to_string();
+        line.push('\n');
+        log_output::write_line(line.as_bytes());
+        Ok(())
+    }
+}
+
+/// How addresses are written.
+#[derive(Clone, Copy, Debug)]
+pub enum Addresses<'a> {
+    /// As they are.
+    InFull,
+    /// By another name, which only the installation's key connects to them.
+    Pseudonymous(&'a Pseudonyms),
+}
+
+impl Addresses<'_> {
+    fn add(self, user: &mut Map<String, Value>, address: &EmailAddress) {
+        match self {
+            Self::InFull => user.insert("email".into(), json!(address.as_str())),
+            Self::Pseudonymous(names) => user.insert("pseudonym".into(), json!(names.of(address))),
+        };
+    }
+}
+
+/// The content of a record of administration.
+pub fn act_to_json(record: &ActRecord, addresses: Addresses<'_>) -> Value {
+    use reasons::audit_log::{ACT_BEGUN, ACT_DONE, ACT_FAILED};
+    let (kind, outcome, level): (&ReasonKind, _, _) = match &record.stage {
+        Stage::Begun => (ACT_BEGUN, "unknown", "info"),
+        Stage::Done => (ACT_DONE, "success", "info"),
+        Stage::Failed { .. } => (ACT_FAILED, "failure", "warn"),
+    };
+    let message = match &record.stage {
+        Stage::Failed { why } => why,
+        _ => kind.description,
+    };
+    let mut line = json!({
+        "@timestamp": record.time.format(&Rfc3339).unwrap_or_default(),
+        "event": {
+            "kind": "event", "module": "audit", "id": record.id.to_string(),
+            "action": kind.event, "outcome": outcome, "reason": kind.code,
+        },
+        "message": message,
+        "log": { "level": level },
+        "authsvc": {
+            "operation": record.act.name,
+            "advice": kind.advice,
+            "act": { "id": record.act_id.to_string() },
+        },
+    });
+    let mut user = Map::new();
+    match &record.act.operator {
+        Operator::SystemUser { name } => {
+            line["authsvc"]["listener"] = json!("command-line");
+            user.insert("name".into(), json!(name));
+        }
+        Operator::Service {
+            name,
+            identity,
+            source,
+            request_id,
+        } => {
+            line["authsvc"]["listener"] = json!("internal");
+            line["client"] = json!({ "service": name.as_str(), "identity": identity.to_string() });
+            if let Some(source) = source {
+                line["source"] = json!({ "ip": source.to_string() });
+            }
+            if let Some(id) = request_id {
+                line["http"] = json!({ "request": { "id": id } });
+            }
+        }
+    }
+    let mut target = Map::new();
+    if let Some(address) = &record.act.target.address {
+        addresses.add(&mut target, address);
+    }
+    if let Some(id) = record.act.target.user_id {
+        target.insert("id".into(), json!(id.to_string()));
+    }
+    if !target.is_empty() {
+        user.insert("target".into(), Value::Object(target));
+    }
+    if let Some(name) = &record.act.target.name {
+        line["authsvc"]["act"]["target"] = json!(name);
+    }
+    if !user.is_empty() {
+        line["user"] = Value::Object(user);
+    }
+    line
 }
 
 /// The line's content.
-pub fn to_json(record: &AuditRecord) -> Value {
+pub fn to_json(record: &AuditRecord, addresses: Addresses<'_>) -> Value {
     let mut line = json!({
         "@timestamp": record.time.format(&Rfc3339).unwrap_or_default(),
         "event": { "kind": "event", "module": "audit", "id": record.id.to_string() },
@@ -56,7 +154,7 @@ pub fn to_json(record: &AuditRecord) -> Value {
     if let Some(route) = record.r#where.route {
         line["url"] = json!({ "route": route });
     }
-    add_who(&mut line, &record.who);
+    add_who(&mut line, &record.who, addresses);
     line
 }
 
@@ -70,11 +168,11 @@ fn success_event(record: &AuditRecord) -> &'static str {
     }
 }
 
-fn add_who(line: &mut Value, who: &Who) {
+fn add_who(line: &mut Value, who: &Who, addresses: Addresses<'_>) {
     let mut user = Map::new();
     match &who.address {
         Some(GivenAddress::Address(address)) => {
-            user.insert("email".into(), json!(address.as_str()));
+            addresses.add(&mut user, address);
         }
         // People type passwords into the address field: what is not an address is not kept.
         Some(GivenAddress::NotAnAddress { len }) => {
@@ -128,7 +226,7 @@ mod tests {
 
     #[test]
     fn a_failure_says_who_what_when_where_why_and_what_to_do() {
-        let line = to_json(&record("Alice@example.com", "r-1"));
+        let line = to_json(&record("Alice@example.com", "r-1"), Addresses::InFull);
         assert_eq!(line["user"]["email"], "alice@example.com");
         assert_eq!(line["authsvc"]["operation"], "login");
         assert_eq!(line["@timestamp"], "2027-01-15T08:00:00Z");
@@ -142,14 +240,18 @@ mod tests {
 
     #[test]
     fn what_is_not_an_address_leaves_its_length_only() {
-        let line = to_json(&record("hunter2-typed-here", "r-1"));
+        let line = to_json(&record("hunter2-typed-here", "r-1"), Addresses::InFull);
         assert_eq!(line["user"], json!({ "email_length": 18 }));
         assert!(!line.to_string().contains("hunter2"));
     }
 
     #[test]
     fn no_input_starts_a_line_or_an_escape_sequence() {
-        let text = to_json(&record("a@b.c", "x\r\n{\"event\":\"forged\"}\u{1b}[2J\u{202e}")).to_string();
+        let text = to_json(
+            &record("a@b.c", "x\r\n{\"event\":\"forged\"}\u{1b}[2J\u{202e}"),
+            Addresses::InFull,
+        )
+        .to_string();
         assert!(!text.contains(['\n', '\r', '\u{1b}']));
         let parsed: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(

@@ -179,6 +179,7 @@ pub mod jose;
 pub mod jwe;
 pub mod key_format;
 pub mod keyset;
+pub mod mac;
 pub mod otp;
 pub mod password;
 pub mod pkcs12;

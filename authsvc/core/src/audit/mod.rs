@@ -2,17 +2,22 @@
 //!
 //! A caller never sees a [`Reason`]; it sees the public text of a code and the record's id.
 
+mod act;
 pub mod chain;
+mod keys;
 mod reason;
 pub mod reasons;
 
 use std::fmt;
 use std::net::IpAddr;
 
+use async_trait::async_trait;
 use cryptokit::random;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+pub use act::{Act, ActError, ActRecord, NotRecorded, Operator, Stage, Target, perform};
+pub use keys::{AuditKeys, PSEUDONYMS, Pseudonyms, SIGNING};
 pub use reason::{Reason, ReasonKind};
 
 use crate::domain::{EmailAddress, ServiceIdentity, ServiceName, UserId};
@@ -67,6 +72,11 @@ pub enum Action {
 }
 
 impl Action {
+    /// Whether its success is ordinary traffic: a line, and no row in the database.
+    pub const fn is_routine(self) -> bool {
+        matches!(self, Self::ValidateToken)
+    }
+
     /// A stable name for logs.
     pub const fn name(self) -> &'static str {
         match self {
@@ -136,16 +146,27 @@ pub enum Outcome {
     Failure(Reason),
 }
 
-/// Takes records. Must not block for long and must not fail the request: what it can't write, it counts.
+/// Takes records.
+#[async_trait]
 pub trait AuditSink: Send + Sync {
-    /// Writes one record.
+    /// Takes one record. Never waits and never fails the request: what it can't write, it counts.
     fn record(&self, record: &AuditRecord);
+
+    /// Takes the record of an act of administration, and returns when no crash can lose it any more.
+    ///
+    /// # Errors
+    ///
+    /// [`NotRecorded`]; the act is then not to be done.
+    async fn record_act(&self, record: &ActRecord) -> Result<(), NotRecorded>;
 }
 
 /// Keeps records in memory.
 #[cfg(feature = "test-util")]
 #[derive(Debug, Default)]
-pub struct RecordingSink(std::sync::Mutex<Vec<AuditRecord>>);
+pub struct RecordingSink {
+    records: std::sync::Mutex<Vec<AuditRecord>>,
+    acts: std::sync::Mutex<Vec<ActRecord>>,
+}
 
 #[cfg(feature = "test-util")]
 impl RecordingSink {
@@ -155,13 +176,31 @@ impl RecordingSink {
     ///
     /// When another thread panicked while recording.
     pub fn take(&self) -> Vec<AuditRecord> {
-        std::mem::take(&mut *self.0.lock().expect("recording does not panic"))
+        std::mem::take(&mut *self.records.lock().expect("recording does not panic"))
+    }
+
+    /// Takes the acts that were recorded so far.
+    ///
+    /// # Panics
+    ///
+    /// When another thread panicked while recording.
+    pub fn take_acts(&self) -> Vec<ActRecord> {
+        std::mem::take(&mut *self.acts.lock().expect("recording does not panic"))
     }
 }
 
 #[cfg(feature = "test-util")]
+#[async_trait]
 impl AuditSink for RecordingSink {
     fn record(&self, record: &AuditRecord) {
-        self.0.lock().expect("recording does not panic").push(record.clone());
+        self.records
+            .lock()
+            .expect("recording does not panic")
+            .push(record.clone());
+    }
+
+    async fn record_act(&self, record: &ActRecord) -> Result<(), NotRecorded> {
+        self.acts.lock().expect("recording does not panic").push(record.clone());
+        Ok(())
     }
 }

@@ -283,16 +283,21 @@ fn facts(body: Object<'_>) -> Option<Facts> {
     let event = body.object("event")?;
     let user = body.object("user");
     let source = body.object("source");
+    // Of an act of administration, the account that it concerns.
+    let target = user.and_then(|user| user.object("target"));
+    let named = |name| {
+        user.and_then(|user| user.text(name))
+            .or_else(|| target.and_then(|target| target.text(name)))
+            .map(str::to_owned)
+    };
     Some(Facts {
         time: body.time("@timestamp")?,
         id: event.text("id")?.to_owned(),
         action: event.text("action")?.to_owned(),
         outcome: event.text("outcome")?.to_owned(),
         reason: event.text("reason").map(str::to_owned),
-        user_id: user.and_then(|user| user.text("id")).map(str::to_owned),
-        account: user
-            .and_then(|user| user.text("email").or_else(|| user.text("pseudonym")))
-            .map(str::to_owned),
+        user_id: named("id"),
+        account: named("email").or_else(|| named("pseudonym")),
         source: source.and_then(|source| source.text("ip")).map(str::to_owned),
     })
 }

@@ -1,5 +1,6 @@
 //! The catalogue of reasons, one area a file. `docs/events.md` describes each for operators.
 
+pub mod audit_log;
 pub mod caller;
 pub mod key;
 pub mod login;
@@ -11,10 +12,18 @@ use super::ReasonKind;
 
 /// Every kind there is.
 pub fn all() -> impl Iterator<Item = &'static ReasonKind> {
-    [caller::ALL, key::ALL, login::ALL, request::ALL, system::ALL, token::ALL]
-        .into_iter()
-        .flatten()
-        .copied()
+    [
+        audit_log::ALL,
+        caller::ALL,
+        key::ALL,
+        login::ALL,
+        request::ALL,
+        system::ALL,
+        token::ALL,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }
 
 const fn kind(code: &'static str, event: &'static str, description: &'static str, advice: &'static str) -> ReasonKind {
