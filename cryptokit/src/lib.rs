@@ -178,6 +178,7 @@ pub mod hash;
 pub mod jose;
 pub mod jwe;
 pub mod key_format;
+pub mod keyed_digest;
 pub mod keyset;
 pub mod mac;
 pub mod otp;
