@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use authsvc_core::audit::AuditSink;
 use authsvc_core::clock::{Clock, SystemClock};
+use authsvc_core::service::defence::{LoginDefence, open_digest_key};
 use authsvc_core::service::{AuthService, KEY_POLL_INTERVAL, KeyRing, KeyStorageError, Parts, SealedKeysets};
 use authsvc_core::storage::Store;
 use cryptokit::password::PasswordHasher;
@@ -30,6 +31,9 @@ use crate::transport::http::{HttpState, internal_router, public_router};
 use crate::transport::listener::{Listener, Security};
 use crate::transport::live_tls::{Ends, LiveTls};
 use crate::transport::tls::TlsError;
+
+/// How often a part of the counters of failed logins is cleared of what has ended.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Why the service did not start. Nothing is made up in place of what is missing.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +69,7 @@ pub enum StartError {
 pub struct App {
     listeners: Vec<Listener>,
     store: Arc<dyn Store>,
+    defence: Arc<LoginDefence>,
     draining: Arc<AtomicBool>,
     background: Background,
     reloader: Reloader,
@@ -111,6 +116,12 @@ impl App {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let root_key = Arc::new(RootKeyFile::new(config.root_key_file.clone()));
         let keysets = SealedKeysets::new(Arc::clone(&store), root_key);
+        let defence = Arc::new(LoginDefence::start(
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            open_digest_key(&keysets).await?,
+            config.defence,
+        ));
         let keys = Arc::new(KeyRing::open(keysets, Arc::clone(&clock)).await?);
         let tls = Arc::new(LiveTls::load(&config.public, &config.internal, &clock)?);
 
@@ -128,6 +139,7 @@ impl App {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
             hasher: Arc::clone(&hasher) as _,
+            defence: Arc::clone(&defence),
             keys: Arc::clone(&keys),
             policy: config.tokens.clone(),
         }));
@@ -210,10 +222,16 @@ impl App {
             let reloader = polling.clone();
             async move { reloader.look().await }
         });
+        let swept = Arc::clone(&defence);
+        background.every("forget old attempts", SWEEP_INTERVAL, move || {
+            let defence = Arc::clone(&swept);
+            async move { defence.sweep().await.map(drop) }
+        });
         Ok(Self {
             listeners,
             store,
             reloader,
+            defence,
             draining,
             background,
             shutdown_grace: config.shutdown_grace,
@@ -246,6 +264,7 @@ impl App {
         });
         let drained = drained.await.is_ok();
         drop(self.background);
+        self.defence.flush().await;
         self.store.close().await;
         tracing::info!(drained, "stopped");
         drained

@@ -45,6 +45,14 @@ pub enum UserCommand {
         #[command(flatten)]
         config: ConfigArgs,
     },
+    /// Forget an account's failed logins, and the sources it knows
+    Unlock {
+        /// The e-mail address
+        email: String,
+        /// Which installation.
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
     /// Give an account another password
     ResetPassword {
         /// The e-mail address

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use authsvc_core::clock::Clock;
+use authsvc_core::service::defence::{LoginDefence, open_digest_key};
 use authsvc_core::service::{KeyRing, SealedKeysets, ServiceRegistry, UserAdministration};
 use authsvc_core::storage::Store;
 use cryptokit::password::PasswordHasher;
@@ -63,6 +64,13 @@ impl Installation {
             Arc::new(hasher),
             Arc::new(keys),
         ))
+    }
+
+    /// What counts failed logins.
+    pub(super) async fn defence(&self) -> Result<LoginDefence, CommandError> {
+        let names = open_digest_key(&self.keysets()).await?;
+        let clock = Arc::clone(&self.clock);
+        Ok(LoginDefence::start(self.store(), clock, names, self.config.defence))
     }
 
     /// What keeps the registry of services.

@@ -36,6 +36,7 @@ pub(super) async fn run(command: UserCommand) -> Result<ExitCode, CommandError> 
         }
         UserCommand::Disable { email, config } => set_disabled(&email, true, &config).await,
         UserCommand::Enable { email, config } => set_disabled(&email, false, &config).await,
+        UserCommand::Unlock { email, config } => unlock(&email, &config).await,
         UserCommand::ResetPassword {
             email,
             password,
@@ -77,6 +78,16 @@ async fn list(users: &UserAdministration, json: bool) -> Result<ExitCode, Comman
         }
         print(&text)?;
     }
+}
+
+async fn unlock(email: &str, config: &ConfigArgs) -> Result<ExitCode, CommandError> {
+    let email: EmailAddress = email.parse()?;
+    let installation = Installation::open(config).await?;
+    let defence = installation.defence().await?;
+    let done = defence.unlock(&email).await;
+    installation.close().await;
+    done?;
+    print(&format!("{email} has no failed logins any more.\n"))
 }
 
 async fn set_disabled(email: &str, disabled: bool, config: &ConfigArgs) -> Result<ExitCode, CommandError> {

@@ -4,6 +4,7 @@
 //! authentication or mTLS off, and none holds a secret: secrets are named by file.
 
 mod database;
+mod defence;
 mod hashing;
 mod limits;
 mod listeners;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use authsvc_core::service::TokenPolicy;
+use authsvc_core::service::defence::DefencePolicy;
 
 pub use database::{Database, DatabaseConfig};
 pub use hashing::HashingConfig;
@@ -49,6 +51,8 @@ pub struct Config {
     pub limits: Limits,
     /// How often certificates, keys, revocation lists and this configuration are looked at for changes.
     pub reload_interval: Duration,
+    /// How many guesses there are.
+    pub defence: DefencePolicy,
     /// How long requests in flight may take after the signal to stop.
     pub shutdown_grace: Duration,
     /// What is logged beside the audit lines.
@@ -163,6 +167,7 @@ impl Config {
             hashing: hashing::read(&mut read),
             limits: limits::read(&mut read),
             reload_interval: read.seconds("reload_interval_seconds", 1..=3600),
+            defence: defence::read(&mut read),
             shutdown_grace: read.seconds("shutdown_grace_seconds", 0..=300),
             log_level: read.parsed("log_level", LogLevel::Info),
             origin: origin.clone(),

@@ -159,6 +159,51 @@ pub const SETTINGS: &[Setting] = &[
         "How often files are looked at for changes, 1 to 3600",
     ),
     setting(
+        "defence.account_failures",
+        Some("100"),
+        "Failed passwords of one account, all sources together, 5 to 100; a fifth is kept for sources it knows",
+    ),
+    setting(
+        "defence.account_quiet_seconds",
+        Some("86400"),
+        "An account's failures are forgotten after this long without one, 600 to 604800",
+    ),
+    setting(
+        "defence.account_source_failures",
+        Some("10"),
+        "Failed passwords of one account from one source, 1 to 100",
+    ),
+    setting(
+        "defence.account_source_quiet_seconds",
+        Some("900"),
+        "They are forgotten after this long without one, 60 to 86400",
+    ),
+    setting(
+        "defence.second_factor_failures",
+        Some("25"),
+        "Failed second factors of one account, all sources together, 5 to 100; a fifth is kept for sources it knows",
+    ),
+    setting(
+        "defence.second_factor_source_failures",
+        Some("5"),
+        "Failed second factors of one account from one source, 1 to 100",
+    ),
+    setting(
+        "defence.source_failures",
+        Some("300"),
+        "Failures of one source, all accounts together, 5 to 1000000; a fifth is kept for accounts that know it",
+    ),
+    setting(
+        "defence.source_window_seconds",
+        Some("3600"),
+        "A source's failures are forgotten after this, 60 to 86400",
+    ),
+    setting(
+        "defence.max_counters",
+        Some("1000000"),
+        "Counters kept in the database, 10000 to 100000000",
+    ),
+    setting(
         "shutdown_grace_seconds",
         Some("10"),
         "For requests in flight after the signal to stop, 0 to 300",

@@ -32,6 +32,8 @@ pub enum Problem {
     ValidationFailed,
     /// A defect.
     Internal,
+    /// The source or the account has used up what it may.
+    TooManyRequests,
     /// Too much to do.
     Overloaded,
     /// Something is down.
@@ -58,7 +60,7 @@ pub const TYPE_PREFIX: &str = "urn:authsvc:problem:";
 
 impl Problem {
     /// All of them, for the documentation and tests.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::MalformedRequest,
         Self::QueryNotAllowed,
         Self::InvalidCredentials,
@@ -72,6 +74,7 @@ impl Problem {
         Self::UnsupportedMediaType,
         Self::ValidationFailed,
         Self::Internal,
+        Self::TooManyRequests,
         Self::Overloaded,
         Self::Unavailable,
         Self::DeadlineExceeded,
@@ -158,6 +161,12 @@ impl Problem {
                 "Internal error",
                 "This should not have happened. The operator finds the cause under the id.",
             ),
+            Self::TooManyRequests => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too-many-requests",
+                "Too many requests",
+                "There were too many attempts. Try again after the time that Retry-After names.",
+            ),
             Self::Overloaded => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "overloaded",
@@ -193,6 +202,7 @@ impl From<ErrorCode> for Problem {
             ErrorCode::InvalidToken => Self::InvalidToken,
             ErrorCode::CallerNotAllowed => Self::CallerNotAllowed,
             ErrorCode::InvalidField => Self::ValidationFailed,
+            ErrorCode::TooManyRequests => Self::TooManyRequests,
             ErrorCode::Overloaded => Self::Overloaded,
             ErrorCode::Unavailable => Self::Unavailable,
             ErrorCode::DeadlineExceeded => Self::DeadlineExceeded,

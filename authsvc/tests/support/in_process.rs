@@ -14,6 +14,7 @@ use authsvc::transport::listener::Connection;
 use authsvc_core::audit::{AuditSink, Outcome, RecordingSink};
 use authsvc_core::clock::{Clock, TestClock};
 use authsvc_core::domain::{ServiceIdentity, User, UserId};
+use authsvc_core::service::defence::{DefencePolicy, LoginDefence, open_digest_key};
 use authsvc_core::service::{
     AuthService, CredentialHasher, KeyRing, NewService, Parts, SealedKeysets, ServiceRegistry, TokenPolicy,
     UserAdministration, create_keys,
@@ -47,6 +48,7 @@ pub(crate) struct Service {
     pub(crate) clock: Arc<TestClock>,
     pub(crate) audit: Arc<RecordingSink>,
     pub(crate) hasher: Arc<QueuedHasher>,
+    pub(crate) defence: Arc<LoginDefence>,
     pub(crate) metrics: Metrics,
     pub(crate) root_key: RootKey,
     pub(crate) keys: Arc<KeyRing>,
@@ -94,6 +96,14 @@ impl Service {
 
     /// With something around the hasher.
     pub(crate) async fn start_with(wrap: impl FnOnce(Arc<dyn CredentialHasher>) -> Arc<dyn CredentialHasher>) -> Self {
+        Self::start_with_policy(DefencePolicy::default(), wrap).await
+    }
+
+    /// With other limits on guesses.
+    pub(crate) async fn start_with_policy(
+        policy: DefencePolicy,
+        wrap: impl FnOnce(Arc<dyn CredentialHasher>) -> Arc<dyn CredentialHasher>,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let database = directory.path().join("authsvc.db");
         std::fs::write(&database, "").unwrap();
@@ -115,6 +125,12 @@ impl Service {
         ));
         let same_root_key = RootKey::from_text(&root_key.to_text()).unwrap();
         let keysets = SealedKeysets::new(Arc::clone(&store) as Arc<dyn Store>, Arc::new(same_root_key));
+        let defence = Arc::new(LoginDefence::start(
+            Arc::clone(&store) as Arc<dyn Store>,
+            Arc::clone(&clock) as _,
+            open_digest_key(&keysets).await.unwrap(),
+            policy,
+        ));
         let keys = Arc::new(KeyRing::open(keysets, Arc::clone(&clock) as _).await.unwrap());
         let users = UserAdministration::new(
             Arc::clone(&store) as Arc<dyn Store>,
@@ -140,6 +156,7 @@ impl Service {
             clock: Arc::clone(&clock) as _,
             hasher: wrap(Arc::clone(&hasher) as _),
             keys: Arc::clone(&keys),
+            defence: Arc::clone(&defence),
             policy: TokenPolicy {
                 issuer: ISSUER.to_owned(),
                 default_audience: Some("orders".parse().unwrap()),
@@ -166,6 +183,7 @@ impl Service {
             clock,
             audit,
             hasher,
+            defence,
             metrics,
             root_key,
             keys,

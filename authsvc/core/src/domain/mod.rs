@@ -13,6 +13,7 @@ mod sealed_field;
 mod second_factor;
 mod service;
 mod session;
+mod source;
 mod totp_secret;
 mod user;
 mod user_record;
@@ -32,6 +33,7 @@ pub use session::{
     ClientPrint, EndReason, InvalidSessionId, Session, SessionHolder, SessionId, SpentToken, TokenDigest,
     UnknownEndReason,
 };
+pub use source::SourceNetwork;
 pub use totp_secret::TotpSecret;
 pub use user::{User, UserId};
 pub use user_record::{AlteredRecord, RecordFault, UserRecord};

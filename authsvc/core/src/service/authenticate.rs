@@ -7,6 +7,7 @@ use cryptokit::password::{HashBinding, Password, SealedHash, StoredHash, Verdict
 use cryptokit::secret::SecretString;
 use time::OffsetDateTime;
 
+use super::defence::Factor;
 use super::hashing::HashingError;
 use super::key_ring::SigningError;
 use super::users::PASSWORD_HASH_COLUMN;
@@ -49,27 +50,49 @@ impl AuthService {
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::InvalidCredentials`]; [`ErrorCode::InvalidField`] for an audience that no service has, once the
+    /// [`ErrorCode::TooManyRequests`] before anything is computed; [`ErrorCode::InvalidCredentials`]; [`ErrorCode::InvalidField`] for an audience that no service has, once the
     /// credentials are good; [`ErrorCode::Overloaded`] and [`ErrorCode::Unavailable`].
-    pub async fn authenticate(&self, login: Login, _context: &CallContext) -> Result<IssuedToken, Failure> {
+    pub async fn authenticate(&self, login: Login, context: &CallContext) -> Result<IssuedToken, Failure> {
         let Login {
             email,
             password,
             audience,
         } = login;
-        let found = self
-            .store
-            .user_by_email(&email)
+        // Before anything is computed or looked up.
+        let reservation = self
+            .defence
+            .reserve(&email, context.source, Factor::Password)
             .await
             .map_err(|error| Failure::from(error).with_address(&email))?;
+        let result = self.check_and_issue(&email, password, audience).await;
+        match &result {
+            Ok(_) => reservation.succeeded(),
+            Err(failure) if failure.code == ErrorCode::InvalidCredentials => reservation.failed(),
+            // The password was right, or was not looked at.
+            Err(_) => reservation.unused(),
+        }
+        result
+    }
+
+    async fn check_and_issue(
+        &self,
+        email: &EmailAddress,
+        password: Password,
+        audience: Option<AudienceName>,
+    ) -> Result<IssuedToken, Failure> {
+        let found = self
+            .store
+            .user_by_email(email)
+            .await
+            .map_err(|error| Failure::from(error).with_address(email))?;
         let user_id = found.as_ref().map(|record| record.unverified().id);
         let user = self
             .check_password(found, Arc::new(password))
             .await
-            .map_err(|failure| failure.with_address(&email).with_user(user_id))?;
+            .map_err(|failure| failure.with_address(email).with_user(user_id))?;
         self.issue(&user, audience)
             .await
-            .map_err(|failure| failure.with_address(&email).with_user(user_id))
+            .map_err(|failure| failure.with_address(email).with_user(user_id))
     }
 
     async fn check_password(&self, found: Option<UserRecord>, password: Arc<Password>) -> Result<User, Failure> {

@@ -18,6 +18,8 @@ pub enum ErrorCode {
     CallerNotAllowed,
     /// A field of a well-formed request cannot be accepted.
     InvalidField,
+    /// The caller, or whoever shares its budget, asked or failed too often.
+    TooManyRequests,
     /// Too much to do; try again later.
     Overloaded,
     /// Something this service depends on does not answer.
@@ -78,6 +80,13 @@ impl Failure {
         self
     }
 
+    /// Says when to try again.
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
     /// Adds the address that was given.
     #[must_use]
     pub fn with_address(mut self, address: &EmailAddress) -> Self {
@@ -134,7 +143,7 @@ impl From<StoreError> for Failure {
 }
 
 /// The whole chain of causes in one line.
-fn describe(error: &dyn std::error::Error) -> String {
+pub(super) fn describe(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

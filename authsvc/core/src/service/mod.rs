@@ -3,6 +3,7 @@
 mod authenticate;
 mod authenticate_user;
 mod authorize_caller;
+pub mod defence;
 pub mod error;
 mod hashing;
 mod key_ring;
@@ -24,6 +25,7 @@ use cryptokit::x509::PeerCertificate;
 pub use authenticate::{IssuedToken, Login};
 pub use authenticate_user::AuthenticatedUser;
 pub use authorize_caller::{Administrator, AuthorizedCaller};
+pub use defence::LoginDefence;
 pub use error::{ErrorCode, Failure, FieldError};
 pub use hashing::{CredentialHasher, HashingError};
 pub use key_ring::{
@@ -70,6 +72,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Hashes passwords.
     pub hasher: Arc<dyn CredentialHasher>,
+    /// Says how many guesses there are.
+    pub defence: Arc<LoginDefence>,
     /// The keys.
     pub keys: Arc<KeyRing>,
     /// How tokens are issued and accepted.
@@ -89,6 +93,7 @@ pub struct AuthService {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     hasher: Arc<dyn CredentialHasher>,
+    defence: Arc<LoginDefence>,
     keys: Arc<KeyRing>,
     verifier: TokenVerifier,
     policy: TokenPolicy,
@@ -101,6 +106,7 @@ impl AuthService {
             store,
             clock,
             hasher,
+            defence,
             keys,
             policy,
         } = parts;
@@ -109,6 +115,7 @@ impl AuthService {
             store,
             clock,
             hasher,
+            defence,
             keys,
             verifier,
             policy,

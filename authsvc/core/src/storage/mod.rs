@@ -1,5 +1,6 @@
 //! What the rules ask of a database, one area a file. Not found is `None`, never an error; times are passed in.
 
+pub mod attempts;
 mod audit;
 #[cfg(feature = "test-util")]
 pub mod conformance;
@@ -13,6 +14,7 @@ mod users;
 
 use async_trait::async_trait;
 
+pub use attempts::AttemptStore;
 pub use audit::{AuditChain, AuditCursor, AuditDimension, AuditQuery, AuditRow, AuditStore};
 pub use key_consumers::{KeyConsumer, KeyConsumerStore};
 pub use keysets::{KeysetStore, StoredKeyset};
@@ -50,6 +52,7 @@ pub trait Store:
     + KeysetStore
     + KeyConsumerStore
     + SecondFactorStore
+    + AttemptStore
     + AuditStore
     + SessionStore
     + RevocationStore

@@ -2,6 +2,7 @@
 //!
 //! Queries name their columns: a later replica may add one, and a cached plan of `SELECT *` fails from then on.
 
+mod attempts;
 mod audit;
 mod key_consumers;
 mod keysets;

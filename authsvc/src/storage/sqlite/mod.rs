@@ -1,5 +1,6 @@
 //! SQLite, embedded: one writer, many readers, write-ahead log.
 
+mod attempts;
 mod audit;
 mod key_consumers;
 mod keysets;

@@ -56,6 +56,7 @@ impl IntoResponses for PostProblems {
             Problem::BodyTooLarge,
             Problem::UnsupportedMediaType,
             Problem::ValidationFailed,
+            Problem::TooManyRequests,
             Problem::Internal,
             Problem::Overloaded,
         ] {
@@ -153,7 +154,7 @@ fn respond(problem: Problem, id: RecordId, fields: &[FieldError], retry_after: O
             let value = HeaderValue::from_static("Bearer realm=\"authsvc\", error=\"invalid_token\"");
             headers.insert(WWW_AUTHENTICATE, value);
         }
-        Problem::Overloaded | Problem::Unavailable | Problem::DeadlineExceeded => {
+        Problem::TooManyRequests | Problem::Overloaded | Problem::Unavailable | Problem::DeadlineExceeded => {
             let seconds = retry_after.map_or(1, |wait| wait.as_secs().max(1));
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }

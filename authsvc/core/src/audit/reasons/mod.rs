@@ -2,6 +2,7 @@
 
 pub mod audit_log;
 pub mod caller;
+pub mod defence;
 pub mod key;
 pub mod login;
 pub mod request;
@@ -15,6 +16,7 @@ pub fn all() -> impl Iterator<Item = &'static ReasonKind> {
     [
         audit_log::ALL,
         caller::ALL,
+        defence::ALL,
         key::ALL,
         login::ALL,
         request::ALL,

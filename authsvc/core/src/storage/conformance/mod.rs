@@ -1,5 +1,6 @@
 //! The one suite that every store must pass, one area a file. A backend's test calls [`run`] with a fresh, empty store.
 
+mod attempts;
 mod audit;
 mod key_consumers;
 mod keysets;
@@ -26,4 +27,5 @@ pub async fn run(store: &dyn Store) {
     audit::run(store).await;
     sessions::run(store).await;
     revocations::run(store).await;
+    attempts::run(store).await;
 }

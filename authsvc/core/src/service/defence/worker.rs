@@ -1,0 +1,153 @@
+//! One transaction for all who wait: reservations and outcomes that come in while the database is busy go in together.
+//!
+//! Each login needs one reservation before its hash and leaves one outcome. Under load both travel with those of
+//! others, so that the database commits a few times for a hundred logins.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use super::ledger::{Answer, Charge, Ledger, Settlement};
+use super::names::Names;
+use super::{DefencePolicy, Factor};
+use crate::clock::Clock;
+use crate::storage::attempts::{AttemptScope, Attempts};
+use crate::storage::{Store, StoreError};
+
+/// Most requests in one transaction.
+const MAX_BATCH: usize = 256;
+/// Most outcomes kept for a database that does not answer. Those beyond count as failed.
+const MAX_UNSETTLED: usize = 4096;
+
+/// What is asked of the worker.
+pub(super) enum Request {
+    Reserve {
+        names: Names,
+        factor: Factor,
+        reply: oneshot::Sender<Result<Answer, StoreError>>,
+    },
+    Settle(Charge, Settlement),
+    /// Answered when everything before it is in the database.
+    Flush(oneshot::Sender<()>),
+}
+
+pub(super) struct Worker {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) policy: DefencePolicy,
+    pub(super) requests: mpsc::UnboundedReceiver<Request>,
+    /// Told after each outcome.
+    pub(super) settled: Arc<Notify>,
+    /// Outcomes to be written.
+    pub(super) outcomes: VecDeque<(Charge, Settlement)>,
+}
+
+#[derive(Default)]
+struct Batch {
+    reservations: Vec<(Names, Factor)>,
+    replies: Vec<oneshot::Sender<Result<Answer, StoreError>>>,
+    flushes: Vec<oneshot::Sender<()>>,
+}
+
+impl Worker {
+    /// Works until nobody is left to ask.
+    pub(super) async fn run(mut self) {
+        let mut received = Vec::new();
+        while self.requests.recv_many(&mut received, MAX_BATCH).await > 0 {
+            let batch = self.sort(received.drain(..));
+            self.work_off(batch).await;
+        }
+    }
+
+    fn sort(&mut self, received: impl Iterator<Item = Request>) -> Batch {
+        let mut batch = Batch::default();
+        for request in received {
+            match request {
+                Request::Reserve { names, factor, reply } => {
+                    // Whoever waited for it may have left.
+                    if !reply.is_closed() {
+                        batch.reservations.push((names, factor));
+                        batch.replies.push(reply);
+                    }
+                }
+                Request::Settle(charge, outcome) => self.outcomes.push_back((charge, outcome)),
+                Request::Flush(reply) => batch.flushes.push(reply),
+            }
+        }
+        batch
+    }
+
+    async fn work_off(&mut self, batch: Batch) {
+        let outcomes = self.outcomes.make_contiguous();
+        match change(
+            self.store.as_ref(),
+            self.clock.as_ref(),
+            &self.policy,
+            outcomes,
+            &batch.reservations,
+        )
+        .await
+        {
+            Ok(answers) => {
+                if !outcomes.is_empty() {
+                    self.outcomes.clear();
+                    self.settled.notify_waiters();
+                }
+                for (reply, answer) in batch.replies.into_iter().zip(answers) {
+                    // Granted to somebody who left before the answer: no hash was made.
+                    if let Err(Ok(Answer::Granted(charge))) = reply.send(Ok(answer)) {
+                        self.outcomes.push_back((charge, Settlement::Unused));
+                    }
+                }
+            }
+            Err(error) => {
+                self.outcomes.truncate(MAX_UNSETTLED);
+                let text = super::super::error::describe(&error);
+                for reply in batch.replies {
+                    // Nobody waits any more, perhaps.
+                    let _ = reply.send(Err(StoreError::Unavailable(text.clone().into())));
+                }
+            }
+        }
+        for flush in batch.flushes {
+            let _ = flush.send(());
+        }
+    }
+}
+
+/// Outcomes first: they make room.
+async fn change(
+    store: &dyn Store,
+    clock: &dyn Clock,
+    policy: &DefencePolicy,
+    outcomes: &[(Charge, Settlement)],
+    reservations: &[(Names, Factor)],
+) -> Result<Vec<Answer>, StoreError> {
+    let mut answers = Vec::new();
+    if outcomes.is_empty() && reservations.is_empty() {
+        return Ok(answers);
+    }
+    let mut scope = AttemptScope::default();
+    for names in outcomes
+        .iter()
+        .map(|(charge, _)| charge.names())
+        .chain(reservations.iter().map(|(names, _)| names))
+    {
+        scope.counters.extend(names.counters());
+        scope.accounts.insert(names.account);
+    }
+    let now = clock.now().unix_timestamp();
+    let mut decide = |attempts: &mut Attempts| {
+        let ledger = Ledger { policy, now };
+        for (charge, outcome) in outcomes {
+            ledger.settle(attempts, charge, *outcome);
+        }
+        answers.clear();
+        for (names, factor) in reservations {
+            answers.push(ledger.reserve(attempts, names, *factor));
+        }
+    };
+    store.change_attempts(&scope, &mut decide).await?;
+    Ok(answers)
+}

@@ -1,0 +1,222 @@
+//! Counters of failed logins.
+//!
+//! A part of the table goes in and out as one JSON text, so that a batch of any size is a handful of statements, each
+//! prepared once.
+
+use async_trait::async_trait;
+use authsvc_core::storage::StoreError;
+use authsvc_core::storage::attempts::{
+    AttemptChange, AttemptScope, AttemptStore, Attempts, Counter, CounterKey, SweepOrder, Swept,
+};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
+
+use super::{SqliteStore, store_error};
+
+#[async_trait]
+impl AttemptStore for SqliteStore {
+    async fn change_attempts(&self, scope: &AttemptScope, change: AttemptChange<'_>) -> Result<(), StoreError> {
+        // From the start with the lock to write: what is read here decides what is written.
+        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(store_error)?;
+        let mut attempts = load(&mut transaction, scope).await.map_err(store_error)?;
+        change(&mut attempts);
+        if attempts.is_unchanged() {
+            return transaction.rollback().await.map_err(store_error);
+        }
+        write(&mut transaction, &attempts).await.map_err(store_error)?;
+        transaction.commit().await.map_err(store_error)
+    }
+
+    async fn forget_account(&self, account: CounterKey) -> Result<(), StoreError> {
+        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(store_error)?;
+        for statement in [
+            "DELETE FROM attempts WHERE account = ?",
+            "DELETE FROM known_sources WHERE account = ?",
+        ] {
+            sqlx::query(statement)
+                .bind(account.0)
+                .execute(&mut *transaction)
+                .await
+                .map_err(store_error)?;
+        }
+        transaction.commit().await.map_err(store_error)
+    }
+
+    async fn forget_known_sources(&self, account: CounterKey) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM known_sources WHERE account = ?")
+            .bind(account.0)
+            .execute(&self.writer)
+            .await
+            .map(|_| ())
+            .map_err(store_error)
+    }
+
+    async fn sweep_attempts(&self, order: &SweepOrder) -> Result<Swept, StoreError> {
+        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(store_error)?;
+        let swept = sweep(&mut transaction, order).await.map_err(store_error)?;
+        transaction.commit().await.map_err(store_error)?;
+        Ok(swept)
+    }
+}
+
+async fn load(connection: &mut SqliteConnection, scope: &AttemptScope) -> Result<Attempts, sqlx::Error> {
+    let keys = scope.counters.iter().chain([&CounterKey::FLOOR]).map(|key| key.0);
+    let counters = sqlx::query(
+        "SELECT key, used, failed, ends_at, lease_ends_at, account FROM attempts
+         WHERE key IN (SELECT value FROM json_each(?))",
+    )
+    .bind(json(&keys.collect::<Vec<_>>())?)
+    .fetch_all(&mut *connection)
+    .await?;
+    let accounts: Vec<i64> = scope.accounts.iter().map(|account| account.0).collect();
+    let known_sources = sqlx::query(
+        "SELECT account, source, seen_at FROM known_sources WHERE account IN (SELECT value FROM json_each(?))",
+    )
+    .bind(json(&accounts)?)
+    .fetch_all(&mut *connection)
+    .await?;
+    Ok(Attempts::loaded(
+        counters.iter().map(counter).collect::<Result<Vec<_>, _>>()?,
+        known_sources.iter().map(known_source).collect::<Result<Vec<_>, _>>()?,
+    ))
+}
+
+async fn write(connection: &mut SqliteConnection, attempts: &Attempts) -> Result<(), sqlx::Error> {
+    let counters: Vec<[i64; 6]> = attempts
+        .changed_counters()
+        .map(|(key, counter)| {
+            [
+                key.0,
+                counter.used.into(),
+                counter.failed.into(),
+                counter.ends_at,
+                counter.lease_ends_at,
+                counter.account,
+            ]
+        })
+        .collect();
+    sqlx::query(
+        "INSERT INTO attempts (key, used, failed, ends_at, lease_ends_at, account)
+         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 FROM json_each(?)
+         WHERE true
+         ON CONFLICT (key) DO UPDATE SET used = excluded.used, failed = excluded.failed, ends_at = excluded.ends_at,
+         lease_ends_at = excluded.lease_ends_at",
+    )
+    .bind(json(&counters)?)
+    .execute(&mut *connection)
+    .await?;
+    for (account, sources) in attempts.changed_accounts() {
+        sqlx::query("DELETE FROM known_sources WHERE account = ?")
+            .bind(account.0)
+            .execute(&mut *connection)
+            .await?;
+        let sources: Vec<[i64; 2]> = sources.iter().map(|(source, seen_at)| [source.0, *seen_at]).collect();
+        sqlx::query(
+            "INSERT INTO known_sources (account, source, seen_at)
+             SELECT ?1, value ->> 0, value ->> 1 FROM json_each(?2)",
+        )
+        .bind(account.0)
+        .bind(json(&sources)?)
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+async fn sweep(connection: &mut SqliteConnection, order: &SweepOrder) -> Result<Swept, sqlx::Error> {
+    let (first, last) = (*order.keys.start(), *order.keys.end());
+    sqlx::query("UPDATE attempts SET ends_at = ?3 WHERE key BETWEEN ?1 AND ?2 AND ends_at > ?3")
+        .bind(first)
+        .bind(last)
+        .bind(order.latest_end)
+        .execute(&mut *connection)
+        .await?;
+    let ended = sqlx::query(
+        "DELETE FROM attempts WHERE key BETWEEN ?1 AND ?2 AND (used = 0 OR (ends_at <= ?3 AND lease_ends_at <= ?3))",
+    )
+    .bind(first)
+    .bind(last)
+    .bind(order.now)
+    .execute(&mut *connection)
+    .await?
+    .rows_affected();
+    sqlx::query("DELETE FROM known_sources WHERE account BETWEEN ? AND ? AND seen_at < ?")
+        .bind(first)
+        .bind(last)
+        .bind(order.known_sources_before)
+        .execute(&mut *connection)
+        .await?;
+    let sizes = sqlx::query(
+        "SELECT used, count(*) AS counters FROM attempts WHERE key BETWEEN ? AND ? AND key <> 0
+         GROUP BY used ORDER BY used",
+    )
+    .bind(first)
+    .bind(last)
+    .fetch_all(&mut *connection)
+    .await?;
+    let sizes = sizes
+        .iter()
+        .map(|row| Ok((row.try_get("used")?, row.try_get("counters")?)))
+        .collect::<Result<Vec<(i64, i64)>, sqlx::Error>>()?;
+    let total: i64 = sizes.iter().map(|(_, counters)| counters).sum();
+    let surplus = total - i64::try_from(order.keep).unwrap_or(i64::MAX);
+    let mut swept = Swept {
+        ended,
+        evicted: 0,
+        kept: total.unsigned_abs(),
+    };
+    let mut left = surplus;
+    for (used, counters) in sizes {
+        if left <= 0 {
+            break;
+        }
+        let evicted = sqlx::query(
+            "DELETE FROM attempts WHERE key IN
+             (SELECT key FROM attempts WHERE key BETWEEN ?1 AND ?2 AND key <> 0 AND used = ?3 LIMIT ?4)",
+        )
+        .bind(first)
+        .bind(last)
+        .bind(used)
+        .bind(left.min(counters))
+        .execute(&mut *connection)
+        .await?
+        .rows_affected();
+        sqlx::query(
+            "INSERT INTO attempts (key, used, failed, ends_at, lease_ends_at, account) VALUES (0, ?1, ?1, ?2, 0, 0)
+             ON CONFLICT (key) DO UPDATE SET used = max(used, ?1), failed = max(failed, ?1), ends_at = ?2",
+        )
+        .bind(used)
+        .bind(order.latest_end)
+        .execute(&mut *connection)
+        .await?;
+        swept.evicted += evicted;
+        left -= counters;
+    }
+    swept.kept -= swept.evicted;
+    Ok(swept)
+}
+
+fn counter(row: &SqliteRow) -> Result<(CounterKey, Counter), sqlx::Error> {
+    Ok((
+        CounterKey(row.try_get("key")?),
+        Counter {
+            used: row.try_get("used")?,
+            failed: row.try_get("failed")?,
+            ends_at: row.try_get("ends_at")?,
+            lease_ends_at: row.try_get("lease_ends_at")?,
+            account: row.try_get("account")?,
+        },
+    ))
+}
+
+fn known_source(row: &SqliteRow) -> Result<(CounterKey, CounterKey, i64), sqlx::Error> {
+    Ok((
+        CounterKey(row.try_get("account")?),
+        CounterKey(row.try_get("source")?),
+        row.try_get("seen_at")?,
+    ))
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String, sqlx::Error> {
+    serde_json::to_string(value).map_err(|error| sqlx::Error::Encode(error.into()))
+}
