@@ -123,6 +123,12 @@ impl Password {
         typed.expose_secret().as_bytes()
     }
 
+    /// The password in normalisation form C, for what decides whether a new one is good enough. To be looked at and
+    /// dropped: never stored, logged or repeated.
+    pub fn expose_secret(&self) -> &str {
+        self.normalised.expose_secret()
+    }
+
     /// Number of Unicode scalar values, for length policies at enrolment.
     pub fn chars(&self) -> usize {
         self.normalised.expose_secret().chars().count()

@@ -9,6 +9,7 @@ mod hashing;
 mod key_ring;
 mod keys;
 mod keysets;
+mod password_policy;
 mod registry;
 mod users;
 mod validate_token;
@@ -34,8 +35,12 @@ pub use key_ring::{
 };
 pub use keys::{SEALING_KEYSET, ServiceKeys, TOKEN_KEYSET, create_keys, open_keys};
 pub use keysets::{KeyStorageError, RootKeySource, RootKeyUnavailable, SealedKeysets};
+pub use password_policy::{
+    BreachedPasswords, MIN_PASSWORD_CHARS, MIN_PASSWORD_CHARS_WITH_SECOND_FACTOR, PasswordContext, PasswordPolicy,
+    PasswordRefusal, PasswordRules, UnfitPassword,
+};
 pub use registry::{NewService, RegistryError, ServiceRegistry};
-pub use users::{EnrolmentError, MIN_PASSWORD_CHARS, PAGE, UserAdministration};
+pub use users::{EnrolmentError, Grants, PAGE, UserAdministration};
 pub use validate_token::ActiveToken;
 
 use crate::clock::Clock;

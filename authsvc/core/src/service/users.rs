@@ -3,31 +3,30 @@
 use std::fmt;
 use std::sync::Arc;
 
-use cryptokit::aead::AeadError;
-use cryptokit::password::{HashBinding, Password, SealedHash};
+use cryptokit::aead::{AeadError, AeadKey};
+use cryptokit::encoding::base64url;
+use cryptokit::keyset::Keyset;
+use cryptokit::password::{HashBinding, Password, SealedHash, StoredHash};
+use cryptokit::random;
+use zeroize::Zeroizing;
 
 use super::hashing::{CredentialHasher, HashingError};
 use super::key_ring::KeyRing;
+use super::password_policy::{PasswordContext, PasswordPolicy, PasswordRefusal, PasswordRules};
 use crate::clock::Clock;
-use crate::domain::{AlteredRecord, EmailAddress, User, UserId, UserRecord};
+use crate::domain::{AlteredRecord, EmailAddress, RecordFault, Roles, Scopes, User, UserId, UserRecord};
 use crate::storage::{Store, StoreError};
 
 /// Where sealed password hashes live; part of what binds them to their place.
 pub(super) const PASSWORD_HASH_COLUMN: &str = "users.password_hash";
 
-/// Shortest new password in characters, as long as it is the only factor (NIST SP 800-63B-4 §3.1.1.2).
-pub const MIN_PASSWORD_CHARS: usize = 15;
-
 /// Why an account was not made or changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EnrolmentError {
-    /// Shorter than [`MIN_PASSWORD_CHARS`].
-    #[error("password has {chars} characters; at least {MIN_PASSWORD_CHARS} are required")]
-    TooShort {
-        /// Its length.
-        chars: usize,
-    },
+    /// The password is not good enough, or that could not be found out.
+    #[error(transparent)]
+    Password(#[from] PasswordRefusal),
     /// An account of that name exists.
     #[error("an account {email} exists already")]
     Taken {
@@ -58,18 +57,28 @@ pub enum EnrolmentError {
 pub const PAGE: u32 = 500;
 
 /// How often a change is tried anew when others change the same record.
-const ATTEMPTS: usize = 8;
+pub(super) const ATTEMPTS: usize = 8;
 
 /// Adds, lists and changes accounts.
 pub struct UserAdministration {
-    store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: Arc<dyn Clock>,
     hasher: Arc<dyn CredentialHasher>,
-    keys: Arc<KeyRing>,
+    pub(super) keys: Arc<KeyRing>,
+    rules: Arc<dyn PasswordRules>,
+}
+
+/// What an account is to be, beside its name and password.
+#[derive(Clone, Debug, Default)]
+pub struct Grants {
+    /// Its roles.
+    pub roles: Roles,
+    /// Its scopes.
+    pub scopes: Scopes,
 }
 
 impl UserAdministration {
-    /// Puts it together.
+    /// Puts it together, with the rules that ship for new passwords.
     pub fn new(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
@@ -81,31 +90,55 @@ impl UserAdministration {
             clock,
             hasher,
             keys,
+            rules: Arc::new(PasswordPolicy::default()),
         }
     }
 
-    /// Adds an account.
+    /// The same, with other rules for new passwords.
+    #[must_use]
+    pub fn with_rules(self, rules: Arc<dyn PasswordRules>) -> Self {
+        Self { rules, ..self }
+    }
+
+    /// Adds an account without roles and scopes.
     ///
     /// # Errors
     ///
-    /// [`EnrolmentError::TooShort`], [`EnrolmentError::Taken`], and what hashing and storing can fail with.
+    /// As [`Self::add_with`].
     pub async fn add(&self, email: EmailAddress, password: Password) -> Result<UserId, EnrolmentError> {
-        check_length(&password)?;
+        self.add_with(email, Some(password), Grants::default()).await
+    }
+
+    /// Adds an account. Without a password nobody can log in until a link has set one ([`Self::reset_link`]); such an
+    /// account has the hash of a random one, so that it looks like all others.
+    ///
+    /// # Errors
+    ///
+    /// [`EnrolmentError::Password`], [`EnrolmentError::Taken`], and what hashing and storing can fail with.
+    pub async fn add_with(
+        &self,
+        email: EmailAddress,
+        password: Option<Password>,
+        grants: Grants,
+    ) -> Result<UserId, EnrolmentError> {
+        let password = match password {
+            Some(password) => self.accepted(password, PasswordContext::new(&email, false)).await?,
+            None => Arc::new(random_password()),
+        };
         let id = UserId::generate();
         let hash = self.hash(id, password).await?;
-        let user = User::new(id, email.clone(), hash, self.clock.now());
-        match self
-            .store
-            .insert_user(&UserRecord::seal(user, &self.keys.sealing().keys)?)
-            .await
-        {
+        let mut user = User::new(id, email.clone(), hash, self.clock.now());
+        user.roles = grants.roles;
+        user.scopes = grants.scopes;
+        let record = UserRecord::seal(user, &self.keys.sealing().keys)?;
+        match self.store.insert_user(&record).await {
             Err(StoreError::Conflict) => Err(EnrolmentError::Taken { email }),
             other => Ok(other.map(|()| id)?),
         }
     }
 
     /// The accounts that come after a name, or the first ones, in the order of their names; at most [`PAGE`]. Their
-    /// seals are not checked, so that a damaged record can be looked at.
+    /// seals are not checked, so that a damaged record can be looked at; [`Self::fault_of`] does.
     ///
     /// # Errors
     ///
@@ -114,43 +147,108 @@ impl UserAdministration {
         Ok(self.store.users_after(after, PAGE).await?)
     }
 
+    /// One account, its seal not checked.
+    ///
+    /// # Errors
+    ///
+    /// [`EnrolmentError::NoSuchUser`] and [`EnrolmentError::Store`].
+    pub async fn show(&self, email: &EmailAddress) -> Result<UserRecord, EnrolmentError> {
+        self.find(email).await
+    }
+
+    /// What is wrong with a record, if anything.
+    pub async fn fault_of(&self, record: &UserRecord) -> Option<RecordFault> {
+        self.keys.unseal(|keys| record.check(keys)).await.err()
+    }
+
     /// Forbids or allows an account to log in. Its tokens stop being good at once where they are validated online.
     ///
     /// # Errors
     ///
     /// [`EnrolmentError::NoSuchUser`], [`EnrolmentError::Altered`] and [`EnrolmentError::Store`].
-    pub async fn set_disabled(&self, email: &EmailAddress, disabled: bool) -> Result<(), EnrolmentError> {
+    pub async fn set_disabled(&self, email: &EmailAddress, disabled: bool) -> Result<UserId, EnrolmentError> {
+        let user = self.change(email, |user| user.disabled = disabled).await?;
+        Ok(user.id)
+    }
+
+    /// Gives an account other roles and scopes; `None` leaves them as they are. Tokens that were issued before keep
+    /// theirs until they end.
+    ///
+    /// # Errors
+    ///
+    /// [`EnrolmentError::NoSuchUser`], [`EnrolmentError::Altered`] and [`EnrolmentError::Store`].
+    pub async fn set_grants(
+        &self,
+        email: &EmailAddress,
+        roles: Option<Roles>,
+        scopes: Option<Scopes>,
+    ) -> Result<User, EnrolmentError> {
         self.change(email, |user| {
-            user.disabled = disabled;
+            if let Some(roles) = &roles {
+                user.roles.clone_from(roles);
+            }
+            if let Some(scopes) = &scopes {
+                user.scopes.clone_from(scopes);
+            }
         })
         .await
-        .map(drop)
     }
 
     /// Gives an account another password.
     ///
     /// # Errors
     ///
-    /// [`EnrolmentError::TooShort`], [`EnrolmentError::NoSuchUser`], [`EnrolmentError::Altered`], and what hashing and
+    /// [`EnrolmentError::Password`], [`EnrolmentError::NoSuchUser`], [`EnrolmentError::Altered`], and what hashing and
     /// storing can fail with.
-    pub async fn reset_password(&self, email: &EmailAddress, password: Password) -> Result<(), EnrolmentError> {
-        check_length(&password)?;
+    pub async fn reset_password(&self, email: &EmailAddress, password: Password) -> Result<UserId, EnrolmentError> {
+        let user = self.open(&self.find(email).await?).await?;
+        let password = self.accepted(password, PasswordContext::of(&user)).await?;
+        let hash = self.hash(user.id, password).await?;
+        let user = self.change(email, |user| user.password_hash = hash.clone()).await?;
+        Ok(user.id)
+    }
+
+    /// Removes an account for good. Its address may be registered anew, as another account: the id is gone.
+    ///
+    /// # Errors
+    ///
+    /// [`EnrolmentError::NoSuchUser`] and [`EnrolmentError::Store`].
+    pub async fn delete(&self, email: &EmailAddress) -> Result<UserId, EnrolmentError> {
         let id = self.find(email).await?.unverified().id;
-        let hash = self.hash(id, password).await?;
-        self.change(email, |user| {
-            user.password_hash = hash.clone();
-        })
-        .await
-        .map(drop)
+        if self.store.delete_user(id).await? {
+            Ok(id)
+        } else {
+            Err(EnrolmentError::NoSuchUser { email: email.clone() })
+        }
+    }
+
+    /// Seals a record as it stands: for records of a program that knew no seals, and for altered ones that were put
+    /// right. Whoever calls this vouches for what the record says.
+    ///
+    /// # Errors
+    ///
+    /// [`EnrolmentError::NoSuchUser`] and [`EnrolmentError::Store`].
+    pub async fn seal(&self, record: &UserRecord) -> Result<(), EnrolmentError> {
+        let sealed = UserRecord::seal(record.unverified().clone(), &self.keys.sealing().keys)?
+            .imported_as(record.imported_shape().map(str::to_owned));
+        match self.store.replace_user(record, &sealed).await? {
+            true => Ok(()),
+            false => Err(EnrolmentError::Store(StoreError::Conflict)),
+        }
     }
 
     /// Reads, changes and writes a record, again if somebody else changed it meanwhile.
     async fn change(&self, email: &EmailAddress, edit: impl Fn(&mut User) + Send) -> Result<User, EnrolmentError> {
         for _ in 0..ATTEMPTS {
             let record = self.find(email).await?;
-            let mut user = self.keys.unseal(|keys| record.clone().open(keys)).await?;
+            let mut user = self.open(&record).await?;
+            let hash = user.password_hash.clone();
             edit(&mut user);
-            let changed = UserRecord::seal(user.clone(), &self.keys.sealing().keys)?;
+            // An imported hash stays one unless it is replaced.
+            let shape = (hash.as_str() == user.password_hash.as_str())
+                .then(|| record.imported_shape().map(str::to_owned))
+                .flatten();
+            let changed = UserRecord::seal(user.clone(), &self.keys.sealing().keys)?.imported_as(shape);
             if self.store.replace_user(&record, &changed).await? {
                 return Ok(user);
             }
@@ -158,30 +256,45 @@ impl UserAdministration {
         Err(EnrolmentError::Store(StoreError::Conflict))
     }
 
+    pub(super) async fn open(&self, record: &UserRecord) -> Result<User, AlteredRecord> {
+        self.keys.unseal(|keys| record.clone().open(keys)).await
+    }
+
     async fn find(&self, email: &EmailAddress) -> Result<UserRecord, EnrolmentError> {
         let found = self.store.user_by_email(email).await?;
         found.ok_or_else(|| EnrolmentError::NoSuchUser { email: email.clone() })
     }
 
-    async fn hash(&self, id: UserId, password: Password) -> Result<SealedHash, EnrolmentError> {
-        let stored = self.hasher.hash(Arc::new(password)).await?;
-        let binding = HashBinding {
-            column: PASSWORD_HASH_COLUMN,
-            user_id: &id.to_string(),
-        };
-        Ok(SealedHash::seal(&self.keys.sealing().keys, &stored, binding)?)
+    async fn accepted(&self, password: Password, context: PasswordContext) -> Result<Arc<Password>, EnrolmentError> {
+        let password = Arc::new(password);
+        self.rules.check(Arc::clone(&password), context).await?;
+        Ok(password)
     }
+
+    async fn hash(&self, id: UserId, password: Arc<Password>) -> Result<SealedHash, EnrolmentError> {
+        let stored = self.hasher.hash(password).await?;
+        Ok(seal_hash(&self.keys.sealing().keys, &stored, id)?)
+    }
+}
+
+/// Seals a hash for an account.
+pub(super) fn seal_hash(sealing: &Keyset<AeadKey>, hash: &StoredHash, id: UserId) -> Result<SealedHash, AeadError> {
+    let binding = HashBinding {
+        column: PASSWORD_HASH_COLUMN,
+        user_id: &id.to_string(),
+    };
+    SealedHash::seal(sealing, hash, binding)
+}
+
+/// 256 bits that nobody knows.
+fn random_password() -> Password {
+    let bytes = Zeroizing::new(random::bytes::<32>());
+    let text = Zeroizing::new(base64url::encode(&*bytes));
+    Password::new(&text).expect("43 characters are within the bounds")
 }
 
 impl fmt::Debug for UserAdministration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("UserAdministration")
-    }
-}
-
-fn check_length(password: &Password) -> Result<(), EnrolmentError> {
-    match password.chars() {
-        chars if chars < MIN_PASSWORD_CHARS => Err(EnrolmentError::TooShort { chars }),
-        _ => Ok(()),
     }
 }
