@@ -134,6 +134,7 @@ impl App {
         metrics.watch_pool(hasher.pool().clone());
         metrics.watch_log(log_output::lost_lines);
         metrics.watch_ends(Arc::clone(&tls));
+        metrics.watch_store(Arc::clone(&store));
         let audit: Arc<dyn AuditSink> = Arc::new(JsonLines);
         let service = Arc::new(AuthService::new(Parts {
             store: Arc::clone(&store),
@@ -212,6 +213,11 @@ impl App {
         background.every("follow the keys in the database", KEY_POLL_INTERVAL, move || {
             let keys = Arc::clone(&keys);
             async move { keys.poll().await.map(drop).map_err(|error| describe(&error)) }
+        });
+        let watched = Arc::clone(&store);
+        background.every("look at the database", storage::MODE_POLL_INTERVAL, move || {
+            let store = Arc::clone(&watched);
+            async move { store.refresh_mode().await.map(|_| ()) }
         });
         background.every("release idle hashing memory", IDLE_RELEASE_INTERVAL, move || {
             hasher.pool().release_idle();

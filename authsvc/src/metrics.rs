@@ -4,9 +4,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use authsvc_core::storage::{BreakerState, Store};
 use cryptokit::password::HashPool;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
@@ -164,6 +166,11 @@ impl Metrics {
         self.reloads.get_or_create(&ReloadLabels { outcome }).inc();
     }
 
+    /// Adds where the breakers around the database stand.
+    pub fn watch_store(&self, store: Arc<dyn Store>) {
+        self.lock().register_collector(Box::new(Breakers(store)));
+    }
+
     /// Counts an operation's outcome.
     pub fn count_operation(&self, operation: &'static str, reason: &'static str) {
         self.operations
@@ -314,5 +321,28 @@ impl Collector for EndsCollector {
             family.metric_type(),
         )?;
         family.encode(descriptor)
+    }
+}
+
+#[derive(Debug)]
+struct Breakers(Arc<dyn Store>);
+
+impl Collector for Breakers {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut family = encoder.encode_descriptor(
+            "database_breaker_state",
+            "0 closed, 1 half open, 2 open",
+            None,
+            MetricType::Gauge,
+        )?;
+        for (access, state) in self.0.breakers() {
+            let value = match state {
+                BreakerState::Closed => 0,
+                BreakerState::HalfOpen => 1,
+                BreakerState::Open => 2,
+            };
+            ConstGauge::new(value).encode(family.encode_family(&[("access", access)])?)?;
+        }
+        Ok(())
     }
 }

@@ -4,7 +4,9 @@
 
 mod support;
 
-use authsvc_core::storage::{KeysetStore, Store as _, StoreError, UserStore, conformance};
+use authsvc::storage::postgres::PostgresStore;
+use authsvc::storage::{OpenError, SchemaError, Tuning};
+use authsvc_core::storage::{KeysetStore, Store as _, StoreError, UpkeepStore, UserStore, conformance};
 use support::postgres;
 
 #[tokio::test]
@@ -72,4 +74,97 @@ async fn commits_are_durable_whatever_the_server_says() {
         .await;
     store.insert_keyset("x", "").await.unwrap();
     assert_eq!(store.keyset("x").await.unwrap().unwrap().sealed, "on, read committed");
+}
+
+#[tokio::test]
+async fn a_schema_with_later_additions_is_lived_with_and_another_one_refused() {
+    let Some(database) = postgres::database().await else {
+        return;
+    };
+    let store = database.open().await;
+    // What migrations put into tables has to be there again for the second run.
+    database.execute("CREATE SCHEMA seed").await;
+    let tables: Vec<String> = sqlx::query_scalar(
+        "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+         AND relname <> '_sqlx_migrations'",
+    )
+    .fetch_all(&mut database.connect().await)
+    .await
+    .unwrap();
+    assert!(tables.len() > 5);
+    for table in &tables {
+        database
+            .execute(&format!("CREATE TABLE seed.{table} AS SELECT * FROM {table}"))
+            .await;
+    }
+    // So that every statement has a plan of before.
+    conformance::run(&store).await;
+    database
+        .execute("INSERT INTO _sqlx_migrations VALUES (9999, 'later', now(), true, '', 0)")
+        .await;
+    for table in &tables {
+        database
+            .execute(&format!("ALTER TABLE {table} ADD COLUMN later text"))
+            .await;
+    }
+    database.execute(&format!("TRUNCATE {}", tables.join(", "))).await;
+    for table in &tables {
+        database
+            .execute(&format!("INSERT INTO {table} SELECT * FROM seed.{table}"))
+            .await;
+    }
+    // The replica that was there before, with its cached plans, and one of its version that starts now.
+    conformance::run(&store).await;
+    let second = database.open().await;
+
+    database.execute("UPDATE database_state SET min_writer = 1000").await;
+    store.refresh_mode().await.unwrap();
+    for store in [&store, &database.open().await] {
+        let refused = store.insert_keyset("y", "sealed").await;
+        assert!(matches!(refused, Err(StoreError::ReadOnly(_))), "{refused:?}");
+        assert!(store.keyset("conformance").await.unwrap().is_some());
+    }
+    database.execute("UPDATE database_state SET min_reader = 1000").await;
+    second.refresh_mode().await.unwrap();
+    assert!(matches!(second.keyset("x").await, Err(StoreError::Unavailable(_))));
+    let refused = PostgresStore::open(database.options(), &Tuning::default()).await;
+    assert!(matches!(
+        refused,
+        Err(OpenError::Schema {
+            source: SchemaError::TooNew { min_reader: 1000, .. },
+            ..
+        })
+    ));
+}
+
+#[tokio::test]
+async fn of_many_replicas_that_start_together_one_migrates() {
+    let Some(database) = postgres::database().await else {
+        return;
+    };
+    let opened = futures_util::future::join_all((0..8).map(|_| database.open())).await;
+    for store in opened {
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_replica_that_has_nothing_to_migrate_needs_no_right_to() {
+    let Some(database) = postgres::database().await else {
+        return;
+    };
+    database.open().await.close().await;
+    let role = format!("{}_server", database.name());
+    database
+        .execute(&format!(
+            "CREATE ROLE {role} LOGIN;
+             REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+             GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};
+             GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}"
+        ))
+        .await;
+    let store = PostgresStore::open(database.options().username(&role), &Tuning::default())
+        .await
+        .unwrap();
+    conformance::run(&store).await;
 }

@@ -2,9 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "in tests a panic is the report")]
 
-use authsvc::storage::OpenError;
 use authsvc::storage::sqlite::SqliteStore;
-use authsvc_core::storage::{KeysetStore, ServiceStore, Store, StoreError, UserStore, conformance};
+use authsvc::storage::{OpenError, SchemaError};
+use authsvc_core::storage::{KeysetStore, ServiceStore, Store, StoreError, UpkeepStore, UserStore, conformance};
 
 async fn fresh(directory: &tempfile::TempDir) -> SqliteStore {
     let file = directory.path().join("authsvc.db");
@@ -46,16 +46,70 @@ async fn other_files_and_later_schemas_are_refused() {
     )
     .unwrap();
     assert!(SqliteStore::open(&file).await.is_err());
+}
 
-    let store = fresh(&directory).await;
-    store.close().await;
+#[tokio::test]
+async fn a_schema_with_later_additions_is_lived_with_and_another_one_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    fresh(&directory).await.close().await;
     let file = directory.path().join("authsvc.db");
-    execute(
-        &file,
+    for addition in [
         "INSERT INTO _sqlx_migrations VALUES (9999, 'later', CURRENT_TIMESTAMP, 1, x'00', 0)",
-    )
-    .await;
-    assert!(matches!(SqliteStore::open(&file).await, Err(OpenError::Migrate { .. })));
+        "ALTER TABLE keysets ADD COLUMN later TEXT",
+        "CREATE TABLE later (x TEXT)",
+    ] {
+        execute(&file, addition).await;
+    }
+    let store = SqliteStore::open(&file).await.unwrap();
+    conformance::run(&store).await;
+
+    // The replica that serves learns it as well as the one that starts.
+    execute(&file, "UPDATE database_state SET min_writer = 1000").await;
+    store.refresh_mode().await.unwrap();
+    for store in [store, SqliteStore::open(&file).await.unwrap()] {
+        let refused = store.insert_keyset("y", "sealed").await;
+        assert!(matches!(refused, Err(StoreError::ReadOnly(_))), "{refused:?}");
+        assert!(store.keyset("conformance").await.unwrap().is_some());
+    }
+
+    let store = SqliteStore::open(&file).await.unwrap();
+    execute(&file, "UPDATE database_state SET min_reader = 1000").await;
+    store.refresh_mode().await.unwrap();
+    assert!(matches!(store.keyset("x").await, Err(StoreError::Unavailable(_))));
+    let refused = SqliteStore::open(&file).await;
+    assert!(matches!(
+        refused,
+        Err(OpenError::Schema {
+            source: SchemaError::TooNew { min_reader: 1000, .. },
+            ..
+        })
+    ));
+}
+
+#[tokio::test]
+async fn a_migration_that_was_changed_after_it_was_applied_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    fresh(&directory).await.close().await;
+    let file = directory.path().join("authsvc.db");
+    execute(&file, "UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 1").await;
+    assert!(matches!(
+        SqliteStore::open(&file).await,
+        Err(OpenError::Schema {
+            source: SchemaError::Changed(1),
+            ..
+        })
+    ));
+}
+
+#[tokio::test]
+async fn of_many_processes_that_start_together_one_migrates() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("authsvc.db");
+    std::fs::write(&file, "").unwrap();
+    let opened = futures_util::future::join_all((0..8).map(|_| SqliteStore::open(&file))).await;
+    for store in opened {
+        store.unwrap().close().await;
+    }
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::reader::Reader;
 use super::source::Value;
-use crate::storage::Tuning;
+use crate::storage::{BreakerPolicy, Tuning};
 
 /// The database and how it is used.
 #[derive(Clone, Debug)]
@@ -55,9 +55,14 @@ pub(super) fn read(reader: &mut Reader<'_>) -> DatabaseConfig {
     let mut milliseconds = |key, range| Duration::from_millis(reader.number(key, range));
     let wait = milliseconds("database.wait_milliseconds", 10..=60_000);
     let statement_timeout = milliseconds("database.statement_timeout_milliseconds", 10..=60_000);
+    let breaker = BreakerPolicy {
+        pause: milliseconds("database.breaker_pause_milliseconds", 10..=60_000),
+        failures: reader.number("database.breaker_failures", 1..=1000) as u32,
+    };
     DatabaseConfig {
         database,
         tuning: Tuning {
+            breaker,
             max_connections: reader.number("database.max_connections", 2..=1000) as u32,
             wait,
             statement_timeout,

@@ -88,6 +88,16 @@ pub const SETTINGS: &[Setting] = &[
         Some("5000"),
         "How long one statement may take, 10 to 60000",
     ),
+    setting(
+        "database.breaker_failures",
+        Some("5"),
+        "Failures in a row after which the database is left alone for a moment, 1 to 1000",
+    ),
+    setting(
+        "database.breaker_pause_milliseconds",
+        Some("1000"),
+        "How long it is left alone before one request tries again, 10 to 60000",
+    ),
     setting("root_key_file", None, "The root key, readable by its owner only"),
     setting("pepper_file", None, "The sealed peppers, readable by their owner only"),
     setting("tokens.default_audience", None, "The aud of a login that names none"),

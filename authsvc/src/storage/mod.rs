@@ -1,6 +1,11 @@
 //! Databases. Each is a whole implementation of the storage traits with its own SQL and migrations.
 
+mod breaker;
+mod fault;
+mod guarded;
+mod mode;
 pub mod postgres;
+mod schema;
 pub mod sqlite;
 
 use std::path::PathBuf;
@@ -9,11 +14,16 @@ use std::time::Duration;
 
 use authsvc_core::storage::Store;
 use private_files::PrivateFileError;
-use sqlx::migrate::MigrateError;
 
 use crate::config::{Database, DatabaseConfig};
+pub use breaker::BreakerPolicy;
+pub use mode::SCHEMA_COMPATIBILITY;
 use postgres::{PostgresStore, UrlError};
+pub use schema::{SchemaError, SchemaStatus};
 use sqlite::SqliteStore;
+
+/// How often a replica looks whether the database is in read-only mode, and whether this program still fits it.
+pub const MODE_POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// How a database is used.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +34,8 @@ pub struct Tuning {
     pub wait: Duration,
     /// How long a statement may take.
     pub statement_timeout: Duration,
+    /// When it is left alone for a while.
+    pub breaker: BreakerPolicy,
 }
 
 impl Default for Tuning {
@@ -32,6 +44,10 @@ impl Default for Tuning {
             max_connections: 8,
             wait: Duration::from_secs(2),
             statement_timeout: Duration::from_secs(5),
+            breaker: BreakerPolicy {
+                failures: 5,
+                pause: Duration::from_secs(1),
+            },
         }
     }
 }
@@ -67,14 +83,14 @@ pub enum OpenError {
         #[source]
         source: sqlx::Error,
     },
-    /// Its schema cannot be brought up to date, or is of a later program.
+    /// Its schema cannot be brought up to date, or is of a later program that this one cannot live with.
     #[error("the schema of database {database} does not fit this program")]
-    Migrate {
+    Schema {
         /// Which one.
         database: String,
         /// What is wrong with it.
         #[source]
-        source: MigrateError,
+        source: SchemaError,
     },
 }
 
@@ -90,7 +106,7 @@ pub async fn open(config: &DatabaseConfig) -> Result<Arc<dyn Store>, OpenError> 
             if path.exists() {
                 private_files::check_private(path)?;
             }
-            Ok(Arc::new(SqliteStore::open(path).await?))
+            Ok(Arc::new(SqliteStore::open_with(path, &config.tuning).await?))
         }
         Database::Postgres { url_file } => {
             let text = private_files::read(url_file)?;

@@ -265,10 +265,18 @@ impl TestDatabase {
         parse_url(&self.url).unwrap()
     }
 
+    /// A connection past the store.
+    pub(crate) async fn connect(&self) -> PgConnection {
+        self.options().connect().await.unwrap()
+    }
+
     /// Runs statements past the store.
     pub(crate) async fn execute(&self, sql: &str) {
-        let mut connection = self.options().connect().await.unwrap();
-        connection.execute(AssertSqlSafe(sql.to_owned())).await.unwrap();
+        self.connect()
+            .await
+            .execute(AssertSqlSafe(sql.to_owned()))
+            .await
+            .unwrap();
     }
 
     /// The same, as another database of the same server.

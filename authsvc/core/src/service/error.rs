@@ -30,6 +30,9 @@ pub enum ErrorCode {
     Internal,
 }
 
+/// When to try again what only an operator's act can make work.
+const SLOW_RETRY: Duration = Duration::from_secs(5);
+
 /// A field that was refused, named for the caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
@@ -129,11 +132,20 @@ impl Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
+        let unavailable = |kind, source: &dyn std::error::Error, retry_after| {
+            let mut failure = Self::new(ErrorCode::Unavailable, Reason::new(kind, describe(source)));
+            failure.retry_after = Some(retry_after);
+            failure
+        };
         match error {
-            StoreError::Unavailable(source) => Self::new(
-                ErrorCode::Unavailable,
-                Reason::new(reasons::system::STORE_UNAVAILABLE, describe(source.as_ref())),
+            StoreError::Unavailable(source) => unavailable(
+                reasons::system::STORE_UNAVAILABLE,
+                source.as_ref(),
+                Duration::from_secs(1),
             ),
+            // Somebody has to do something first.
+            StoreError::ReadOnly(source) => unavailable(reasons::system::STORE_READ_ONLY, source.as_ref(), SLOW_RETRY),
+            StoreError::Full(source) => unavailable(reasons::system::STORE_FULL, source.as_ref(), SLOW_RETRY),
             other => Self::new(
                 ErrorCode::Internal,
                 Reason::new(reasons::system::INTERNAL, describe(&other)),

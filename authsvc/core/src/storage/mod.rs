@@ -10,6 +10,7 @@ mod revocations;
 mod second_factors;
 mod services;
 mod sessions;
+mod upkeep;
 mod users;
 
 use async_trait::async_trait;
@@ -22,6 +23,7 @@ pub use revocations::{NumberedRevocation, RevocationStore};
 pub use second_factors::SecondFactorStore;
 pub use services::ServiceStore;
 pub use sessions::{Begun, Ending, Rotation, SessionStore};
+pub use upkeep::{BreakerState, DatabaseMode, UpkeepStore};
 pub use users::{ImportedHashes, PasswordReset, UserStore};
 
 /// Why a store could not do what it was asked.
@@ -34,6 +36,12 @@ pub enum StoreError {
     /// The database cannot be reached or did not answer in time.
     #[error("the database is not available")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The database takes no writes: an operator has put the installation into read-only mode, or the database itself is.
+    #[error("the database takes no writes at the moment")]
+    ReadOnly(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The database has no room for what was to be written.
+    #[error("the database is full")]
+    Full(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A stored value is not what this program ever writes there.
     #[error("{table}.{column} holds a value that this program does not write")]
     Inconsistent {
@@ -56,6 +64,7 @@ pub trait Store:
     + AuditStore
     + SessionStore
     + RevocationStore
+    + UpkeepStore
     + std::fmt::Debug
 {
     /// Whether the database answers a trivial question.

@@ -8,25 +8,30 @@ mod key_consumers;
 mod keysets;
 mod revocations;
 mod rows;
+mod schema;
 mod second_factors;
 mod services;
 mod sessions;
+mod upkeep;
 mod url;
 mod users;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use authsvc_core::storage::{Store, StoreError};
-use sqlx::migrate::Migrator;
+use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
-use sqlx::{Connection, Executor};
+use sqlx::{Connection, Executor, Postgres};
 
 pub use url::{UrlError, parse_url};
 
+use super::fault::{self, Dialect, Fault};
+use super::guarded::GuardedPool;
+use super::mode::{Access, Mode};
+use super::schema::SchemaStatus;
 use super::{OpenError, Tuning};
-
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// A connection that was idle for longer is asked whether it still lives before a request gets it.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
@@ -36,9 +41,12 @@ const MAX_LIFETIME: Duration = Duration::from_secs(30 * 60);
 /// A Postgres database.
 #[derive(Debug)]
 pub struct PostgresStore {
-    writer: PgPool,
-    /// The same connections: what only reads says so by its name.
-    readers: PgPool,
+    writer: GuardedPool<Postgres>,
+    /// The same connections: what only reads says so by its name, and goes on in read-only mode.
+    readers: GuardedPool<Postgres>,
+    /// The same connections again, for what ends that mode.
+    upkeep: GuardedPool<Postgres>,
+    mode: Arc<Mode>,
 }
 
 impl PostgresStore {
@@ -48,46 +56,75 @@ impl PostgresStore {
     ///
     /// [`OpenError`].
     pub async fn open(options: PgConnectOptions, tuning: &Tuning) -> Result<Self, OpenError> {
-        let name = describe(&options);
-        let failed = |source| OpenError::Open {
-            database: name.clone(),
-            source,
-        };
-        let milliseconds = |duration: Duration| duration.as_millis().to_string();
-        let options = options.options([
-            ("default_transaction_isolation", "read committed".to_owned()),
-            ("statement_timeout", milliseconds(tuning.statement_timeout)),
-            (
-                "idle_in_transaction_session_timeout",
-                milliseconds(tuning.statement_timeout),
-            ),
-        ]);
-        let pool = PgPoolOptions::new()
-            .max_connections(tuning.max_connections)
-            .acquire_timeout(tuning.wait)
-            .max_lifetime(MAX_LIFETIME)
-            .test_before_acquire(false)
-            .before_acquire(|connection, about| {
-                Box::pin(async move {
-                    if about.idle_for > TRUSTED_IDLE {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
-                })
-            })
-            .after_connect(|connection, _| Box::pin(async move { keep_commits_durable(connection).await }))
-            .connect_with(options)
-            .await
-            .map_err(failed)?;
-        MIGRATIONS.run(&pool).await.map_err(|source| OpenError::Migrate {
-            database: name.clone(),
+        let database = describe(&options);
+        let pool = connect(options, tuning).await?;
+        let mut connection = pool.acquire().await.map_err(|source| OpenError::Open {
+            database: database.clone(),
             source,
         })?;
+        let status = schema::migrate(&mut connection)
+            .await
+            .map_err(|source| OpenError::Schema { database, source })?;
+        drop(connection);
+        let mode = Arc::new(Mode::default());
+        if let Some(found) = &status.mode {
+            mode.learn(found);
+        }
         Ok(Self {
-            writer: pool.clone(),
-            readers: pool,
+            writer: GuardedPool::new(pool.clone(), Access::Write, &mode, tuning),
+            upkeep: GuardedPool::new(pool.clone(), Access::Upkeep, &mode, tuning),
+            readers: GuardedPool::new(pool, Access::Read, &mode, tuning),
+            mode,
         })
     }
+}
+
+/// Compares a database's schema with this program's, and changes nothing.
+///
+/// # Errors
+///
+/// [`OpenError`].
+pub async fn schema_status(options: PgConnectOptions, tuning: &Tuning) -> Result<SchemaStatus, OpenError> {
+    let database = describe(&options);
+    let pool = connect(options, tuning).await?;
+    let mut connection = pool.acquire().await.map_err(|source| OpenError::Open {
+        database: database.clone(),
+        source,
+    })?;
+    let status = schema::status(&mut connection).await;
+    drop(connection);
+    pool.close().await;
+    status.map_err(|source| OpenError::Schema { database, source })
+}
+
+async fn connect(options: PgConnectOptions, tuning: &Tuning) -> Result<PgPool, OpenError> {
+    let database = describe(&options);
+    let milliseconds = |duration: Duration| duration.as_millis().to_string();
+    let options = options.options([
+        ("default_transaction_isolation", "read committed".to_owned()),
+        ("statement_timeout", milliseconds(tuning.statement_timeout)),
+        (
+            "idle_in_transaction_session_timeout",
+            milliseconds(tuning.statement_timeout),
+        ),
+    ]);
+    PgPoolOptions::new()
+        .max_connections(tuning.max_connections)
+        .acquire_timeout(tuning.wait)
+        .max_lifetime(MAX_LIFETIME)
+        .test_before_acquire(false)
+        .before_acquire(|connection, about| {
+            Box::pin(async move {
+                if about.idle_for > TRUSTED_IDLE {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+        .after_connect(|connection, _| Box::pin(async move { keep_commits_durable(connection).await }))
+        .connect_with(options)
+        .await
+        .map_err(|source| OpenError::Open { database, source })
 }
 
 #[async_trait]
@@ -126,9 +163,24 @@ fn describe(options: &PgConnectOptions) -> String {
     format!("{} at {place}", options.get_database().unwrap_or_default())
 }
 
-fn store_error(error: sqlx::Error) -> StoreError {
-    match &error {
-        sqlx::Error::Database(database) if database.is_unique_violation() => StoreError::Conflict,
-        _ => StoreError::Unavailable(Box::new(error)),
+impl Dialect for Postgres {
+    /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
+    fn fault(error: &dyn DatabaseError) -> Fault {
+        let code = error.code().unwrap_or_default();
+        match &*code {
+            // read_only_sql_transaction
+            "25006" => Fault::ReadOnly,
+            // disk_full
+            "53100" => Fault::Full,
+            // query_canceled, which is the statement timeout; idle_in_transaction_session_timeout
+            "57014" | "25P03" => Fault::Down,
+            // connection exception, insufficient resources, operator intervention, system error, internal error
+            code if ["08", "53", "57", "58", "XX"].contains(&code.get(..2).unwrap_or_default()) => Fault::Down,
+            _ => Fault::Refused,
+        }
     }
+}
+
+fn store_error(error: sqlx::Error) -> StoreError {
+    fault::store_error::<Postgres>(error)
 }

@@ -122,11 +122,12 @@ impl UserStore for PostgresStore {
     }
 
     async fn password_reset(&self, token_sha256: &[u8; 32]) -> Result<Option<PasswordReset>, StoreError> {
-        let row = sqlx::query("SELECT * FROM password_resets WHERE token_sha256 = $1")
-            .bind(&token_sha256[..])
-            .fetch_optional(&self.readers)
-            .await
-            .map_err(store_error)?;
+        let row =
+            sqlx::query("SELECT user_id, token_sha256, expires_at, seal FROM password_resets WHERE token_sha256 = $1")
+                .bind(&token_sha256[..])
+                .fetch_optional(&self.readers)
+                .await
+                .map_err(store_error)?;
         row.as_ref().map(rows::password_reset).transpose()
     }
 

@@ -6,34 +6,37 @@ mod key_consumers;
 mod keysets;
 mod revocations;
 mod rows;
+mod schema;
 mod second_factors;
 mod services;
 mod sessions;
+mod upkeep;
 mod users;
 
 use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use authsvc_core::storage::{Store, StoreError};
-use sqlx::migrate::Migrator;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::error::DatabaseError;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Sqlite, SqlitePool};
 
-use super::OpenError;
-
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
-
-/// How long a writer waits for another one.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a request waits for a connection.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+use super::fault::{self, Dialect, Fault};
+use super::guarded::GuardedPool;
+use super::mode::{Access, Mode};
+use super::schema::SchemaStatus;
+use super::{OpenError, Tuning};
 
 /// A SQLite database file.
 #[derive(Debug)]
 pub struct SqliteStore {
     /// One connection: SQLite has one writer, and waiting here is fair while its busy handler is not.
-    writer: SqlitePool,
-    readers: SqlitePool,
+    writer: GuardedPool<Sqlite>,
+    readers: GuardedPool<Sqlite>,
+    /// The writer's connection, also in read-only mode.
+    upkeep: GuardedPool<Sqlite>,
+    mode: Arc<Mode>,
 }
 
 impl SqliteStore {
@@ -43,31 +46,81 @@ impl SqliteStore {
     ///
     /// [`OpenError`].
     pub async fn open(path: &Path) -> Result<Self, OpenError> {
-        if !path.is_file() {
-            return Err(OpenError::Missing { path: path.to_owned() });
-        }
-        let database = || path.display().to_string();
+        Self::open_with(path, &Tuning::default()).await
+    }
+
+    /// The same, used in another way than the default.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`].
+    pub async fn open_with(path: &Path, tuning: &Tuning) -> Result<Self, OpenError> {
+        let (writer, options) = connect(path, tuning).await?;
         let failed = |source| OpenError::Open {
-            database: database(),
+            database: path.display().to_string(),
             source,
         };
-        let options = options(path);
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(options.clone())
+        let mut connection = writer.acquire().await.map_err(failed)?;
+        let status = schema::migrate(&mut connection)
             .await
-            .map_err(failed)?;
-        MIGRATIONS.run(&writer).await.map_err(|source| OpenError::Migrate {
-            database: database(),
-            source,
-        })?;
+            .map_err(|source| OpenError::Schema {
+                database: path.display().to_string(),
+                source,
+            })?;
+        drop(connection);
         let readers = SqlitePoolOptions::new()
             .max_connections(4)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .acquire_timeout(tuning.wait)
             .connect_lazy_with(options.pragma("query_only", "ON"));
-        Ok(Self { writer, readers })
+        let mode = Arc::new(Mode::default());
+        if let Some(found) = &status.mode {
+            mode.learn(found);
+        }
+        Ok(Self {
+            upkeep: GuardedPool::new(writer.clone(), Access::Upkeep, &mode, tuning),
+            writer: GuardedPool::new(writer, Access::Write, &mode, tuning),
+            readers: GuardedPool::new(readers, Access::Read, &mode, tuning),
+            mode,
+        })
     }
+}
+
+/// Compares a database's schema with this program's, and changes nothing.
+///
+/// # Errors
+///
+/// [`OpenError`].
+pub async fn schema_status(path: &Path, tuning: &Tuning) -> Result<SchemaStatus, OpenError> {
+    let (pool, _) = connect(path, tuning).await?;
+    let database = || path.display().to_string();
+    let mut connection = pool.acquire().await.map_err(|source| OpenError::Open {
+        database: database(),
+        source,
+    })?;
+    let status = schema::status(&mut connection).await;
+    drop(connection);
+    pool.close().await;
+    status.map_err(|source| OpenError::Schema {
+        database: database(),
+        source,
+    })
+}
+
+async fn connect(path: &Path, tuning: &Tuning) -> Result<(SqlitePool, SqliteConnectOptions), OpenError> {
+    if !path.is_file() {
+        return Err(OpenError::Missing { path: path.to_owned() });
+    }
+    let options = options(path, tuning);
+    let pool = SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(tuning.wait)
+        .connect_with(options.clone())
+        .await
+        .map_err(|source| OpenError::Open {
+            database: path.display().to_string(),
+            source,
+        })?;
+    Ok((pool, options))
 }
 
 #[async_trait]
@@ -87,7 +140,7 @@ impl Store for SqliteStore {
     }
 }
 
-fn options(path: &Path) -> SqliteConnectOptions {
+fn options(path: &Path, tuning: &Tuning) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(false)
@@ -95,16 +148,28 @@ fn options(path: &Path) -> SqliteConnectOptions {
         // An acknowledged write survives a power cut.
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .busy_timeout(BUSY_TIMEOUT)
+        .busy_timeout(tuning.statement_timeout)
         // A container's root file system is read-only: no temporary files.
         .pragma("temp_store", "MEMORY")
         .pragma("trusted_schema", "OFF")
         .pragma("secure_delete", "ON")
 }
 
-fn store_error(error: sqlx::Error) -> StoreError {
-    match &error {
-        sqlx::Error::Database(database) if database.is_unique_violation() => StoreError::Conflict,
-        _ => StoreError::Unavailable(Box::new(error)),
+impl Dialect for Sqlite {
+    /// Primary result codes: <https://www.sqlite.org/rescode.html>. The extended ones have them in the lowest byte.
+    fn fault(error: &dyn DatabaseError) -> Fault {
+        let code: i32 = error.code().and_then(|code| code.parse().ok()).unwrap_or_default();
+        match code & 0xff {
+            // PERM, READONLY
+            3 | 8 => Fault::ReadOnly,
+            13 => Fault::Full,
+            // BUSY, LOCKED, NOMEM, IOERR, CORRUPT, CANTOPEN, PROTOCOL, NOTADB
+            5 | 6 | 7 | 10 | 11 | 14 | 15 | 26 => Fault::Down,
+            _ => Fault::Refused,
+        }
     }
+}
+
+fn store_error(error: sqlx::Error) -> StoreError {
+    fault::store_error::<Sqlite>(error)
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use authsvc_core::domain::{AudienceName, Service, ServiceIdentity, ServiceName};
 use authsvc_core::storage::{ServiceStore, StoreError};
-use sqlx::{Sqlite, Transaction};
+use sqlx::SqliteConnection;
 
 use super::{SqliteStore, rows, store_error};
 
@@ -151,7 +151,7 @@ impl ServiceStore for SqliteStore {
 }
 
 async fn insert_identity(
-    transaction: &mut Transaction<'_, Sqlite>,
+    connection: &mut SqliteConnection,
     name: &ServiceName,
     identity: &ServiceIdentity,
 ) -> Result<(), StoreError> {
@@ -159,7 +159,7 @@ async fn insert_identity(
         .bind(&identity.issuer_spki_sha256[..])
         .bind(identity.subject_alternative_name.to_string())
         .bind(name.as_str())
-        .execute(&mut **transaction)
+        .execute(connection)
         .await
         .map(|_| ())
         .map_err(store_error)

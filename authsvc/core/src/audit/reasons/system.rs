@@ -43,6 +43,22 @@ pub const RELOAD_REFUSED: &ReasonKind = &kind(
     "Correct the files that are named; until then what they concern stays as it was. They are read again when they change, and at SIGHUP.",
 );
 
+/// The database takes no writes.
+pub const STORE_READ_ONLY: &ReasonKind = &kind(
+    "store_read_only",
+    "sys_fail",
+    "the database takes no writes",
+    "Expected during an upgrade: authsvc db read-only off ends it. Otherwise look at the database's permissions and whether it is a standby.",
+);
+
+/// The database has no room.
+pub const STORE_FULL: &ReasonKind = &kind(
+    "store_full",
+    "sys_fail",
+    "the database has no room",
+    "Free space on the database's disk. What reads goes on; writes work again by themselves.",
+);
+
 /// A defect.
 pub const INTERNAL: &ReasonKind = &kind(
     "internal",
@@ -58,5 +74,7 @@ pub const ALL: &[&ReasonKind] = &[
     DEADLINE_EXCEEDED,
     STORE_UNAVAILABLE,
     RELOAD_REFUSED,
+    STORE_READ_ONLY,
+    STORE_FULL,
     INTERNAL,
 ];

@@ -8,6 +8,7 @@ mod revocations;
 mod second_factors;
 mod services;
 mod sessions;
+mod upkeep;
 mod users;
 
 use super::Store;
@@ -23,6 +24,7 @@ pub async fn run(store: &dyn Store) {
     services::run(store).await;
     keysets::run(store).await;
     key_consumers::run(store).await;
+    upkeep::run(store).await;
     second_factors::run(store).await;
     audit::run(store).await;
     sessions::run(store).await;
