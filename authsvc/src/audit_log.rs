@@ -163,6 +163,7 @@ fn success_event(record: &AuditRecord) -> &'static str {
     match record.what {
         Action::Login => "authn_login_success",
         Action::ValidateToken => "authn_token_accepted",
+        Action::BeginOtp | Action::ConfirmOtp | Action::DisableOtp | Action::RenewRecoveryCodes => "user_updated",
         Action::Request | Action::Connect => "request",
         Action::Reload => "sys_reload",
     }

@@ -10,6 +10,7 @@
 //! - [`app`]: puts it all together, from the inside out; [`background`] is the work that repeats meanwhile,
 //!   [`reload`] reads what changes meanwhile.
 //! - [`commands`]: what the binary can do; [`cli`] is how it is asked.
+//! - [`qr_code`]: what a phone takes over.
 //! - [`config`], [`home`], [`secret_files`]: what an installation consists of.
 
 pub mod app;
@@ -25,6 +26,7 @@ pub mod lifecycle;
 pub mod log_output;
 pub mod metrics;
 mod permit_queue;
+pub mod qr_code;
 pub mod reload;
 pub mod secret_files;
 pub mod storage;

@@ -3,12 +3,14 @@
 //! ```text
 //! login:           audit ▸ metrics ▸ deadline ▸ AuthService::authenticate
 //! validate_token:  audit ▸ metrics ▸ deadline ▸ authorize ▸ AuthService::validate_token
+//! second_factor:   audit ▸ metrics ▸ deadline ▸ authenticate_user ▸ AuthService::begin_second_factor, …
 //! ```
 //!
 //! From the outside in: the audit layer sees every outcome, a deadline's included; nothing is decided about a token
 //! before the caller is known.
 
 pub mod layer;
+pub mod second_factor;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -21,11 +23,13 @@ use authsvc_core::service::{ActiveToken, AuthService, CallContext, Failure, Issu
 use cryptokit::secret::SecretString;
 use cryptokit::x509::PeerCertificate;
 use tower::util::BoxCloneSyncService;
-use tower::{ServiceBuilder, service_fn};
+use tower::{Service, ServiceBuilder, service_fn};
 
 use crate::metrics::Metrics;
+use layer::authenticate_user::{AuthenticateUserLayer, ByUser};
 use layer::authorize::{AuthorizeLayer, Authorized};
-use layer::{AuditLayer, DeadlineLayer, MetricsLayer};
+use layer::{AuditLayer, Concerns, DeadlineLayer, MetricsLayer};
+use second_factor::SecondFactorEndpoints;
 
 /// An operation: a typed request in, a typed result out.
 pub type Endpoint<Request, Response> = BoxCloneSyncService<Call<Request>, Response, Failure>;
@@ -113,6 +117,8 @@ pub struct Endpoints {
     pub login: Endpoint<Login, IssuedToken>,
     /// `POST /v1/validate-token`
     pub validate_token: Endpoint<ValidateToken, ActiveToken>,
+    /// `/v1/me/otp`
+    pub second_factor: SecondFactorEndpoints,
 }
 
 impl Endpoints {
@@ -142,24 +148,91 @@ impl Endpoints {
                 }
             })
         };
-        let audit = AuditLayer::new(Arc::clone(audit), Arc::clone(clock));
-        let metrics = MetricsLayer::new(metrics.clone());
+        let wrap = Wrap {
+            service: Arc::clone(service),
+            audit: AuditLayer::new(Arc::clone(audit), Arc::clone(clock)),
+            metrics: MetricsLayer::new(metrics.clone()),
+            deadline: DeadlineLayer::new(deadline),
+        };
         Self {
-            login: BoxCloneSyncService::new(
-                ServiceBuilder::new()
-                    .layer(audit.clone())
-                    .layer(metrics.clone())
-                    .layer(DeadlineLayer::new(deadline))
-                    .service(login),
-            ),
-            validate_token: BoxCloneSyncService::new(
-                ServiceBuilder::new()
-                    .layer(audit)
-                    .layer(metrics)
-                    .layer(DeadlineLayer::new(deadline))
-                    .layer(AuthorizeLayer::new(Arc::clone(service)))
-                    .service(validate_token),
-            ),
+            login: wrap.by_anybody(login),
+            validate_token: wrap.by_service(validate_token),
+            second_factor: SecondFactorEndpoints::new(service, &wrap),
         }
     }
+}
+
+/// What operations are wrapped in, by who may ask for them.
+struct Wrap {
+    service: Arc<AuthService>,
+    audit: AuditLayer,
+    metrics: MetricsLayer,
+    deadline: DeadlineLayer,
+}
+
+impl Wrap {
+    /// For anybody.
+    fn by_anybody<S, Body, Response>(&self, operation: S) -> Endpoint<Body, Response>
+    where
+        S: Operation<Body, Response>,
+        Body: Auditable + Send + 'static,
+        Response: Concerns + Send + 'static,
+    {
+        BoxCloneSyncService::new(
+            ServiceBuilder::new()
+                .layer(self.audit.clone())
+                .layer(self.metrics.clone())
+                .layer(self.deadline)
+                .service(operation),
+        )
+    }
+
+    /// For registered services.
+    fn by_service<S, Body, Response>(&self, operation: S) -> Endpoint<Body, Response>
+    where
+        S: Operation<Authorized<Body>, Response>,
+        Body: Auditable + Send + 'static,
+        Response: Concerns + Send + 'static,
+    {
+        BoxCloneSyncService::new(
+            ServiceBuilder::new()
+                .layer(self.audit.clone())
+                .layer(self.metrics.clone())
+                .layer(self.deadline)
+                .layer(AuthorizeLayer::new(Arc::clone(&self.service)))
+                .service(operation),
+        )
+    }
+
+    /// For the owners of accounts.
+    fn by_user<S, Body, Response>(&self, operation: S) -> Endpoint<Body, Response>
+    where
+        S: Operation<ByUser<Body>, Response>,
+        Body: Auditable + Send + 'static,
+        Response: Concerns + Send + 'static,
+    {
+        BoxCloneSyncService::new(
+            ServiceBuilder::new()
+                .layer(self.audit.clone())
+                .layer(self.metrics.clone())
+                .layer(self.deadline)
+                .layer(AuthenticateUserLayer::new(Arc::clone(&self.service)))
+                .service(operation),
+        )
+    }
+}
+
+/// A use case as a service.
+trait Operation<Body, Response>:
+    Service<Call<Body>, Response = Response, Error = Failure, Future: Send + 'static> + Clone + Send + Sync + 'static
+{
+}
+
+impl<S, Body, Response> Operation<Body, Response> for S where
+    S: Service<Call<Body>, Response = Response, Error = Failure, Future: Send + 'static>
+        + Clone
+        + Send
+        + Sync
+        + 'static
+{
 }

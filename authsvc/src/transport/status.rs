@@ -12,6 +12,16 @@ pub enum Problem {
     QueryNotAllowed,
     /// The credentials are not good.
     InvalidCredentials,
+    /// The password is right, and a second factor is needed.
+    OtpRequired,
+    /// The password is right, and the second factor is not.
+    InvalidOtp,
+    /// The account has a second factor already.
+    OtpAlreadyEnabled,
+    /// Nothing waits for a code.
+    OtpNotPending,
+    /// The account has no second factor.
+    OtpNotEnabled,
     /// The token is not good.
     InvalidToken,
     /// The caller may not do this.
@@ -60,10 +70,15 @@ pub const TYPE_PREFIX: &str = "urn:authsvc:problem:";
 
 impl Problem {
     /// All of them, for the documentation and tests.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 22] = [
         Self::MalformedRequest,
         Self::QueryNotAllowed,
         Self::InvalidCredentials,
+        Self::OtpRequired,
+        Self::InvalidOtp,
+        Self::OtpAlreadyEnabled,
+        Self::OtpNotPending,
+        Self::OtpNotEnabled,
         Self::InvalidToken,
         Self::CallerNotAllowed,
         Self::NotFound,
@@ -100,6 +115,36 @@ impl Problem {
                 "invalid-credentials",
                 "Invalid credentials",
                 "The address and the password do not belong together, or the account cannot be used.",
+            ),
+            Self::OtpRequired => (
+                StatusCode::UNAUTHORIZED,
+                "otp-required",
+                "Second factor required",
+                "The account has a second factor. Send what its app shows, or a recovery code, as otp.",
+            ),
+            Self::InvalidOtp => (
+                StatusCode::UNAUTHORIZED,
+                "invalid-otp",
+                "Invalid second factor",
+                "The code is not good, or was used before. An app shows another one every 30 seconds.",
+            ),
+            Self::OtpAlreadyEnabled => (
+                StatusCode::CONFLICT,
+                "otp-already-enabled",
+                "Second factor already enabled",
+                "The account has a second factor. Disable it before another one is set up.",
+            ),
+            Self::OtpNotPending => (
+                StatusCode::CONFLICT,
+                "otp-not-pending",
+                "No enrolment pending",
+                "Nothing waits for a code, or its time is over. Begin again.",
+            ),
+            Self::OtpNotEnabled => (
+                StatusCode::CONFLICT,
+                "otp-not-enabled",
+                "No second factor",
+                "The account has no second factor.",
             ),
             Self::InvalidToken => (
                 StatusCode::UNAUTHORIZED,
@@ -199,6 +244,11 @@ impl From<ErrorCode> for Problem {
     fn from(code: ErrorCode) -> Self {
         match code {
             ErrorCode::InvalidCredentials => Self::InvalidCredentials,
+            ErrorCode::OtpRequired => Self::OtpRequired,
+            ErrorCode::InvalidOtp => Self::InvalidOtp,
+            ErrorCode::OtpAlreadyEnabled => Self::OtpAlreadyEnabled,
+            ErrorCode::OtpNotPending => Self::OtpNotPending,
+            ErrorCode::OtpNotEnabled => Self::OtpNotEnabled,
             ErrorCode::InvalidToken => Self::InvalidToken,
             ErrorCode::CallerNotAllowed => Self::CallerNotAllowed,
             ErrorCode::InvalidField => Self::ValidationFailed,

@@ -63,6 +63,14 @@ pub enum Action {
     Login,
     /// `POST /v1/validate-token`
     ValidateToken,
+    /// `POST /v1/me/otp`
+    BeginOtp,
+    /// `POST /v1/me/otp/confirm`
+    ConfirmOtp,
+    /// `POST /v1/me/otp/disable`
+    DisableOtp,
+    /// `POST /v1/me/otp/recovery-codes`
+    RenewRecoveryCodes,
     /// Anything else that was refused before it became one of the above.
     Request,
     /// A TLS connection, before any request.
@@ -82,6 +90,10 @@ impl Action {
         match self {
             Self::Login => "login",
             Self::ValidateToken => "validate-token",
+            Self::BeginOtp => "otp-begin",
+            Self::ConfirmOtp => "otp-confirm",
+            Self::DisableOtp => "otp-disable",
+            Self::RenewRecoveryCodes => "otp-recovery-codes",
             Self::Request => "request",
             Self::Connect => "connect",
             Self::Reload => "reload",

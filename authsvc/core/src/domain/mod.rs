@@ -3,6 +3,7 @@
 mod audience;
 mod base32;
 mod email;
+mod login_methods;
 mod name_set;
 mod one_time_password;
 mod recovery_code;
@@ -20,6 +21,7 @@ mod user_record;
 
 pub use audience::{AudienceName, InvalidAudience};
 pub use email::{EmailAddress, InvalidEmailAddress};
+pub use login_methods::LoginMethods;
 pub use name_set::{InvalidNameSet, MAX_NAMES, NameSet, Roles, Scopes};
 pub use one_time_password::{NotAOneTimePassword, OneTimePassword};
 pub use recovery_code::{NotARecoveryCode, RecoveryCode};

@@ -13,7 +13,7 @@ use super::key_ring::SigningError;
 use super::users::PASSWORD_HASH_COLUMN;
 use super::{AuthService, CallContext, ErrorCode, Failure};
 use crate::audit::{Reason, RecordId, reasons};
-use crate::domain::{AudienceName, EmailAddress, User, UserId, UserRecord};
+use crate::domain::{AudienceName, EmailAddress, LoginMethods, OneTimePassword, User, UserId, UserRecord};
 
 /// The `client_id` of tokens from the first party's own login.
 const FIRST_PARTY_CLIENT_ID: &str = "authsvc";
@@ -25,6 +25,8 @@ pub struct Login {
     pub email: EmailAddress,
     /// What is said to be its password.
     pub password: Password,
+    /// The second factor, if one was given.
+    pub otp: Option<OneTimePassword>,
     /// Whom the token is for, if not for the default audience.
     pub audience: Option<AudienceName>,
 }
@@ -46,16 +48,19 @@ impl AuthService {
     /// Checks the credentials and issues a token.
     ///
     /// An unknown account, a wrong password and a disabled account cost one Argon2 run each and differ in the
-    /// failure's reason only.
+    /// failure's reason only. Whether the account has a second factor is looked up after its password was right, for every
+    /// account alike: what comes before does not depend on it.
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::TooManyRequests`] before anything is computed; [`ErrorCode::InvalidCredentials`]; [`ErrorCode::InvalidField`] for an audience that no service has, once the
+    /// [`ErrorCode::TooManyRequests`] before anything is computed; [`ErrorCode::InvalidCredentials`];
+    /// [`ErrorCode::OtpRequired`] and [`ErrorCode::InvalidOtp`]; [`ErrorCode::InvalidField`] for an audience that no service has, once the
     /// credentials are good; [`ErrorCode::Overloaded`] and [`ErrorCode::Unavailable`].
     pub async fn authenticate(&self, login: Login, context: &CallContext) -> Result<IssuedToken, Failure> {
         let Login {
             email,
             password,
+            otp,
             audience,
         } = login;
         // Before anything is computed or looked up.
@@ -64,12 +69,18 @@ impl AuthService {
             .reserve(&email, context.source, Factor::Password)
             .await
             .map_err(|error| Failure::from(error).with_address(&email))?;
-        let result = self.check_and_issue(&email, password, audience).await;
+        let result = self.check_and_issue(&email, password, otp, audience, context).await;
         match &result {
             Ok(_) => reservation.succeeded(),
-            Err(failure) if failure.code == ErrorCode::InvalidCredentials => reservation.failed(),
-            // The password was right, or was not looked at.
-            Err(_) => reservation.unused(),
+            Err(failure) => match failure.code {
+                ErrorCode::InvalidCredentials => reservation.failed(),
+                // The password was right, but this is no login, and a hash was computed for it: whoever knows the
+                // password of an account with a second factor gets no more of them than whoever guesses. The login that
+                // an honest client makes next forgives it.
+                ErrorCode::OtpRequired | ErrorCode::TooManyRequests => reservation.failed(),
+                // The password was right and what else was wrong has a budget of its own, or it was not looked at.
+                _ => reservation.unused(),
+            },
         }
         result
     }
@@ -78,7 +89,9 @@ impl AuthService {
         &self,
         email: &EmailAddress,
         password: Password,
+        otp: Option<OneTimePassword>,
         audience: Option<AudienceName>,
+        context: &CallContext,
     ) -> Result<IssuedToken, Failure> {
         let found = self
             .store
@@ -90,7 +103,11 @@ impl AuthService {
             .check_password(found, Arc::new(password))
             .await
             .map_err(|failure| failure.with_address(email).with_user(user_id))?;
-        self.issue(&user, audience)
+        let methods = self
+            .step_up(&user, otp.as_ref(), context)
+            .await
+            .map_err(|failure| failure.with_address(email).with_user(user_id))?;
+        self.issue(&user, audience, methods)
             .await
             .map_err(|failure| failure.with_address(email).with_user(user_id))
     }
@@ -106,6 +123,11 @@ impl AuthService {
                 return Err(self.refuse_after_decoy(password, reason).await);
             }
         };
+        self.verify_password(user, password).await
+    }
+
+    /// Whether it is the account's password, and the account may be used. One Argon2 run, whatever comes of it.
+    pub(super) async fn verify_password(&self, user: User, password: Arc<Password>) -> Result<User, Failure> {
         let id = user.id.to_string();
         let opened = self
             .keys
@@ -162,13 +184,21 @@ impl AuthService {
         SealedHash::seal(&self.keys.sealing().keys, stored, binding(&user_id.to_string()))
     }
 
-    async fn issue(&self, user: &User, audience: Option<AudienceName>) -> Result<IssuedToken, Failure> {
+    async fn issue(
+        &self,
+        user: &User,
+        audience: Option<AudienceName>,
+        methods: LoginMethods,
+    ) -> Result<IssuedToken, Failure> {
         let audience = self.audience(audience).await?;
         let issued_at = self.clock.now();
         let expires_at = issued_at + self.policy.access_token_ttl;
         let claims = AccessTokenClaims {
             nbf: Some(numeric_date(issued_at)?),
             email: Some(user.email.to_string()),
+            auth_time: Some(numeric_date(issued_at)?),
+            acr: Some(methods.acr().to_owned()),
+            amr: Some(methods.amr()),
             ..AccessTokenClaims::new(
                 &self.policy.issuer,
                 &user.id.to_string(),

@@ -12,6 +12,16 @@ use crate::storage::StoreError;
 pub enum ErrorCode {
     /// The credentials are not good; which part, is not said.
     InvalidCredentials,
+    /// The password is right, and the account needs a second factor, which was not given.
+    OtpRequired,
+    /// The password is right and the second factor is not; why, is not said.
+    InvalidOtp,
+    /// The account has a second factor already.
+    OtpAlreadyEnabled,
+    /// No enrolment of a second factor waits for a code.
+    OtpNotPending,
+    /// The account has no second factor.
+    OtpNotEnabled,
     /// The token is not good; why, is not said.
     InvalidToken,
     /// The caller is known to be who it is and may not do this.

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use authsvc_core::audit::{Action, AuditRecord, AuditSink, GivenAddress, Outcome, RecordId, Where, Who, reasons};
 use authsvc_core::clock::Clock;
 use authsvc_core::domain::{ServiceIdentity, ServiceName, UserId};
+use authsvc_core::service::second_factor::{BegunEnrolment, FactorChanged, IssuedRecoveryCodes};
 use authsvc_core::service::{ActiveToken, Failure, IssuedToken};
 use tower::{Layer, Service};
 
@@ -148,6 +149,24 @@ pub trait Concerns {
 }
 
 impl Concerns for IssuedToken {
+    fn user_id(&self) -> Option<UserId> {
+        Some(self.user_id)
+    }
+}
+
+impl Concerns for BegunEnrolment {
+    fn user_id(&self) -> Option<UserId> {
+        Some(self.user_id)
+    }
+}
+
+impl Concerns for IssuedRecoveryCodes {
+    fn user_id(&self) -> Option<UserId> {
+        Some(self.user_id)
+    }
+}
+
+impl Concerns for FactorChanged {
     fn user_id(&self) -> Option<UserId> {
         Some(self.user_id)
     }

@@ -9,7 +9,7 @@ mod metrics;
 use std::future::Future;
 use std::pin::Pin;
 
-pub use audit::AuditLayer;
+pub use audit::{AuditLayer, Concerns};
 pub use deadline::DeadlineLayer;
 pub use metrics::MetricsLayer;
 

@@ -93,6 +93,8 @@ fn message(code: &str) -> &'static str {
         "length" => "is too short or too long",
         "control_characters" => "must not contain control characters",
         "email_address" => "must be an e-mail address",
+        "one_time_password" => "must be six digits or a recovery code",
+        "picture" => "must be svg",
         "audience" => "must be 1 to 128 visible ASCII characters",
         _ => "is not acceptable",
     }

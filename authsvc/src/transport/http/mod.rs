@@ -21,7 +21,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use body::MAX_BODY_BYTES;
-pub use dto::{DecodeError, LoginRequest, decode_login};
+pub use dto::{DecodeError, LoginRequest, decode_login, decode_second_factor_bodies};
 pub use metadata::Metadata;
 
 use crate::endpoint::Endpoints;
@@ -55,10 +55,14 @@ impl std::fmt::Debug for HttpState {
 }
 
 /// Patterns of all routes, so that records and metrics never carry a path as it was sent.
-pub const ROUTES: [&str; 7] = [
+pub const ROUTES: [&str; 11] = [
     "/",
     "/v1/auth",
     "/v1/validate-token",
+    "/v1/me/otp",
+    "/v1/me/otp/confirm",
+    "/v1/me/otp/disable",
+    "/v1/me/otp/recovery-codes",
     "/.well-known/jwks.json",
     "/metadata",
     "/v1/metadata",
@@ -101,6 +105,10 @@ fn public_routes() -> OpenApiRouter<HttpState> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(handlers::discovery::alive))
         .routes(routes!(handlers::login::login))
+        .routes(routes!(handlers::second_factor::begin_otp))
+        .routes(routes!(handlers::second_factor::confirm_otp))
+        .routes(routes!(handlers::second_factor::disable_otp))
+        .routes(routes!(handlers::second_factor::renew_recovery_codes))
         .routes(routes!(handlers::discovery::jwks))
         .routes(routes!(metadata::metadata))
         .routes(routes!(metadata::metadata_v1))

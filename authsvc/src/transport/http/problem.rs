@@ -147,7 +147,7 @@ fn respond(problem: Problem, id: RecordId, fields: &[FieldError], retry_after: O
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     match problem {
         // RFC 9110 §15.5.2: a 401 names a scheme. RFC 6750 §3.1 names the error.
-        Problem::InvalidCredentials => {
+        Problem::InvalidCredentials | Problem::OtpRequired | Problem::InvalidOtp => {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"authsvc\""));
         }
         Problem::InvalidToken => {

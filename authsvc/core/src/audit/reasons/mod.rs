@@ -6,6 +6,7 @@ pub mod defence;
 pub mod key;
 pub mod login;
 pub mod request;
+pub mod second_factor;
 pub mod system;
 pub mod token;
 
@@ -20,6 +21,7 @@ pub fn all() -> impl Iterator<Item = &'static ReasonKind> {
         key::ALL,
         login::ALL,
         request::ALL,
+        second_factor::ALL,
         system::ALL,
         token::ALL,
     ]

@@ -1,7 +1,7 @@
 //! `POST /v1/auth` as it travels.
 
 use authsvc_core::audit::GivenAddress;
-use authsvc_core::domain::{AudienceName, EmailAddress};
+use authsvc_core::domain::{AudienceName, EmailAddress, OneTimePassword};
 use authsvc_core::service::{FieldError, IssuedToken, Login};
 use cryptokit::password::Password;
 use serde::Serialize;
@@ -10,12 +10,14 @@ use utoipa::ToSchema;
 use validator::Validate;
 
 use super::DecodeError;
-use super::rules::{audience_name, email_address, no_control_characters};
+use super::rules::{audience_name, email_address, no_control_characters, one_time_password};
 use crate::transport::http::json_object::{Fields, Text};
 
 const EMAIL_MIN: u64 = EmailAddress::MIN_LEN as u64;
 const EMAIL_MAX: u64 = EmailAddress::MAX_LEN as u64;
 const PASSWORD_MAX: u64 = Password::MAX_LEN as u64;
+const OTP_MIN: u64 = OneTimePassword::MIN_LEN as u64;
+const OTP_MAX: u64 = OneTimePassword::MAX_LEN as u64;
 const AUDIENCE_MAX: u64 = AudienceName::MAX_LEN as u64;
 
 /// `POST /v1/auth`
@@ -34,6 +36,10 @@ pub struct LoginRequest {
     #[validate(required, length(min = 1, max = PASSWORD_MAX), custom(function = no_control_characters))]
     #[schema(value_type = String, required = true, format = "password", min_length = 1, max_length = 1024)]
     password: Option<Text>,
+    /// The second factor of an account that has one: what its authenticator app shows, or a recovery code.
+    #[validate(length(min = OTP_MIN, max = OTP_MAX), custom(function = one_time_password))]
+    #[schema(value_type = Option<String>, min_length = 6, max_length = 19, example = "012345")]
+    otp: Option<Text>,
     /// Whom the token is for; the configured audience if absent.
     #[validate(length(min = 1, max = AUDIENCE_MAX), custom(function = audience_name))]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 128, example = "orders")]
@@ -50,6 +56,7 @@ pub fn decode_login(body: &[u8]) -> Result<Login, DecodeError> {
     let request = LoginRequest {
         email: fields.text("email"),
         password: fields.text("password"),
+        otp: fields.text("otp"),
         audience: fields.text("audience"),
     };
     let address = request.email.as_ref().map(|text| GivenAddress::of(text.as_str()));
@@ -71,6 +78,10 @@ fn login_from(request: &LoginRequest) -> Option<Login> {
     Some(Login {
         email: request.email.as_ref()?.as_str().parse().ok()?,
         password: Password::new(request.password.as_ref()?.as_str()).ok()?,
+        otp: match &request.otp {
+            None => None,
+            Some(text) => Some(OneTimePassword::parse(text.as_str()).ok()?),
+        },
         audience: match &request.audience {
             None => None,
             Some(text) => Some(text.as_str().parse().ok()?),
@@ -173,6 +184,7 @@ mod tests {
         let request = LoginRequest {
             email: Fields::parse(br#"{"e":"canary@"}"#).unwrap().text("e"),
             password: Fields::parse(br#"{"p":"canary\u0001"}"#).unwrap().text("p"),
+            otp: Fields::parse(br#"{"o":"canary"}"#).unwrap().text("o"),
             audience: None,
         };
         let errors = request.validate().unwrap_err();

@@ -2,6 +2,7 @@
 
 mod login;
 mod rules;
+mod second_factor;
 mod validate_token;
 
 use authsvc_core::audit::GivenAddress;
@@ -9,6 +10,11 @@ use authsvc_core::service::FieldError;
 
 pub(super) use login::LoginResponse;
 pub use login::{LoginRequest, decode_login};
+pub use second_factor::decode_second_factor_bodies;
+pub(super) use second_factor::{
+    BeginOtpRequest, BothFactorsRequest, ConfirmOtpRequest, EnrolmentResponse, RecoveryCodesResponse, decode_begin_otp,
+    decode_confirm_otp, decode_disable_otp, decode_renew_recovery_codes,
+};
 pub(super) use validate_token::{ActiveTokenResponse, ValidateTokenRequest, decode_validate_token};
 
 use super::json_object::NotAnObject;

@@ -1,6 +1,6 @@
 //! Rules that several requests share. Bounds are constants that the API description repeats.
 
-use authsvc_core::domain::{AudienceName, EmailAddress};
+use authsvc_core::domain::{AudienceName, EmailAddress, OneTimePassword};
 use validator::ValidationError;
 
 use crate::transport::http::json_object::Text;
@@ -24,4 +24,10 @@ pub(super) fn audience_name(text: &Text) -> Result<(), ValidationError> {
         .parse::<AudienceName>()
         .map(|_| ())
         .map_err(|_| ValidationError::new("audience"))
+}
+
+pub(super) fn one_time_password(text: &Text) -> Result<(), ValidationError> {
+    OneTimePassword::parse(text.as_str())
+        .map(|_| ())
+        .map_err(|_| ValidationError::new("one_time_password"))
 }

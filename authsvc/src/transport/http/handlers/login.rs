@@ -12,7 +12,8 @@ use crate::transport::http::problem::{PostProblems, ProblemDocument};
 
 /// Checks an address and a password and issues an access token.
 ///
-/// The first party's login; never offered to third parties (RFC 9700 §2.4).
+/// An account with a second factor is answered 401 `otp-required` when its password is right and `otp` is missing, and
+/// `invalid-otp` when that is wrong or was used before. The first party's login; never offered to third parties (RFC 9700 §2.4).
 #[utoipa::path(
     post,
     path = "/v1/auth",
