@@ -6,7 +6,10 @@ mod authorize_caller;
 pub mod defence;
 pub mod error;
 mod hashing;
+mod key_consumers;
+mod key_keeper;
 mod key_ring;
+pub mod key_schedule;
 mod keys;
 mod keysets;
 mod password_policy;
@@ -31,6 +34,9 @@ pub use authorize_caller::{Administrator, AuthorizedCaller};
 pub use defence::LoginDefence;
 pub use error::{ErrorCode, Failure, FieldError};
 pub use hashing::{CredentialHasher, HashingError};
+pub use key_keeper::{
+    KEY_SCHEDULE_INTERVAL, KeyChange, KeyChangeError, KeyKeeper, KeyReport, Patience, SigningKeyMaker,
+};
 pub use key_ring::{
     KEY_POLL_INTERVAL, KeyRing, MAX_UNPOLLED_SIGNING, PublishedKeys, SealingKeyset, SigningError, TokenKeyEntry,
     TokenKeyset,
@@ -44,6 +50,8 @@ pub use password_policy::{
 pub use registry::{NewService, RegistryError, ServiceRegistry};
 pub use users::{EnrolmentError, Grants, PAGE, UserAdministration};
 pub use validate_token::ActiveToken;
+
+use key_consumers::NotedFetches;
 
 use crate::clock::Clock;
 use crate::domain::{AudienceName, User, UserId};
@@ -102,6 +110,7 @@ pub struct AuthService {
     hasher: Arc<dyn CredentialHasher>,
     defence: Arc<LoginDefence>,
     keys: Arc<KeyRing>,
+    noted_fetches: NotedFetches,
     verifier: TokenVerifier,
     policy: TokenPolicy,
 }
@@ -124,6 +133,7 @@ impl AuthService {
             hasher,
             defence,
             keys,
+            noted_fetches: NotedFetches::default(),
             verifier,
             policy,
         }
