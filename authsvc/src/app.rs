@@ -8,7 +8,9 @@ use std::time::Duration;
 use authsvc_core::audit::AuditSink;
 use authsvc_core::clock::{Clock, SystemClock};
 use authsvc_core::service::defence::{LoginDefence, open_digest_key};
-use authsvc_core::service::{AuthService, KEY_POLL_INTERVAL, KeyRing, KeyStorageError, Parts, SealedKeysets};
+use authsvc_core::service::{
+    AuthService, KEY_POLL_INTERVAL, KEY_SCHEDULE_INTERVAL, KeyKeeper, KeyRing, KeyStorageError, Parts, SealedKeysets,
+};
 use authsvc_core::storage::Store;
 use cryptokit::password::PasswordHasher;
 use tokio::net::TcpListener;
@@ -21,6 +23,7 @@ use crate::background::Background;
 use crate::config::Config;
 use crate::endpoint::Endpoints;
 use crate::hasher::{IDLE_RELEASE_INTERVAL, QueuedHasher};
+use crate::key_upkeep::{BlockingKeyMaker, KeyUpkeep};
 use crate::log_output;
 use crate::metrics::Metrics;
 use crate::reload::Reloader;
@@ -144,6 +147,14 @@ impl App {
             keys: Arc::clone(&keys),
             policy: config.tokens.clone(),
         }));
+        let keeper = KeyKeeper::new(
+            Arc::clone(&keys),
+            Arc::new(BlockingKeyMaker),
+            Arc::clone(&clock),
+            config.keys,
+        );
+        let upkeep = Arc::new(KeyUpkeep::new(keys, keeper, Arc::clone(&audit), Arc::clone(&clock)));
+        metrics.watch_keys(Arc::clone(&upkeep));
         let endpoints = Endpoints::new(&service, &audit, &clock, &metrics, config.limits.request_timeout);
         let http = |listener| HttpState {
             endpoints: endpoints.clone(),
@@ -210,15 +221,24 @@ impl App {
             ends: tls.ends(),
         };
         let mut background = Background::new(metrics.clone());
+        let keys = Arc::clone(&upkeep);
         background.every("follow the keys in the database", KEY_POLL_INTERVAL, move || {
             let keys = Arc::clone(&keys);
-            async move { keys.poll().await.map(drop).map_err(|error| describe(&error)) }
+            async move { keys.follow().await }
         });
         let watched = Arc::clone(&store);
         background.every("look at the database", storage::MODE_POLL_INTERVAL, move || {
             let store = Arc::clone(&watched);
             async move { store.refresh_mode().await.map(|_| ()) }
         });
+        background.every(
+            "take due steps with the signing keys",
+            KEY_SCHEDULE_INTERVAL,
+            move || {
+                let keys = Arc::clone(&upkeep);
+                async move { keys.advance().await }
+            },
+        );
         background.every("release idle hashing memory", IDLE_RELEASE_INTERVAL, move || {
             hasher.pool().release_idle();
             std::future::ready(Ok::<(), std::convert::Infallible>(()))
@@ -275,18 +295,6 @@ impl App {
         tracing::info!(drained, "stopped");
         drained
     }
-}
-
-/// The whole chain of causes in one line.
-fn describe(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 async fn bind(

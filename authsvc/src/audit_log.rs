@@ -165,6 +165,7 @@ fn success_event(record: &AuditRecord) -> &'static str {
         Action::ValidateToken => "authn_token_accepted",
         Action::BeginOtp | Action::ConfirmOtp | Action::DisableOtp | Action::RenewRecoveryCodes => "user_updated",
         Action::Request | Action::Connect => "request",
+        Action::ChangeKeys => "sys_key_change",
         Action::Reload => "sys_reload",
     }
 }

@@ -22,6 +22,7 @@ pub mod config;
 pub mod endpoint;
 pub mod hasher;
 pub mod home;
+pub mod key_upkeep;
 pub mod lifecycle;
 pub mod log_output;
 pub mod metrics;

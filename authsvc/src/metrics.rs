@@ -15,6 +15,7 @@ use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
 
+use crate::key_upkeep::KeyUpkeep;
 use crate::transport::live_tls::LiveTls;
 
 /// Counters of one process.
@@ -154,6 +155,11 @@ impl Metrics {
         self.lock().register_collector(Box::new(EndsCollector(live)));
     }
 
+    /// Adds how the signing keys are.
+    pub fn watch_keys(&self, keys: Arc<KeyUpkeep>) {
+        self.lock().register_collector(Box::new(KeyCollector(keys)));
+    }
+
     /// Counts a connection that was ended, or refused before its handshake.
     pub fn count_connection_ended(&self, listener: &'static str, reason: &'static str) {
         self.connections_ended
@@ -284,6 +290,34 @@ impl Collector for PoolCollector {
             None,
             capacity.metric_type(),
         )?)
+    }
+}
+
+#[derive(Debug)]
+struct KeyCollector(Arc<KeyUpkeep>);
+
+impl Collector for KeyCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let gauges = self.0.gauges();
+        let mut gauge = |name: &str, help: &str, value: i64| {
+            let value = ConstGauge::new(value);
+            value.encode(encoder.encode_descriptor(name, help, None, value.metric_type())?)
+        };
+        gauge(
+            "signing_key_age_seconds",
+            "Since when the signing key signs",
+            gauges.age_seconds,
+        )?;
+        if let Some(left) = gauges.seconds_left {
+            let help = "Until the signing key may no longer sign; rotation is weeks ahead of it";
+            gauge("signing_key_seconds_left", help, left)?;
+        }
+        gauge("published_keys", "Keys in the JWK Set", gauges.published)?;
+        gauge(
+            "key_laggards",
+            "Services that have not fetched the key that is to sign next",
+            gauges.laggards,
+        )
     }
 }
 

@@ -1,5 +1,6 @@
 //! Commands and their arguments, one area a file. No logic; no secret is ever an argument.
 
+mod key;
 mod serve;
 mod service;
 mod smoke;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use key::KeyCommand;
 pub use serve::{DevArgs, InitArgs, ServeArgs};
 pub use service::{IdentityArgs, ServiceCommand};
 pub use smoke::SmokeArgs;
@@ -38,6 +40,9 @@ pub enum Command {
     /// Keep the registry of services
     #[command(subcommand)]
     Service(ServiceCommand),
+    /// Keep the signing keys
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Check a running service from outside: health, login, validation over mTLS, refusals
     Smoke(SmokeArgs),
     /// Print the API description

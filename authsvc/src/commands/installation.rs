@@ -42,6 +42,11 @@ impl Installation {
         Arc::clone(&self.store)
     }
 
+    /// The time.
+    pub(super) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
     /// The sealed keysets in the database.
     pub(super) fn keysets(&self) -> SealedKeysets {
         let root_key = RootKeyFile::new(self.config.root_key_file.clone());

@@ -3,6 +3,7 @@
 mod dev;
 mod init;
 mod installation;
+mod key;
 mod password_input;
 mod serve;
 mod service;
@@ -44,6 +45,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, CommandError> {
         Command::Serve(args) => serve::run(args).await,
         Command::User(command) => user::run(command).await,
         Command::Service(command) => service::run(command).await,
+        Command::Key(command) => key::run(command).await,
         Command::Smoke(args) => smoke::run(args).await,
         Command::Openapi => print(&crate::transport::http::openapi_json()),
     }

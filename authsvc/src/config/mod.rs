@@ -6,6 +6,7 @@
 mod database;
 mod defence;
 mod hashing;
+mod keys;
 mod limits;
 mod listeners;
 mod reader;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use authsvc_core::service::TokenPolicy;
 use authsvc_core::service::defence::DefencePolicy;
+use authsvc_core::service::key_schedule::KeyPolicy;
 
 pub use database::{Database, DatabaseConfig};
 pub use hashing::HashingConfig;
@@ -45,6 +47,8 @@ pub struct Config {
     pub pepper_file: PathBuf,
     /// How tokens are issued.
     pub tokens: TokenPolicy,
+    /// What signing keys are, and when they change.
+    pub keys: KeyPolicy,
     /// How passwords are hashed.
     pub hashing: HashingConfig,
     /// Bounds on what a client may do.
@@ -164,6 +168,7 @@ impl Config {
             root_key_file: read.path("root_key_file"),
             pepper_file: read.path("pepper_file"),
             tokens: tokens::read(&mut read),
+            keys: keys::read(&mut read),
             hashing: hashing::read(&mut read),
             limits: limits::read(&mut read),
             reload_interval: read.seconds("reload_interval_seconds", 1..=3600),

@@ -100,6 +100,21 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("root_key_file", None, "The root key, readable by its owner only"),
     setting("pepper_file", None, "The sealed peppers, readable by their owner only"),
+    setting(
+        "keys.rotation_days",
+        Some("90"),
+        "How long a signing key signs before the next one comes, 1 to 3650; 0 for by command only",
+    ),
+    setting(
+        "keys.algorithm",
+        Some("RS256"),
+        "What new signing keys sign with: RS256, PS256, ES256 or EdDSA",
+    ),
+    setting(
+        "keys.rsa_bits",
+        Some("2048"),
+        "Size of new RSA signing keys: 2048, 3072 or 4096",
+    ),
     setting("tokens.default_audience", None, "The aud of a login that names none"),
     setting(
         "tokens.access_token_ttl_seconds",

@@ -75,6 +75,8 @@ pub enum Action {
     Request,
     /// A TLS connection, before any request.
     Connect,
+    /// A step in the life of the signing keys, taken by the service itself.
+    ChangeKeys,
     /// Reading changed certificates, revocation lists and settings.
     Reload,
 }
@@ -96,6 +98,7 @@ impl Action {
             Self::RenewRecoveryCodes => "otp-recovery-codes",
             Self::Request => "request",
             Self::Connect => "connect",
+            Self::ChangeKeys => "change-keys",
             Self::Reload => "reload",
         }
     }

@@ -165,7 +165,7 @@ impl From<StoreError> for Failure {
 }
 
 /// The whole chain of causes in one line.
-pub(super) fn describe(error: &dyn std::error::Error) -> String {
+pub fn describe(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -184,7 +184,7 @@ impl KeyKeeper {
     ///
     /// [`KeyStorageError`].
     pub async fn maintain(&self) -> Result<Option<KeyChange>, KeyStorageError> {
-        let consumers = self.consumers().await?;
+        let consumers = self.consumers_if_waiting().await?;
         let due = |entries: &[TokenKeyEntry], now| key_schedule::next_step(entries, &consumers, &self.policy, now);
         let Some(step) = due(&self.ring.tokens().entries, self.clock.now()) else {
             return Ok(None);
@@ -391,6 +391,28 @@ impl KeyKeeper {
             keys,
             consumers,
         })
+    }
+
+    /// Who has not fetched the published key. No query when there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyStorageError::Store`].
+    pub async fn laggards(&self) -> Result<Vec<ServiceName>, KeyStorageError> {
+        let consumers = self.consumers_if_waiting().await?;
+        let (tokens, now) = (self.ring.tokens(), self.clock.now());
+        let pending = key_schedule::pending(&tokens.entries);
+        Ok(pending.map_or_else(Vec::new, |key| {
+            let lagging = key_schedule::laggards(key, &consumers, now);
+            lagging.map(|consumer| consumer.service.clone()).collect()
+        }))
+    }
+
+    async fn consumers_if_waiting(&self) -> Result<Vec<KeyConsumer>, KeyStorageError> {
+        match key_schedule::pending(&self.ring.tokens().entries) {
+            Some(_) => self.consumers().await,
+            None => Ok(Vec::new()),
+        }
     }
 
     async fn consumers(&self) -> Result<Vec<KeyConsumer>, KeyStorageError> {

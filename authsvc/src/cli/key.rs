@@ -1,0 +1,59 @@
+//! Arguments of `authsvc key`.
+
+use clap::Subcommand;
+
+use super::ConfigArgs;
+
+/// `authsvc key`
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Show the signing keys: what each does, since when, and which services have not fetched the next one
+    List {
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+        /// Which installation.
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+    /// Make a key and publish it; it signs once those who fetch keys have it, at the latest after a day
+    Rotate {
+        /// RS256, PS256, ES256 or EdDSA in place of the configured algorithm
+        #[arg(long, value_name = "NAME")]
+        algorithm: Option<String>,
+        /// Sign with it at once: services that verify by themselves refuse its tokens until they fetch the keys again
+        #[arg(long)]
+        now: bool,
+        /// Which installation.
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+    /// Let the published key sign, if its time has come and every service has it
+    Promote {
+        /// The beginning of its kid
+        kid: String,
+        /// Do not wait for time or services
+        #[arg(long)]
+        force: bool,
+        /// Which installation.
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+    /// End a compromised key at once: every token it signed is refused
+    Revoke {
+        /// The beginning of its kid
+        kid: String,
+        /// Why, for the audit log
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Which installation.
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+    /// Take revoked keys out, and retired ones whose last token has ended
+    Prune {
+        /// Which installation.
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+}

@@ -1,0 +1,149 @@
+//! `authsvc key`
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use authsvc_core::service::{KeyKeeper, KeyReport, KeyRing, Patience};
+use cryptokit::jose::JwsAlgorithm;
+use serde_json::json;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::installation::Installation;
+use super::{CommandError, print};
+use crate::cli::KeyCommand;
+use crate::key_upkeep::{BlockingKeyMaker, explain, state};
+
+pub(super) async fn run(command: KeyCommand) -> Result<ExitCode, CommandError> {
+    let config = match &command {
+        KeyCommand::List { config, .. }
+        | KeyCommand::Rotate { config, .. }
+        | KeyCommand::Promote { config, .. }
+        | KeyCommand::Revoke { config, .. }
+        | KeyCommand::Prune { config } => config,
+    };
+    let installation = Installation::open(config).await?;
+    let text = act(&installation, command).await;
+    installation.close().await;
+    print(&text?)
+}
+
+async fn act(installation: &Installation, command: KeyCommand) -> Result<String, CommandError> {
+    let ring = KeyRing::open(installation.keysets(), installation.clock()).await?;
+    let keeper = KeyKeeper::new(
+        Arc::new(ring),
+        Arc::new(BlockingKeyMaker),
+        installation.clock(),
+        installation.config.keys,
+    );
+    let change = match command {
+        KeyCommand::List { json, .. } => {
+            let report = keeper.report().await?;
+            let now = installation.clock().now();
+            return if json { as_json(&report) } else { as_text(&report, now) };
+        }
+        KeyCommand::Rotate { algorithm, now, .. } => {
+            let algorithm = algorithm.map(|name| named(&name)).transpose()?;
+            match now {
+                false => keeper.rotate(algorithm).await?,
+                true => keeper.replace_now(algorithm).await?,
+            }
+        }
+        KeyCommand::Promote { kid, force, .. } => {
+            let patience = if force { Patience::None } else { Patience::Wait };
+            keeper.promote(&kid, patience).await?
+        }
+        KeyCommand::Revoke { kid, .. } => keeper.revoke(&kid).await?,
+        KeyCommand::Prune { .. } => match keeper.prune().await? {
+            Some(change) => change,
+            None => return Ok("Nothing to take out.\n".to_owned()),
+        },
+    };
+    Ok(format!("{}\n", explain(&change)))
+}
+
+fn named(name: &str) -> Result<JwsAlgorithm, CommandError> {
+    JwsAlgorithm::from_name(name)
+        .ok_or_else(|| format!("--algorithm {name}: RS256, PS256, ES256 or EdDSA is expected").into())
+}
+
+fn as_text(report: &KeyReport, now: OffsetDateTime) -> Result<String, CommandError> {
+    let mut text = String::new();
+    for key in &report.keys {
+        let mut line = format!("{}  {:9}  {}", key.kid, state(key.status), key.algorithm);
+        if let Some(since) = key.usage_period.not_before() {
+            line.push_str(&format!(
+                "  from {} ({})",
+                since.format(&Rfc3339)?,
+                distance(since, now)
+            ));
+        }
+        if let Some(end) = key.usage_period.not_after() {
+            line.push_str(&format!("  until {}", end.format(&Rfc3339)?));
+        }
+        if let Some(until) = key.needed_until {
+            line.push_str(&format!("  needed until {}", until.format(&Rfc3339)?));
+        }
+        text.push_str(&line);
+        text.push('\n');
+    }
+    if let Some((at, latest)) = report.promotion {
+        text.push_str(&format!(
+            "The published key signs from {} on if every service has fetched it, else from {}.\n",
+            at.format(&Rfc3339)?,
+            latest.format(&Rfc3339)?
+        ));
+    } else if let Some(due) = report.rotation_due {
+        text.push_str(&format!("The next key is published at {}.\n", due.format(&Rfc3339)?));
+    }
+    for laggard in &report.laggards {
+        text.push_str(&format!(
+            "{} has not fetched it; it last fetched keys at {} ({}).\n",
+            laggard.service,
+            laggard.fetched_at.format(&Rfc3339)?,
+            distance(laggard.fetched_at, now)
+        ));
+    }
+    Ok(text)
+}
+
+fn as_json(report: &KeyReport) -> Result<String, CommandError> {
+    let time = |time: Option<OffsetDateTime>| time.map(|time| time.format(&Rfc3339)).transpose();
+    let mut keys = Vec::new();
+    for key in &report.keys {
+        keys.push(
+            json!({ "kid": key.kid, "state": state(key.status), "algorithm": key.algorithm.name(),
+            "not_before": time(key.usage_period.not_before())?, "not_after": time(key.usage_period.not_after())?,
+            "needed_until": time(key.needed_until)? }),
+        );
+    }
+    let mut consumers = Vec::new();
+    for consumer in &report.consumers {
+        let lags = report
+            .laggards
+            .iter()
+            .any(|laggard| laggard.service == consumer.service);
+        consumers.push(
+            json!({ "service": consumer.service.as_str(), "fetched_at": time(Some(consumer.fetched_at))?,
+            "kids": consumer.kids, "lags": lags }),
+        );
+    }
+    let document = json!({ "version": report.version, "keys": keys, "consumers": consumers,
+        "promotion_at": time(report.promotion.map(|(at, _)| at))?,
+        "promotion_at_latest": time(report.promotion.map(|(_, latest)| latest))?,
+        "rotation_due": time(report.rotation_due)? });
+    Ok(format!("{document}\n"))
+}
+
+fn distance(then: OffsetDateTime, now: OffsetDateTime) -> String {
+    let (seconds, word) = match (now - then).whole_seconds() {
+        past @ 0.. => (past, "ago"),
+        future => (-future, "from now"),
+    };
+    match seconds {
+        0..120 => format!("{seconds} s {word}"),
+        120..7200 => format!("{} min {word}", seconds / 60),
+        7200..172_800 => format!("{} h {word}", seconds / 3600),
+        _ => format!("{} days {word}", seconds / 86_400),
+    }
+}

@@ -1,0 +1,219 @@
+//! What a running service does about its keys: follows the database, takes the steps that are due, says what happened.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use async_trait::async_trait;
+use authsvc_core::audit::{Action, AuditRecord, AuditSink, Outcome, Reason, RecordId, Where, Who, reasons};
+use authsvc_core::clock::Clock;
+use authsvc_core::service::error::describe;
+use authsvc_core::service::{KeyChange, KeyKeeper, KeyRing, KeyStorageError, SigningKeyMaker};
+use cryptokit::jose::{JwsAlgorithm, TokenSigningKey};
+use cryptokit::keyset::KeyStatus;
+use cryptokit::sign::{RsaKeySize, RsaPssSigningKey, RsaSigningKey, SignError};
+
+/// Makes keys on the threads for blocking work.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BlockingKeyMaker;
+
+#[async_trait]
+impl SigningKeyMaker for BlockingKeyMaker {
+    async fn make(&self, algorithm: JwsAlgorithm, size: RsaKeySize) -> Result<TokenSigningKey, SignError> {
+        tokio::task::spawn_blocking(move || match algorithm {
+            JwsAlgorithm::Rs256 => RsaSigningKey::generate(size).map(Into::into),
+            JwsAlgorithm::Ps256 => RsaPssSigningKey::generate(size).map(Into::into),
+            other => TokenSigningKey::generate(other),
+        })
+        .await
+        .unwrap_or(Err(SignError::Backend))
+    }
+}
+
+/// The keys of a running service.
+pub struct KeyUpkeep {
+    ring: Arc<KeyRing>,
+    keeper: KeyKeeper,
+    audit: Arc<dyn AuditSink>,
+    clock: Arc<dyn Clock>,
+    /// What the last record said that is still so.
+    alarm: std::sync::Mutex<Option<&'static str>>,
+    laggards: AtomicI64,
+}
+
+/// What metrics say about the signing keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyGauges {
+    /// Since when the primary key signs, in seconds.
+    pub age_seconds: i64,
+    /// Until it may no longer sign, in seconds; less than 0 when it may not.
+    pub seconds_left: Option<i64>,
+    /// Keys in the published set.
+    pub published: i64,
+    /// Services that have not fetched the key that is to sign next.
+    pub laggards: i64,
+}
+
+impl KeyUpkeep {
+    /// Puts it together.
+    pub fn new(ring: Arc<KeyRing>, keeper: KeyKeeper, audit: Arc<dyn AuditSink>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            ring,
+            keeper,
+            audit,
+            clock,
+            alarm: std::sync::Mutex::default(),
+            laggards: AtomicI64::new(0),
+        }
+    }
+
+    /// Loads what is newer in the database.
+    ///
+    /// # Errors
+    ///
+    /// What the poll failed with, in words. What an operator has to see is on record.
+    pub async fn follow(&self) -> Result<(), String> {
+        let polled = self.ring.poll().await;
+        self.raise(polled.as_ref().err());
+        polled.map(drop).map_err(|error| describe(&error))
+    }
+
+    /// Takes the steps that are due.
+    ///
+    /// # Errors
+    ///
+    /// What a step failed with, in words.
+    pub async fn advance(&self) -> Result<(), String> {
+        // More than one step is due at once after a long time without a running service.
+        for _ in 0..4 {
+            match self.keeper.maintain().await.map_err(|error| describe(&error))? {
+                Some(change) => self.report(&change),
+                None => break,
+            }
+        }
+        let laggards = self.keeper.laggards().await.map_err(|error| describe(&error))?;
+        let laggards = i64::try_from(laggards.len()).unwrap_or(i64::MAX);
+        self.laggards.store(laggards, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// For metrics.
+    pub fn gauges(&self) -> KeyGauges {
+        let now = self.clock.now();
+        let tokens = self.ring.tokens();
+        let primary = tokens.primary();
+        let since = primary.usage_period.not_before();
+        KeyGauges {
+            age_seconds: since.map_or(0, |since| (now - since).whole_seconds()),
+            seconds_left: primary.usage_period.not_after().map(|end| (end - now).whole_seconds()),
+            published: i64::try_from(tokens.published.kids.len()).unwrap_or(i64::MAX),
+            laggards: self.laggards.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Records what is wrong when it begins, and not again while it stays so.
+    fn raise(&self, error: Option<&KeyStorageError>) {
+        let tokens = self.ring.tokens();
+        let ended = !tokens.primary().usage_period.contains(self.clock.now());
+        let found = match error {
+            Some(error @ KeyStorageError::RolledBack { .. }) => {
+                Some((reasons::key::KEYSET_ROLLED_BACK, describe(error)))
+            }
+            Some(KeyStorageError::Store(_)) => None,
+            Some(error) => Some((reasons::key::KEYSET_UNREADABLE, describe(error))),
+            None if ended => {
+                let detail = format!("key {} may not sign at this time", tokens.primary().kid);
+                Some((reasons::key::SIGNING_KEY_ENDED, detail))
+            }
+            None => None,
+        };
+        let code = found.as_ref().map(|(kind, _)| kind.code);
+        let mut alarm = self.alarm.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if *alarm == code {
+            return;
+        }
+        *alarm = code;
+        if let Some((kind, detail)) = found {
+            self.record(Outcome::Failure(Reason::new(kind, detail)));
+        }
+    }
+
+    fn report(&self, change: &KeyChange) {
+        log(change);
+        self.record(Outcome::Success);
+    }
+
+    fn record(&self, outcome: Outcome) {
+        self.audit.record(&AuditRecord {
+            id: RecordId::generate(),
+            time: self.clock.now(),
+            who: Who::default(),
+            what: Action::ChangeKeys,
+            r#where: Where {
+                source: None,
+                route: None,
+                listener: "none",
+                request_id: None,
+            },
+            outcome,
+        });
+    }
+}
+
+impl fmt::Debug for KeyUpkeep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyUpkeep")
+            .field("ring", &self.ring)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a change is, in words.
+pub fn explain(change: &KeyChange) -> String {
+    match change {
+        KeyChange::Begun { kid } => format!("Key {kid} has a beginning and an end now."),
+        KeyChange::Published { kid, promotable_at } => {
+            format!("Key {kid} is published. It signs from {promotable_at} on, when those who fetch keys have it.")
+        }
+        KeyChange::Promoted { kid, retired, laggards } if laggards.is_empty() => {
+            format!("Key {kid} signs. Key {retired} is retired.")
+        }
+        KeyChange::Promoted { kid, retired, laggards } => {
+            let laggards: Vec<_> = laggards.iter().map(ToString::to_string).collect();
+            format!(
+                "Key {kid} signs. Key {retired} is retired. Not fetched by: {}.",
+                laggards.join(", ")
+            )
+        }
+        KeyChange::Replaced { kid, retired } => {
+            format!("Key {kid} is new and signs. Key {retired} is retired.")
+        }
+        KeyChange::Revoked { kid, successor: None } => format!("Key {kid} is revoked."),
+        KeyChange::Revoked {
+            kid,
+            successor: Some(successor),
+        } => format!("Key {kid} is revoked. Key {successor} signs."),
+        KeyChange::Pruned { kids } => format!("Gone: {}.", kids.join(", ")),
+    }
+}
+
+fn log(change: &KeyChange) {
+    let text = explain(change);
+    match change {
+        KeyChange::Promoted { laggards, .. } if !laggards.is_empty() => {
+            tracing::warn!(change = text, "the signing keys were changed");
+        }
+        KeyChange::Replaced { .. } => tracing::warn!(change = text, "the signing keys were changed"),
+        _ => tracing::info!(change = text, "the signing keys were changed"),
+    }
+}
+
+/// Whether a key of that status is in the published set.
+pub fn state(status: KeyStatus) -> &'static str {
+    match status {
+        KeyStatus::Primary => "signing",
+        KeyStatus::Active => "published",
+        KeyStatus::Retired => "retired",
+        KeyStatus::Revoked => "revoked",
+    }
+}
