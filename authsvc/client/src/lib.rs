@@ -11,6 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cryptokit::Provider;
+use cryptokit::encoding::base64url;
+use cryptokit::hash::sha256;
 use cryptokit::key_format::{KeyFormatError, PrivateKey};
 use cryptokit::secret::SecretString;
 use cryptokit::x509::{PemError, TrustAnchorError, TrustAnchors, certificates_from_pem};
@@ -124,6 +126,32 @@ pub struct ActiveToken {
     pub email: Option<String>,
     /// When the token ends, in seconds since 1970.
     pub exp: u64,
+    /// Those of its scopes that the asking service is registered with, separated by spaces.
+    pub scope: Option<String>,
+    /// What binds it: `x5t#S256` when it is bound to the certificate that was named, `none` otherwise.
+    pub binding: Option<String>,
+}
+
+/// What is asked about a token, beyond whether it is good.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Requirements<'a> {
+    /// Scopes that it has to have, all of them.
+    pub scopes: &'a [&'a str],
+    /// The certificate, in DER, that the token's bearer presented. From the TLS layer, never from a header.
+    pub client_certificate: Option<&'a [u8]>,
+    /// Whether a token that is bound to no certificate is refused.
+    pub bound: bool,
+}
+
+/// What was found about a token.
+#[derive(Debug)]
+pub enum Validity {
+    /// It is good.
+    Active(ActiveToken),
+    /// It is good and lacks a required scope: answer 403.
+    InsufficientScope,
+    /// It is not good: answer 401.
+    Inactive,
 }
 
 /// A client of one listener.
@@ -237,16 +265,54 @@ impl Client {
     ///
     /// As [`Self::get`]; [`ClientError::Unexpected`] for any answer but 200 and 401.
     pub async fn validate_token(&self, token: &SecretString) -> Result<Option<ActiveToken>, ClientError> {
-        let body = serde_json::json!({ "token": token.expose_secret() }).to_string();
+        match self.check_token(token, &Requirements::default()).await? {
+            Validity::Active(active) => Ok(Some(active)),
+            Validity::Inactive | Validity::InsufficientScope => Ok(None),
+        }
+    }
+
+    /// Asks whether a token is good and meets what a service requires of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::get`]; [`ClientError::Unexpected`] for any other answer, that to a client which is not registered among
+    /// them.
+    pub async fn check_token(
+        &self,
+        token: &SecretString,
+        requirements: &Requirements<'_>,
+    ) -> Result<Validity, ClientError> {
+        let mut body = serde_json::json!({ "token": token.expose_secret() });
+        if !requirements.scopes.is_empty() {
+            body["scope"] = requirements.scopes.join(" ").into();
+        }
+        if let Some(certificate) = requirements.client_certificate {
+            body["client_certificate_sha256"] = base64url::encode(&sha256(certificate)).into();
+        }
+        if requirements.bound {
+            body["required_binding"] = "x5t#S256".into();
+        }
+        let body = body.to_string();
         let answer = self.post_json("/v1/validate-token", body.as_bytes()).await?;
         match answer.status {
-            StatusCode::UNAUTHORIZED => Ok(None),
-            _ => answer.json(StatusCode::OK).map(Some),
+            StatusCode::UNAUTHORIZED => Ok(Validity::Inactive),
+            StatusCode::FORBIDDEN if answer.is_problem("insufficient-scope") => Ok(Validity::InsufficientScope),
+            _ => answer.json(StatusCode::OK).map(Validity::Active),
         }
     }
 }
 
 impl Answer {
+    /// Whether it is a problem document of that kind (RFC 9457).
+    pub fn is_problem(&self, slug: &str) -> bool {
+        #[derive(Deserialize)]
+        struct Problem {
+            r#type: String,
+        }
+        serde_json::from_slice::<Problem>(self.body.expose_secret())
+            .is_ok_and(|problem| problem.r#type.strip_prefix("urn:authsvc:problem:") == Some(slug))
+    }
+
     /// The body as JSON, if the status is the expected one.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ use std::time::Duration;
 use authsvc_core::audit::{Action, AuditSink, Where};
 use authsvc_core::clock::Clock;
 use authsvc_core::domain::EmailAddress;
-use authsvc_core::service::{ActiveToken, AuthService, CallContext, Failure, IssuedToken, Login};
+use authsvc_core::service::{ActiveToken, AuthService, CallContext, Failure, IssuedToken, Login, TokenQuestion};
 use cryptokit::secret::SecretString;
 use cryptokit::x509::PeerCertificate;
 use tower::util::BoxCloneSyncService;
@@ -99,14 +99,7 @@ impl Auditable for Login {
     }
 }
 
-/// The question whether a token is good.
-#[derive(Debug)]
-pub struct ValidateToken {
-    /// The token.
-    pub token: SecretString,
-}
-
-impl Auditable for ValidateToken {
+impl Auditable for TokenQuestion {
     const ACTION: Action = Action::ValidateToken;
 }
 
@@ -116,7 +109,7 @@ pub struct Endpoints {
     /// `POST /v1/auth`
     pub login: Endpoint<Login, IssuedToken>,
     /// `POST /v1/validate-token`
-    pub validate_token: Endpoint<ValidateToken, ActiveToken>,
+    pub validate_token: Endpoint<TokenQuestion, ActiveToken>,
     /// `/v1/me/otp`
     pub second_factor: SecondFactorEndpoints,
 }
@@ -139,13 +132,9 @@ impl Endpoints {
         };
         let validate_token = {
             let service = Arc::clone(service);
-            service_fn(move |call: Call<Authorized<ValidateToken>>| {
+            service_fn(move |call: Call<Authorized<TokenQuestion>>| {
                 let service = Arc::clone(&service);
-                async move {
-                    service
-                        .validate_token(&call.body.caller, &call.body.request.token)
-                        .await
-                }
+                async move { service.validate_token(&call.body.caller, &call.body.request).await }
             })
         };
         let wrap = Wrap {

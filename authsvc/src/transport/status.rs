@@ -24,6 +24,8 @@ pub enum Problem {
     OtpNotEnabled,
     /// The token is not good.
     InvalidToken,
+    /// The token does not allow it.
+    InsufficientScope,
     /// The caller may not do this.
     CallerNotAllowed,
     /// No such route.
@@ -70,7 +72,7 @@ pub const TYPE_PREFIX: &str = "urn:authsvc:problem:";
 
 impl Problem {
     /// All of them, for the documentation and tests.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::MalformedRequest,
         Self::QueryNotAllowed,
         Self::InvalidCredentials,
@@ -80,6 +82,7 @@ impl Problem {
         Self::OtpNotPending,
         Self::OtpNotEnabled,
         Self::InvalidToken,
+        Self::InsufficientScope,
         Self::CallerNotAllowed,
         Self::NotFound,
         Self::MethodNotAllowed,
@@ -151,6 +154,12 @@ impl Problem {
                 "invalid-token",
                 "Invalid token",
                 "The token is not good for this caller.",
+            ),
+            Self::InsufficientScope => (
+                StatusCode::FORBIDDEN,
+                "insufficient-scope",
+                "Insufficient scope",
+                "The token is good, but lacks a scope that was required.",
             ),
             Self::CallerNotAllowed => (
                 StatusCode::FORBIDDEN,
@@ -250,6 +259,7 @@ impl From<ErrorCode> for Problem {
             ErrorCode::OtpNotPending => Self::OtpNotPending,
             ErrorCode::OtpNotEnabled => Self::OtpNotEnabled,
             ErrorCode::InvalidToken => Self::InvalidToken,
+            ErrorCode::InsufficientScope => Self::InsufficientScope,
             ErrorCode::CallerNotAllowed => Self::CallerNotAllowed,
             ErrorCode::InvalidField => Self::ValidationFailed,
             ErrorCode::TooManyRequests => Self::TooManyRequests,

@@ -224,6 +224,19 @@ impl Service {
         found.unwrap().unverified().clone()
     }
 
+    /// The service `scoped` for the audience `orders`, which is told of these scopes.
+    pub(crate) async fn register_with(&self, scopes: &[&str]) {
+        let identity = ServiceIdentity {
+            issuer_spki_sha256: self.authority.certificate().spki_sha256(),
+            subject_alternative_name: "dns:scoped.internal".parse().unwrap(),
+        };
+        let mut scoped = NewService::new("scoped".parse().unwrap(), identity);
+        scoped.audiences = vec!["orders".parse().unwrap()];
+        scoped.scopes = scopes.iter().map(|scope| scope.parse().unwrap()).collect();
+        let registry = ServiceRegistry::new(Arc::clone(&self.store) as Arc<dyn Store>, Arc::clone(&self.clock) as _);
+        registry.add(scoped).await.unwrap();
+    }
+
     /// What the TLS layer would have proved of a client with these names.
     pub(crate) fn peer(&self, names: &[&str]) -> PeerCertificate {
         peer_of(&self.authority, names, self.clock.now())
@@ -296,10 +309,13 @@ impl Service {
 }
 
 pub(crate) fn peer_of(authority: &CertificateAuthority, names: &[&str], now: time::OffsetDateTime) -> PeerCertificate {
+    // X509-SVID §4.4: a workload is both.
+    let profile = match names.iter().any(|name| name.starts_with("uri:spiffe:")) {
+        true => LeafProfile::Peer,
+        false => LeafProfile::Client,
+    };
     let names = names.iter().map(|name| name.parse().unwrap()).collect();
-    let (issued, _) = authority
-        .issue_leaf(&LeafRequest::new(LeafProfile::Client, names), now)
-        .unwrap();
+    let (issued, _) = authority.issue_leaf(&LeafRequest::new(profile, names), now).unwrap();
     let anchors = TrustAnchors::from_certificates(vec![authority.certificate().clone()]).unwrap();
     verify_client_chain(&issued.chain_der(), &anchors, now).unwrap()
 }

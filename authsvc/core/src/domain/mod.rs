@@ -2,6 +2,7 @@
 
 mod audience;
 mod base32;
+mod certificate_thumbprint;
 mod email;
 mod login_methods;
 mod name_set;
@@ -20,6 +21,7 @@ mod user;
 mod user_record;
 
 pub use audience::{AudienceName, InvalidAudience};
+pub use certificate_thumbprint::{CertificateThumbprint, InvalidThumbprint};
 pub use email::{EmailAddress, InvalidEmailAddress};
 pub use login_methods::LoginMethods;
 pub use name_set::{InvalidNameSet, MAX_NAMES, NameSet, Roles, Scopes};

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use cryptokit::jose::{AccessTokenClaims, Audience};
 use cryptokit::password::{HashBinding, Password, SealedHash, StoredHash, Verdict};
 use cryptokit::secret::SecretString;
+use cryptokit::x509::PeerCertificate;
 use time::OffsetDateTime;
 
 use super::defence::Factor;
 use super::hashing::HashingError;
 use super::key_ring::SigningError;
 use super::users::PASSWORD_HASH_COLUMN;
-use super::{AuthService, CallContext, ErrorCode, Failure};
+use super::{AuthService, CallContext, ErrorCode, Failure, token_binding};
 use crate::audit::{Reason, RecordId, reasons};
 use crate::domain::{AudienceName, EmailAddress, LoginMethods, OneTimePassword, User, UserId, UserRecord};
 
@@ -29,6 +30,8 @@ pub struct Login {
     pub otp: Option<OneTimePassword>,
     /// Whom the token is for, if not for the default audience.
     pub audience: Option<AudienceName>,
+    /// Whether the token is for the holder of the client's certificate only (RFC 8705 §3).
+    pub bind: bool,
 }
 
 /// A fresh token.
@@ -62,14 +65,23 @@ impl AuthService {
             password,
             otp,
             audience,
+            bind,
         } = login;
+        if bind && context.peer.is_none() {
+            let failure = Failure::new(ErrorCode::InvalidField, reasons::login::NOTHING_TO_BIND_TO);
+            return Err(failure
+                .with_field("binding", "needs a client certificate: log in on the internal listener")
+                .with_address(&email));
+        }
         // Before anything is computed or looked up.
         let reservation = self
             .defence
             .reserve(&email, context.source, Factor::Password)
             .await
             .map_err(|error| Failure::from(error).with_address(&email))?;
-        let result = self.check_and_issue(&email, password, otp, audience, context).await;
+        let result = self
+            .check_and_issue(&email, password, otp, audience, bind, context)
+            .await;
         match &result {
             Ok(_) => reservation.succeeded(),
             Err(failure) => match failure.code {
@@ -91,6 +103,7 @@ impl AuthService {
         password: Password,
         otp: Option<OneTimePassword>,
         audience: Option<AudienceName>,
+        bind: bool,
         context: &CallContext,
     ) -> Result<IssuedToken, Failure> {
         let found = self
@@ -107,7 +120,7 @@ impl AuthService {
             .step_up(&user, otp.as_ref(), context)
             .await
             .map_err(|failure| failure.with_address(email).with_user(user_id))?;
-        self.issue(&user, audience, methods)
+        self.issue(&user, audience, methods, context.peer.as_deref().filter(|_| bind))
             .await
             .map_err(|failure| failure.with_address(email).with_user(user_id))
     }
@@ -189,6 +202,7 @@ impl AuthService {
         user: &User,
         audience: Option<AudienceName>,
         methods: LoginMethods,
+        bind_to: Option<&PeerCertificate>,
     ) -> Result<IssuedToken, Failure> {
         let audience = self.audience(audience).await?;
         let issued_at = self.clock.now();
@@ -199,6 +213,7 @@ impl AuthService {
             auth_time: Some(numeric_date(issued_at)?),
             acr: Some(methods.acr().to_owned()),
             amr: Some(methods.amr()),
+            cnf: bind_to.map(token_binding::confirmation_of),
             ..AccessTokenClaims::new(
                 &self.policy.issuer,
                 &user.id.to_string(),

@@ -24,6 +24,8 @@ pub enum ErrorCode {
     OtpNotEnabled,
     /// The token is not good; why, is not said.
     InvalidToken,
+    /// The token is good and does not allow what is asked for.
+    InsufficientScope,
     /// The caller is known to be who it is and may not do this.
     CallerNotAllowed,
     /// A field of a well-formed request cannot be accepted.

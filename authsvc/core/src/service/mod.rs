@@ -16,6 +16,7 @@ mod password_policy;
 mod reauthenticate;
 mod registry;
 pub mod second_factor;
+mod token_binding;
 mod users;
 mod validate_token;
 mod verify_token;
@@ -48,8 +49,9 @@ pub use password_policy::{
     PasswordRefusal, PasswordRules, UnfitPassword,
 };
 pub use registry::{NewService, RegistryError, ServiceRegistry};
+pub use token_binding::TokenBinding;
 pub use users::{EnrolmentError, Grants, PAGE, UserAdministration};
-pub use validate_token::ActiveToken;
+pub use validate_token::{ActiveToken, TokenQuestion};
 
 use key_consumers::NotedFetches;
 

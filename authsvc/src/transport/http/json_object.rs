@@ -96,6 +96,9 @@ fn message(code: &str) -> &'static str {
         "one_time_password" => "must be six digits or a recovery code",
         "picture" => "must be svg",
         "audience" => "must be 1 to 128 visible ASCII characters",
+        "scopes" => "must be up to 64 scopes with one space in between",
+        "thumbprint" => "must be a SHA-256 digest in base64url, 43 characters",
+        "binding" => "must be x5t#S256",
         _ => "is not acceptable",
     }
 }

@@ -154,6 +154,10 @@ fn respond(problem: Problem, id: RecordId, fields: &[FieldError], retry_after: O
             let value = HeaderValue::from_static("Bearer realm=\"authsvc\", error=\"invalid_token\"");
             headers.insert(WWW_AUTHENTICATE, value);
         }
+        Problem::InsufficientScope => {
+            let value = HeaderValue::from_static("Bearer realm=\"authsvc\", error=\"insufficient_scope\"");
+            headers.insert(WWW_AUTHENTICATE, value);
+        }
         Problem::TooManyRequests | Problem::Overloaded | Problem::Unavailable | Problem::DeadlineExceeded => {
             let seconds = retry_after.map_or(1, |wait| wait.as_secs().max(1));
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));

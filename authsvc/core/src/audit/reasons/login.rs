@@ -59,6 +59,14 @@ pub const NO_AUDIENCE: &ReasonKind = &kind(
     "Correct the caller, or set tokens.default_audience.",
 );
 
+/// A token was to be bound to a certificate, and the client presented none.
+pub const NOTHING_TO_BIND_TO: &ReasonKind = &kind(
+    "nothing_to_bind_to",
+    "input_validation_fail",
+    "a token was to be bound to the client's certificate, and the client was not asked for one",
+    "Correct the client: it has to log in on the internal listener, with its certificate.",
+);
+
 /// All of them.
 pub const ALL: &[&ReasonKind] = &[
     UNKNOWN_USER,
@@ -68,4 +76,5 @@ pub const ALL: &[&ReasonKind] = &[
     ALTERED_RECORD,
     UNKNOWN_AUDIENCE,
     NO_AUDIENCE,
+    NOTHING_TO_BIND_TO,
 ];

@@ -37,6 +37,38 @@ pub const AUDIENCE: &ReasonKind = &kind(
     "The service asked about a token for somebody else: correct its audiences, or ask why it holds the token.",
 );
 
+/// The token is bound to another certificate than its bearer's.
+pub const BINDING_MISMATCH: &ReasonKind = &kind(
+    "token_binding_mismatch",
+    "authn_token_refused",
+    "the token is bound to another certificate than the one its bearer presented",
+    "The token may be stolen: ask the bearer's owner. After a renewal it is expected until the bearer has a new token.",
+);
+
+/// The token is bound to a certificate and the service that asks named none.
+pub const BINDING_NOT_SHOWN: &ReasonKind = &kind(
+    "token_binding_not_shown",
+    "authn_token_refused",
+    "the token is bound to a certificate, and the service that asks named none as its bearer's",
+    "The token may be stolen, or the service has to send client_certificate_sha256 from its TLS layer.",
+);
+
+/// The token is bound to no certificate where one is required.
+pub const NOT_BOUND: &ReasonKind = &kind(
+    "token_not_bound",
+    "authn_token_refused",
+    "the service takes only tokens that are bound to a certificate, and this one is not",
+    "Have the bearer log in over mTLS with \"binding\": \"x5t#S256\".",
+);
+
+/// The token lacks a scope that the service requires.
+pub const SCOPE: &ReasonKind = &kind(
+    "token_scope",
+    "authz_fail",
+    "the token is good, but lacks a scope that the service requires, or that the service may not be told of",
+    "If it should have it: give the scope to the account, or register the service with --scope.",
+);
+
 /// The token's account is gone or disabled.
 pub const DISABLED_USER: &ReasonKind = &kind(
     "token_of_disabled_user",
@@ -131,6 +163,10 @@ pub const ALL: &[&ReasonKind] = &[
     EXPIRED,
     NOT_YET_VALID,
     AUDIENCE,
+    BINDING_MISMATCH,
+    BINDING_NOT_SHOWN,
+    NOT_BOUND,
+    SCOPE,
     DISABLED_USER,
     UNKNOWN_KEY,
     ISSUER,

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use validator::Validate;
 
 use super::DecodeError;
-use super::rules::{audience_name, email_address, no_control_characters, one_time_password};
+use super::rules::{audience_name, binding_name, email_address, no_control_characters, one_time_password};
 use crate::transport::http::json_object::{Fields, Text};
 
 const EMAIL_MIN: u64 = EmailAddress::MIN_LEN as u64;
@@ -44,6 +44,10 @@ pub struct LoginRequest {
     #[validate(length(min = 1, max = AUDIENCE_MAX), custom(function = audience_name))]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 128, example = "orders")]
     audience: Option<Text>,
+    /// `x5t#S256`: the token is for the holder of the client's certificate only (RFC 8705 §3). On the internal listener.
+    #[validate(custom(function = binding_name))]
+    #[schema(value_type = Option<String>, pattern = "^x5t#S256$", example = "x5t#S256")]
+    binding: Option<Text>,
 }
 
 /// From a body to a login. Never panics, whatever the bytes.
@@ -58,6 +62,7 @@ pub fn decode_login(body: &[u8]) -> Result<Login, DecodeError> {
         password: fields.text("password"),
         otp: fields.text("otp"),
         audience: fields.text("audience"),
+        binding: fields.text("binding"),
     };
     let address = request.email.as_ref().map(|text| GivenAddress::of(text.as_str()));
     let refused = |errors| DecodeError::Fields {
@@ -86,6 +91,7 @@ fn login_from(request: &LoginRequest) -> Option<Login> {
             None => None,
             Some(text) => Some(text.as_str().parse().ok()?),
         },
+        bind: request.binding.is_some(),
     })
 }
 
@@ -186,6 +192,7 @@ mod tests {
             password: Fields::parse(br#"{"p":"canary\u0001"}"#).unwrap().text("p"),
             otp: Fields::parse(br#"{"o":"canary"}"#).unwrap().text("o"),
             audience: None,
+            binding: None,
         };
         let errors = request.validate().unwrap_err();
         for shown in [format!("{errors:?}"), errors.to_string(), format!("{request:?}")] {

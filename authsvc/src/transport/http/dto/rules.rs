@@ -1,6 +1,6 @@
 //! Rules that several requests share. Bounds are constants that the API description repeats.
 
-use authsvc_core::domain::{AudienceName, EmailAddress, OneTimePassword};
+use authsvc_core::domain::{AudienceName, CertificateThumbprint, EmailAddress, OneTimePassword, Scopes};
 use validator::ValidationError;
 
 use crate::transport::http::json_object::Text;
@@ -30,4 +30,26 @@ pub(super) fn one_time_password(text: &Text) -> Result<(), ValidationError> {
     OneTimePassword::parse(text.as_str())
         .map(|_| ())
         .map_err(|_| ValidationError::new("one_time_password"))
+}
+
+pub(super) fn scopes(text: &Text) -> Result<(), ValidationError> {
+    text.as_str()
+        .parse::<Scopes>()
+        .map(|_| ())
+        .map_err(|_| ValidationError::new("scopes"))
+}
+
+pub(super) fn thumbprint(text: &Text) -> Result<(), ValidationError> {
+    text.as_str()
+        .parse::<CertificateThumbprint>()
+        .map(|_| ())
+        .map_err(|_| ValidationError::new("thumbprint"))
+}
+
+/// The one binding there is: its name in a token (RFC 8705 §3.1).
+pub(super) fn binding_name(text: &Text) -> Result<(), ValidationError> {
+    if text.as_str() == authsvc_core::service::TokenBinding::ClientCertificate.name() {
+        return Ok(());
+    }
+    Err(ValidationError::new("binding"))
 }
