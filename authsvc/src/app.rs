@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use authsvc_core::audit::AuditSink;
+use authsvc_core::audit::{AuditKeys, AuditSink};
 use authsvc_core::clock::{Clock, SystemClock};
 use authsvc_core::service::defence::{LoginDefence, open_digest_key};
 use authsvc_core::service::{
@@ -18,7 +18,7 @@ use tokio::signal::unix::Signal;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::audit_log::JsonLines;
+use crate::audit::{AuditLog, AuditSetup, AuditStartError, retention};
 use crate::background::Background;
 use crate::config::Config;
 use crate::endpoint::Endpoints;
@@ -38,6 +38,9 @@ use crate::transport::tls::TlsError;
 /// How often a part of the counters of failed logins is cleared of what has ended.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
 
+/// How often it is looked for audit rows that are not kept any longer.
+const PRUNE_INTERVAL: Duration = Duration::from_secs(10 * 60);
+
 /// Why the service did not start. Nothing is made up in place of what is missing.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -51,6 +54,9 @@ pub enum StartError {
     /// The keys in the database do not open.
     #[error(transparent)]
     Keys(#[from] KeyStorageError),
+    /// Nothing can be recorded.
+    #[error(transparent)]
+    Audit(#[from] AuditStartError),
     /// A certificate or key does not do.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -72,6 +78,7 @@ pub enum StartError {
 pub struct App {
     listeners: Vec<Listener>,
     store: Arc<dyn Store>,
+    audit: Arc<AuditLog>,
     defence: Arc<LoginDefence>,
     draining: Arc<AtomicBool>,
     background: Background,
@@ -125,6 +132,7 @@ impl App {
             open_digest_key(&keysets).await?,
             config.defence,
         ));
+        let audit_keys = AuditKeys::open(&keysets).await?;
         let keys = Arc::new(KeyRing::open(keysets, Arc::clone(&clock)).await?);
         let tls = Arc::new(LiveTls::load(&config.public, &config.internal, &clock)?);
 
@@ -138,7 +146,11 @@ impl App {
         metrics.watch_log(log_output::lost_lines);
         metrics.watch_ends(Arc::clone(&tls));
         metrics.watch_store(Arc::clone(&store));
-        let audit: Arc<dyn AuditSink> = Arc::new(JsonLines);
+        let setup = AuditSetup::new(&config.audit);
+        let audit_log = AuditLog::start(&setup, Arc::clone(&store), audit_keys, Arc::clone(&clock));
+        let audit_log = Arc::new(audit_log.await?);
+        metrics.watch_audit(audit_log.collector());
+        let audit: Arc<dyn AuditSink> = Arc::clone(&audit_log) as _;
         let service = Arc::new(AuthService::new(Parts {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
@@ -253,9 +265,16 @@ impl App {
             let defence = Arc::clone(&swept);
             async move { defence.sweep().await.map(drop) }
         });
+        let (log, pruned, retention) = (Arc::clone(&audit_log), Arc::clone(&store), config.audit.retention);
+        let now = Arc::clone(&clock);
+        background.every("prune audit rows", PRUNE_INTERVAL, move || {
+            let (log, store, now) = (Arc::clone(&log), Arc::clone(&pruned), now.now());
+            async move { retention::prune(&log, store.as_ref(), retention, now).await.map(drop) }
+        });
         Ok(Self {
             listeners,
             store,
+            audit: audit_log,
             reloader,
             defence,
             draining,
@@ -291,6 +310,7 @@ impl App {
         let drained = drained.await.is_ok();
         drop(self.background);
         self.defence.flush().await;
+        self.audit.close().await;
         self.store.close().await;
         tracing::info!(drained, "stopped");
         drained

@@ -1,38 +1,11 @@
-//! The audit log: one JSON object a line on standard error, with the field names of the Elastic Common Schema.
+//! What a record says: one JSON object with the field names of the Elastic Common Schema.
 
-use async_trait::async_trait;
 use authsvc_core::audit::{
-    ActRecord, AuditRecord, AuditSink, GivenAddress, NotRecorded, Operator, Outcome, Pseudonyms, ReasonKind, Stage,
-    Who, reasons,
+    ActRecord, AuditRecord, GivenAddress, Operator, Outcome, Pseudonyms, ReasonKind, Stage, Who, reasons,
 };
 use authsvc_core::domain::EmailAddress;
 use serde_json::{Map, Value, json};
 use time::format_description::well_known::Rfc3339;
-
-use crate::log_output;
-
-/// Writes records as lines.
-///
-/// JSON escapes control characters, so that no input can start a line of its own. A line that cannot be written is
-/// counted: losing the log must not take the service down with it.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct JsonLines;
-
-#[async_trait]
-impl AuditSink for JsonLines {
-    fn record(&self, record: &AuditRecord) {
-        let mut line = to_json(record, Addresses::InFull).to_string();
-        line.push('\n');
-        log_output::write_line(line.as_bytes());
-    }
-
-    async fn record_act(&self, record: &ActRecord) -> Result<(), NotRecorded> {
-        let mut line = act_to_json(record, Addresses::InFull).to_string();
-        line.push('\n');
-        log_output::write_line(line.as_bytes());
-        Ok(())
-    }
-}
 
 /// How addresses are written.
 #[derive(Clone, Copy, Debug)]

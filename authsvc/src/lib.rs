@@ -14,6 +14,7 @@
 //! - [`config`], [`home`], [`secret_files`]: what an installation consists of.
 
 pub mod app;
+pub mod audit;
 pub mod audit_log;
 pub mod background;
 pub mod cli;

@@ -145,6 +145,11 @@ impl Metrics {
         self.lock().register_collector(Box::new(PoolCollector(pool)));
     }
 
+    /// Adds what the audit log counts.
+    pub fn watch_audit(&self, collector: Box<dyn Collector>) {
+        self.lock().register_collector(collector);
+    }
+
     /// Adds the number of log lines that were lost, audit lines among them.
     pub fn watch_log(&self, lost: fn() -> u64) {
         self.lock().register_collector(Box::new(LostLines(lost)));

@@ -180,7 +180,6 @@ pub mod jwe;
 pub mod key_format;
 pub mod keyed_digest;
 pub mod keyset;
-pub mod mac;
 pub mod otp;
 pub mod password;
 pub mod pkcs12;

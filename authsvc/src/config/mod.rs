@@ -3,6 +3,7 @@
 //! A later source wins over an earlier one. Unknown names are refused in all three. No setting switches
 //! authentication or mTLS off, and none holds a secret: secrets are named by file.
 
+mod audit;
 mod database;
 mod defence;
 mod hashing;
@@ -22,6 +23,7 @@ use authsvc_core::service::TokenPolicy;
 use authsvc_core::service::defence::DefencePolicy;
 use authsvc_core::service::key_schedule::KeyPolicy;
 
+pub use audit::{AddressForm, AuditConfig};
 pub use database::{Database, DatabaseConfig};
 pub use hashing::HashingConfig;
 pub use limits::Limits;
@@ -45,6 +47,8 @@ pub struct Config {
     pub root_key_file: PathBuf,
     /// The sealed keyset of peppers.
     pub pepper_file: PathBuf,
+    /// Where audit records go and how long they stay.
+    pub audit: AuditConfig,
     /// How tokens are issued.
     pub tokens: TokenPolicy,
     /// What signing keys are, and when they change.
@@ -167,6 +171,7 @@ impl Config {
             database: database::read(&mut read),
             root_key_file: read.path("root_key_file"),
             pepper_file: read.path("pepper_file"),
+            audit: audit::read(&mut read),
             tokens: tokens::read(&mut read),
             keys: keys::read(&mut read),
             hashing: hashing::read(&mut read),

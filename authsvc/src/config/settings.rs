@@ -115,6 +115,61 @@ pub const SETTINGS: &[Setting] = &[
         Some("2048"),
         "Size of new RSA signing keys: 2048, 3072 or 4096",
     ),
+    setting(
+        "audit.file",
+        None,
+        "A file for audit lines, made if absent and readable by its owner only",
+    ),
+    setting(
+        "audit.standard_error",
+        Some("true"),
+        "Whether audit lines go to standard error; false needs audit.file",
+    ),
+    setting(
+        "audit.file_max_mib",
+        Some("64"),
+        "Size in MiB at which the file is put aside, 1 to 10240",
+    ),
+    setting(
+        "audit.file_max_hours",
+        Some("24"),
+        "Age at which the file is put aside, 1 to 8760",
+    ),
+    setting(
+        "audit.file_keep",
+        Some("30"),
+        "Files kept beside the one that is written to, 1 to 10000",
+    ),
+    setting(
+        "audit.addresses",
+        Some("full"),
+        "How e-mail addresses are recorded: full or pseudonym",
+    ),
+    setting(
+        "audit.replica",
+        None,
+        "The name of this replica's chain of records; the host's name if not set",
+    ),
+    setting(
+        "audit.checkpoint_seconds",
+        Some("60"),
+        "Time after which records are signed for, 1 to 3600",
+    ),
+    setting(
+        "audit.refusal_rows_per_minute",
+        Some("60"),
+        "Refusals that are kept in the database in a minute; the lines have all, 0 to 1000000",
+    ),
+    setting(
+        "audit.rows_keep_days",
+        Some("90"),
+        "Days that records stay in the database, 1 to 36500",
+    ),
+    setting(
+        "audit.rows_max",
+        Some("1000000"),
+        "Records in the database at most, about, 1000 to 1000000000",
+    ),
     setting("tokens.default_audience", None, "The aud of a login that names none"),
     setting(
         "tokens.access_token_ttl_seconds",

@@ -1,8 +1,8 @@
 //! The keysets of the audit log, in the database beside the others and sealed as they are.
 
 use cryptokit::encoding::base64url;
+use cryptokit::keyed_digest::DigestKey;
 use cryptokit::keyset::Keyset;
-use cryptokit::mac::MacKey;
 
 use super::chain::AuditSigningKey;
 use crate::domain::EmailAddress;
@@ -31,7 +31,7 @@ impl AuditKeys {
     /// As [`SealedKeysets::open_or_create`].
     pub async fn open(keysets: &SealedKeysets) -> Result<Self, KeyStorageError> {
         let (_, signing) = keysets.open_or_create(SIGNING, AuditSigningKey::generate).await?;
-        let (_, pseudonyms) = keysets.open_or_create(PSEUDONYMS, || Ok(MacKey::generate())).await?;
+        let (_, pseudonyms) = keysets.open_or_create(PSEUDONYMS, || Ok(DigestKey::generate())).await?;
         Ok(Self {
             signing,
             pseudonyms: Pseudonyms(pseudonyms),
@@ -41,11 +41,11 @@ impl AuditKeys {
 
 /// Gives addresses other names, the same one for the same address.
 #[derive(Debug)]
-pub struct Pseudonyms(Keyset<MacKey>);
+pub struct Pseudonyms(Keyset<DigestKey>);
 
 impl Pseudonyms {
     /// Under these keys.
-    pub fn new(keys: Keyset<MacKey>) -> Self {
+    pub fn new(keys: Keyset<DigestKey>) -> Self {
         Self(keys)
     }
 
@@ -66,7 +66,7 @@ impl Pseudonyms {
     }
 }
 
-fn pseudonym(id: &str, key: &MacKey, address: &EmailAddress) -> String {
-    let tag = key.tag("authsvc audit user.email", &[address.as_str().as_bytes()]);
+fn pseudonym(id: &str, key: &DigestKey, address: &EmailAddress) -> String {
+    let tag = key.digest(&[b"authsvc audit user.email", address.as_str().as_bytes()]);
     format!("{id}.{}", base64url::encode(&tag[..12]))
 }

@@ -1,0 +1,418 @@
+//! The file of lines: appended to, rotated by size and age, found again when somebody else moved it.
+//!
+//! A line that finds no room waits in memory, and the file is cut back to its last whole line. When memory is full too,
+//! lines are lost, and a record says which.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use authsvc_core::audit::chain::{ChainId, Digest, Gap, MAX_LINE, Record};
+use rustix::fs::OFlags;
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+/// Bytes of lines that wait for room.
+const MAX_WAITING: usize = 8 * 1024 * 1024;
+
+/// When a file is put aside, and how many are kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Rotation {
+    /// At this many bytes.
+    pub max_bytes: u64,
+    /// At this age.
+    pub max_age: Duration,
+    /// Files beside the one that is written to.
+    pub keep: usize,
+}
+
+/// What a file is written through. Files do it; tests fail here.
+pub trait Output: Send + fmt::Debug {
+    /// Appends some of the bytes; how many.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    fn append(&mut self, bytes: &[u8]) -> io::Result<usize>;
+
+    /// Cuts the file back to that length.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    fn truncate(&mut self, len: u64) -> io::Result<()>;
+
+    /// Makes what was written survive a power cut.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    fn sync(&mut self) -> io::Result<()>;
+
+    /// Device and number of the file, to see whether the path still leads to it; and its length.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    fn identity(&self) -> io::Result<((u64, u64), u64)>;
+}
+
+impl Output for File {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write(bytes)
+    }
+
+    fn truncate(&mut self, len: u64) -> io::Result<()> {
+        self.set_len(len)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.sync_data()
+    }
+
+    fn identity(&self) -> io::Result<((u64, u64), u64)> {
+        let metadata = self.metadata()?;
+        Ok(((metadata.dev(), metadata.ino()), metadata.len()))
+    }
+}
+
+/// Opens what is written through: [`open_private`], or something that fails.
+pub type Open = fn(&Path) -> io::Result<Box<dyn Output>>;
+
+/// Opens a file for appending, mode 0600, and never through a link.
+///
+/// # Errors
+///
+/// What the system says; also when it is no plain file, or others than its owner can use it.
+pub fn open_private(path: &Path) -> io::Result<Box<dyn Output>> {
+    let file = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
+        .open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is not a plain file"));
+    }
+    if metadata.mode() & 0o077 != 0 {
+        return Err(io::Error::other("others than its owner can use it: chmod go= it"));
+    }
+    Ok(Box::new(file))
+}
+
+/// The file that lines go to.
+#[derive(Debug)]
+pub struct LineFile {
+    path: PathBuf,
+    rotation: Rotation,
+    open: Open,
+    output: Option<Current>,
+    waiting: VecDeque<(u64, String)>,
+    waiting_bytes: usize,
+    lost: Option<Gap>,
+    failing: bool,
+}
+
+#[derive(Debug)]
+struct Current {
+    output: Box<dyn Output>,
+    identity: (u64, u64),
+    len: u64,
+    began: OffsetDateTime,
+    last_seq: u64,
+}
+
+/// What was found at the end of a file.
+#[derive(Debug, Default)]
+pub struct FoundEnd {
+    /// Its last record.
+    pub last: Option<(ChainId, u64, Digest)>,
+    /// Bytes of an unfinished line, and where they are now.
+    pub torn: Option<(u64, String)>,
+}
+
+impl LineFile {
+    /// Opens the file; what is unfinished at its end is set aside.
+    ///
+    /// # Errors
+    ///
+    /// What the system says. A service does not start without its file.
+    pub fn open(path: &Path, rotation: Rotation, open: Open, now: OffsetDateTime) -> io::Result<(Self, FoundEnd)> {
+        let found = if path.exists() {
+            read_end(path, now)?
+        } else {
+            FoundEnd::default()
+        };
+        let mut file = Self {
+            path: path.to_owned(),
+            rotation,
+            open,
+            output: None,
+            waiting: VecDeque::new(),
+            waiting_bytes: 0,
+            lost: None,
+            failing: false,
+        };
+        file.output = Some(file.open_current(now)?);
+        Ok((file, found))
+    }
+
+    /// Takes lines with their numbers and writes what can be written.
+    pub fn append(&mut self, lines: impl IntoIterator<Item = (u64, String)>, now: OffsetDateTime) {
+        for (seq, line) in lines {
+            if self.waiting_bytes + line.len() > MAX_WAITING {
+                let first = self.lost.map_or(seq, |gap| gap.first);
+                self.lost = Some(Gap { first, last: seq });
+            } else {
+                self.waiting_bytes += line.len() + 1;
+                self.waiting.push_back((seq, line));
+            }
+        }
+        self.flush(now);
+    }
+
+    /// Writes what waits. Called from time to time, too.
+    pub fn flush(&mut self, now: OffsetDateTime) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        let done = self.try_flush(now);
+        match &done {
+            Err(error) if !self.failing => tracing::error!(
+                path = %self.path.display(), error = %error,
+                "the audit file cannot be written; lines wait in memory"
+            ),
+            Ok(()) if self.failing => tracing::info!(path = %self.path.display(), "the audit file is written again"),
+            _ => {}
+        }
+        self.failing = done.is_err();
+    }
+
+    fn try_flush(&mut self, now: OffsetDateTime) -> io::Result<()> {
+        if self.output.is_none() {
+            self.output = Some(self.open_current(now)?);
+        }
+        let Some(current) = &mut self.output else { return Ok(()) };
+        let mut text = Vec::with_capacity(self.waiting_bytes.min(1 << 20) + self.waiting.len());
+        let mut count = 0;
+        for (seq, line) in &self.waiting {
+            // One write for many lines, but not so large that a nearly full disk takes none of them.
+            if !text.is_empty() && text.len() + line.len() > 1 << 18 {
+                break;
+            }
+            text.extend_from_slice(line.as_bytes());
+            text.push(b'\n');
+            count += 1;
+            current.last_seq = *seq;
+        }
+        let written = write_whole(current.output.as_mut(), &text);
+        if let Err(error) = written {
+            // Whatever came of it: back to the last whole line. Where not even that works, another file is begun.
+            if current.output.truncate(current.len).is_err() {
+                self.output = None;
+                let _ = std::fs::rename(&self.path, self.aside(now, "broken"));
+            }
+            return Err(error);
+        }
+        current.len += text.len() as u64;
+        for (_, line) in self.waiting.drain(..count) {
+            self.waiting_bytes -= line.len() + 1;
+        }
+        if self.waiting.is_empty() {
+            Ok(())
+        } else {
+            self.try_flush(now)
+        }
+    }
+
+    /// Lines that are lost for good, once those before them are written.
+    pub fn take_gap(&mut self) -> Option<Gap> {
+        if !self.waiting.is_empty() {
+            return None;
+        }
+        self.lost.take()
+    }
+
+    /// Whether lines wait for room.
+    pub fn is_failing(&self) -> bool {
+        self.failing
+    }
+
+    /// Begins a new file when somebody has moved or removed this one.
+    pub fn follow_path(&mut self, now: OffsetDateTime) {
+        let there = std::fs::symlink_metadata(&self.path).map(|found| (found.dev(), found.ino()));
+        let ours = self.output.as_ref().map(|current| current.identity);
+        if ours.is_some() && there.as_ref().ok() != ours.as_ref() {
+            tracing::info!(path = %self.path.display(), "the audit file was moved; a new one is begun");
+            self.output = self.open_current(now).ok();
+        }
+    }
+
+    /// Whether the file is to be put aside.
+    pub fn is_due(&self, now: OffsetDateTime) -> bool {
+        self.output.as_ref().is_some_and(|current| {
+            current.len > 0
+                && (current.len >= self.rotation.max_bytes || now - current.began >= self.rotation.max_age)
+                && !self.failing
+        })
+    }
+
+    /// Puts the file aside and begins a new one. The oldest beyond the number that is kept are removed.
+    pub fn rotate(&mut self, now: OffsetDateTime) {
+        let Some(current) = self.output.take() else { return };
+        let name = format!("{:016}", current.last_seq);
+        let aside = self.aside(now, &name);
+        if let Err(error) = std::fs::rename(&self.path, &aside) {
+            tracing::error!(path = %self.path.display(), error = %error, "the audit file cannot be rotated");
+            self.output = Some(current);
+            return;
+        }
+        drop(current);
+        self.output = self.open_current(now).ok();
+        let mut old = rotated(&self.path);
+        let surplus = old.len().saturating_sub(self.rotation.keep);
+        for path in old.drain(..surplus) {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+
+    /// Makes what was written survive a power cut. Where that fails, the next write will say so.
+    pub fn sync(&mut self) {
+        if let Some(current) = &mut self.output {
+            let _ = current.output.sync();
+        }
+    }
+
+    fn open_current(&self, now: OffsetDateTime) -> io::Result<Current> {
+        let output = (self.open)(&self.path)?;
+        let (identity, len) = output.identity()?;
+        Ok(Current {
+            output,
+            identity,
+            len,
+            began: if len == 0 {
+                now
+            } else {
+                first_time(&self.path).unwrap_or(now)
+            },
+            last_seq: 0,
+        })
+    }
+
+    fn aside(&self, now: OffsetDateTime, name: &str) -> PathBuf {
+        with_suffix(&self.path, &format!(".{}-{name}", compact(now)))
+    }
+}
+
+/// The files that were put aside, the oldest first.
+pub fn rotated(path: &Path) -> Vec<PathBuf> {
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+        return Vec::new();
+    };
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let is_ours = |found: &str| {
+        found
+            .strip_prefix(name)
+            .and_then(|rest| rest.strip_prefix('.'))
+            .and_then(|rest| rest.split_once('-'))
+            .is_some_and(|(time, seq)| {
+                time.len() == 16 && time.ends_with('Z') && seq.len() == 16 && seq.bytes().all(|b| b.is_ascii_digit())
+            })
+    };
+    let mut found: Vec<PathBuf> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| entry.file_name().to_str().is_some_and(is_ours))
+        .map(|entry| entry.path())
+        .collect();
+    found.sort();
+    found
+}
+
+/// All files of a log in the order in which they were written.
+pub fn all_files(path: &Path) -> Vec<PathBuf> {
+    let mut files = rotated(path);
+    if path.exists() {
+        files.push(path.to_owned());
+    }
+    files
+}
+
+fn write_whole(output: &mut dyn Output, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match output.append(bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(count) => bytes = &bytes[count..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// The last record of a file. An unfinished line after it is moved to a file of its own.
+fn read_end(path: &Path, now: OffsetDateTime) -> io::Result<FoundEnd> {
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
+        .open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is not a plain file"));
+    }
+    // Two lines fit in: a whole one, and one that is not.
+    let from = metadata.len().saturating_sub(2 * MAX_LINE as u64 + 2);
+    file.seek(SeekFrom::Start(from))?;
+    let mut end = Vec::new();
+    file.read_to_end(&mut end)?;
+    let whole = end.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let mut found = FoundEnd::default();
+    if whole < end.len() {
+        let torn = &end[whole..];
+        let kept_as = with_suffix(path, &format!(".torn-{}", compact(now)));
+        private_files::replace(&kept_as, torn).map_err(io::Error::other)?;
+        file.set_len(from + whole as u64)?;
+        let name = kept_as.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        found.torn = Some((torn.len() as u64, name));
+    }
+    let last = end[..whole].strip_suffix(b"\n").unwrap_or_default();
+    let last = last.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    found.last = Record::parse(last)
+        .ok()
+        .map(|record| (record.chain, record.seq, record.hash));
+    Ok(found)
+}
+
+/// When the first record of a file was written.
+fn first_time(path: &Path) -> Option<OffsetDateTime> {
+    let mut start = Vec::new();
+    File::open(path)
+        .ok()?
+        .take(MAX_LINE as u64 + 1)
+        .read_to_end(&mut start)
+        .ok()?;
+    let line = start.split(|byte| *byte == b'\n').next()?;
+    Some(Record::parse(line).ok()?.facts.time)
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn compact(time: OffsetDateTime) -> String {
+    time.format(format_description!("[year][month][day]T[hour][minute][second]Z"))
+        .unwrap_or_default()
+}

@@ -1,0 +1,71 @@
+//! What the log says about itself.
+
+use authsvc_core::audit::chain::{Continues, Gap};
+use authsvc_core::audit::{ReasonKind, RecordId, reasons::audit_log as kinds};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::ascii;
+
+/// The first record of a chain.
+pub(super) fn started(now: OffsetDateTime, replica: &str, continues: &Continues) -> String {
+    let mut ours = json!({ "replica": replica, "version": env!("CARGO_PKG_VERSION"), "continues": {} });
+    if let Some((chain, seq, hash)) = &continues.line {
+        ours["continues"]["line"] = json!({ "chain": chain.to_string(), "seq": seq, "hash": hash.to_string() });
+    }
+    if let Some((chain, row, hash, time)) = &continues.row {
+        ours["continues"]["row"] = json!({ "chain": chain.to_string(), "row": row, "hash": hash.to_string(),
+            "time": time.format(&Rfc3339).unwrap_or_default() });
+    }
+    own(kinds::AUDIT_STARTED, "success", now, ours)
+}
+
+/// The last record of a chain.
+pub(super) fn stopped(now: OffsetDateTime, replica: &str) -> String {
+    own(kinds::AUDIT_STOPPED, "success", now, json!({ "replica": replica }))
+}
+
+/// A signed record that vouches for those before it.
+pub(super) fn checkpoint(now: OffsetDateTime, kept_since: Option<OffsetDateTime>) -> String {
+    let mut ours = json!({});
+    if let Some(since) = kept_since {
+        ours["kept_since"] = json!(since.format(&Rfc3339).unwrap_or_default());
+    }
+    own(kinds::AUDIT_CHECKPOINT, "success", now, ours)
+}
+
+/// The sums of refusals that have no row each.
+pub(super) fn excess(now: OffsetDateTime, sums: Value) -> String {
+    own(kinds::AUDIT_EXCESS, "unknown", now, json!({ "excess": sums }))
+}
+
+/// Events that are not recorded in full.
+pub(super) fn lost(now: OffsetDateTime, counts: Value) -> String {
+    own(kinds::AUDIT_LOST, "failure", now, json!({ "lost": counts }))
+}
+
+/// Lines that the file does not have.
+pub(super) fn gap(now: OffsetDateTime, gap: Gap) -> String {
+    let ours = json!({ "gap": { "first": gap.first, "last": gap.last } });
+    own(kinds::AUDIT_GAP, "failure", now, ours)
+}
+
+/// The unfinished end of the file that was found.
+pub(super) fn torn_line(now: OffsetDateTime, bytes: u64, kept_as: &str) -> String {
+    let ours = json!({ "torn": { "bytes": bytes, "kept_as": kept_as } });
+    own(kinds::AUDIT_TORN_LINE, "failure", now, ours)
+}
+
+fn own(kind: &ReasonKind, outcome: &str, now: OffsetDateTime, ours: Value) -> String {
+    ascii::to_line(&json!({
+        "@timestamp": now.format(&Rfc3339).unwrap_or_default(),
+        "event": {
+            "kind": "event", "module": "audit", "id": RecordId::generate().to_string(),
+            "action": kind.event, "outcome": outcome, "reason": kind.code,
+        },
+        "message": kind.description,
+        "log": { "level": if outcome == "failure" { "error" } else { "info" } },
+        "authsvc": { "operation": "audit", "listener": "none", "advice": kind.advice, "audit": ours },
+    }))
+}

@@ -1,0 +1,413 @@
+//! The one thread that seals records, writes lines and commits rows.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use authsvc_core::audit::NotRecorded;
+use authsvc_core::audit::chain::{AuditSigningKey, Chain, Keep, Record};
+use authsvc_core::clock::Clock;
+use authsvc_core::storage::{AuditRow, Store, StoreError};
+use cryptokit::keyset::Keyset;
+use serde_json::json;
+use time::OffsetDateTime;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot};
+
+use super::excess::Excess;
+use super::file::LineFile;
+use super::{own_records, row_of};
+use crate::log_output;
+
+/// Records that may wait for the thread. What comes when it is full is counted and lost.
+pub(super) const QUEUE: usize = 4096;
+/// Records that are taken at once.
+const BATCH: usize = 256;
+/// Rows that may wait for the database. While they are full, records get no row.
+const MAX_WAITING_ROWS: usize = 10_000;
+/// How long a row may wait for others that are committed with it, when nobody waits for it.
+const GROUP: Duration = Duration::from_millis(100);
+/// How long a commit may take.
+const COMMIT: Duration = Duration::from_secs(5);
+/// When a failed commit is tried again.
+const RETRY: Duration = Duration::from_millis(500);
+/// Records after which one is signed.
+const MAX_UNSIGNED: u64 = 1000;
+/// A chain without records says that it lives.
+const HEARTBEAT: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// What a record is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    /// An act of administration: a row, durable before the act.
+    Act,
+    /// A login and what else happens to accounts: a row.
+    Event,
+    /// A refusal, which strangers can cause: a line, and a row while there are few.
+    Refusal {
+        /// Why.
+        reason: &'static str,
+        /// Whose.
+        source: Option<IpAddr>,
+    },
+    /// Ordinary traffic: a line.
+    Routine,
+}
+
+/// What the thread is asked for.
+#[derive(Debug)]
+pub(super) enum Job {
+    Record {
+        body: String,
+        class: Class,
+        time: OffsetDateTime,
+        /// Told when the row is committed, or that it is not.
+        durable: Option<oneshot::Sender<Result<(), NotRecorded>>>,
+    },
+    /// A signed record, which says since when rows are kept.
+    Checkpoint {
+        kept_since: Option<OffsetDateTime>,
+        durable: oneshot::Sender<Result<(), NotRecorded>>,
+    },
+    /// The last record.
+    Close { done: oneshot::Sender<()> },
+}
+
+/// What could not be done, by class; shared with those who find the queue full.
+#[derive(Debug, Default)]
+pub(super) struct Lost {
+    counts: [AtomicU64; 4],
+}
+
+impl Lost {
+    pub(super) fn count(&self, class: Class) {
+        self.counts[Self::index(class)].fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn index(class: Class) -> usize {
+        match class {
+            Class::Act => 0,
+            Class::Event => 1,
+            Class::Refusal { .. } => 2,
+            Class::Routine => 3,
+        }
+    }
+
+    fn take(&self) -> BTreeMap<&'static str, u64> {
+        ["act", "event", "refusal", "routine"]
+            .into_iter()
+            .zip(&self.counts)
+            .map(|(name, count)| (name, count.swap(0, Ordering::Relaxed)))
+            .filter(|(_, count)| *count > 0)
+            .collect()
+    }
+}
+
+/// What others may see of the thread.
+#[derive(Debug, Default)]
+pub(super) struct Gauges {
+    pub(super) waiting_rows: AtomicU64,
+    pub(super) file_failing: AtomicU64,
+    pub(super) rows_failing: AtomicU64,
+    pub(super) lost: AtomicU64,
+}
+
+pub(super) struct Writer {
+    pub(super) runtime: Handle,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) keys: Keyset<AuditSigningKey>,
+    pub(super) chain: Chain,
+    pub(super) replica: String,
+    pub(super) file: Option<LineFile>,
+    pub(super) standard_error: bool,
+    pub(super) checkpoint_interval: Duration,
+    pub(super) excess: Excess,
+    /// Never got into the queue.
+    pub(super) unqueued: Arc<Lost>,
+    pub(super) gauges: Arc<Gauges>,
+    pub(super) state: State,
+}
+
+/// What changes from round to round.
+#[derive(Debug)]
+pub(super) struct State {
+    /// Lines of this round.
+    lines: Vec<(u64, String)>,
+    /// Sealed rows that are not committed yet, in their order.
+    rows: Vec<AuditRow>,
+    waiters: Vec<oneshot::Sender<Result<(), NotRecorded>>>,
+    /// Got a line, and no row because too many waited.
+    unkept: Lost,
+    unsigned: u64,
+    signed_at: OffsetDateTime,
+    flushed_at: OffsetDateTime,
+    failed_at: Option<OffsetDateTime>,
+}
+
+impl State {
+    pub(super) fn new(now: OffsetDateTime) -> Self {
+        Self {
+            lines: Vec::new(),
+            rows: Vec::new(),
+            waiters: Vec::new(),
+            unkept: Lost::default(),
+            unsigned: 0,
+            signed_at: now,
+            flushed_at: now,
+            failed_at: None,
+        }
+    }
+}
+
+impl Writer {
+    /// Works until it is told to close, or nobody is left to tell it anything.
+    pub(super) fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
+        let runtime = self.runtime.clone();
+        let mut batch = Vec::with_capacity(BATCH);
+        loop {
+            let wait = if self.state.rows.is_empty() {
+                Duration::from_secs(1)
+            } else {
+                GROUP
+            };
+            let taken = runtime.block_on(async { tokio::time::timeout(wait, jobs.recv_many(&mut batch, BATCH)).await });
+            let mut closing = None;
+            let ended = taken == Ok(0);
+            for job in batch.drain(..) {
+                if let Some(done) = self.take(job) {
+                    closing = Some(done);
+                }
+            }
+            let last = ended || closing.is_some();
+            self.round(last);
+            if last {
+                if let Some(done) = closing {
+                    let _ = done.send(());
+                }
+                return;
+            }
+        }
+    }
+
+    fn take(&mut self, job: Job) -> Option<oneshot::Sender<()>> {
+        match job {
+            Job::Record {
+                body,
+                class,
+                time,
+                durable,
+            } => {
+                let has_room = self.state.rows.len() < MAX_WAITING_ROWS;
+                let keep = match class {
+                    Class::Routine => Keep::LineOnly,
+                    Class::Refusal { reason, source } if !self.excess.gets_row(time, reason, source) => Keep::LineOnly,
+                    _ if has_room => Keep::Row,
+                    _ => {
+                        self.state.unkept.count(class);
+                        self.gauges.lost.fetch_add(1, Ordering::Relaxed);
+                        Keep::LineOnly
+                    }
+                };
+                self.seal(&body, keep, false);
+                if let Some(durable) = durable {
+                    if keep == Keep::Row {
+                        self.state.waiters.push(durable);
+                    } else {
+                        let _ = durable.send(Err(NotRecorded));
+                    }
+                }
+                None
+            }
+            Job::Checkpoint { kept_since, durable } => {
+                let body = own_records::checkpoint(self.clock.now(), kept_since);
+                self.seal(&body, Keep::Row, true);
+                self.state.waiters.push(durable);
+                None
+            }
+            Job::Close { done } => Some(done),
+        }
+    }
+
+    fn seal(&mut self, body: &str, keep: Keep, sign: bool) {
+        let keys = sign.then_some(&self.keys);
+        let sealed = match self.chain.seal(body, keep, keys) {
+            Ok(sealed) => sealed,
+            Err(error) => {
+                // The chain is as it was; the next checkpoint signs for this record as well.
+                tracing::error!(error = %error, "an audit record could not be signed");
+                return;
+            }
+        };
+        if sign {
+            self.state.unsigned = 0;
+            self.state.signed_at = self.clock.now();
+        } else {
+            self.state.unsigned += 1;
+        }
+        if let Some(row) = row_of(self.chain.id, &sealed) {
+            self.state.rows.push(row);
+        }
+        self.state.lines.push((sealed.seq, sealed.line));
+    }
+
+    fn round(&mut self, last: bool) {
+        let now = self.clock.now();
+        self.report_losses(now);
+        let due = now < self.state.signed_at || now - self.state.signed_at >= self.checkpoint_interval;
+        if (due || last)
+            && let Some(sums) = self.excess.take()
+        {
+            self.seal(&own_records::excess(now, sums), Keep::Row, false);
+        }
+        let rotates = self.file.as_ref().is_some_and(|file| file.is_due(now));
+        let unsigned = self.state.unsigned;
+        if last {
+            self.seal(&own_records::stopped(now, &self.replica), Keep::Row, true);
+        } else if unsigned >= MAX_UNSIGNED
+            || (unsigned > 0 && (due || rotates))
+            || now - self.state.signed_at >= HEARTBEAT
+        {
+            self.seal(&own_records::checkpoint(now, None), Keep::Row, true);
+        }
+        self.write_lines(now);
+        if rotates && let Some(file) = &mut self.file {
+            file.rotate(now);
+        }
+        self.commit(now, last);
+    }
+
+    /// What was lost is on record as soon as there is room for the record.
+    fn report_losses(&mut self, now: OffsetDateTime) {
+        if self.state.rows.len() < MAX_WAITING_ROWS / 2 {
+            let unqueued = self.unqueued.take();
+            let unkept = self.state.unkept.take();
+            if !unqueued.is_empty() || !unkept.is_empty() {
+                let counts = json!({ "not_recorded": unqueued, "without_row": unkept });
+                self.seal(&own_records::lost(now, counts), Keep::Row, false);
+            }
+        }
+        if let Some(gap) = self.file.as_mut().and_then(LineFile::take_gap) {
+            self.seal(&own_records::gap(now, gap), Keep::Row, true);
+        }
+    }
+
+    fn write_lines(&mut self, now: OffsetDateTime) {
+        let lines = std::mem::take(&mut self.state.lines);
+        if self.standard_error {
+            for (_, line) in &lines {
+                log_output::write_line(format!("{line}\n").as_bytes());
+            }
+        }
+        if let Some(file) = &mut self.file {
+            file.follow_path(now);
+            file.append(lines, now);
+            if self.state.unsigned == 0 {
+                file.sync();
+            }
+            self.gauges
+                .file_failing
+                .store(u64::from(file.is_failing()), Ordering::Relaxed);
+        }
+    }
+
+    /// Commits the rows that wait: at once when somebody waits for one, else in groups.
+    fn commit(&mut self, now: OffsetDateTime, last: bool) {
+        let since = |moment: OffsetDateTime| {
+            if now < moment {
+                Duration::MAX
+            } else {
+                (now - moment).unsigned_abs()
+            }
+        };
+        let urgent = last || !self.state.waiters.is_empty() || self.state.rows.len() >= BATCH;
+        let backing_off = self.state.failed_at.is_some_and(|failed| since(failed) < RETRY);
+        if self.state.rows.is_empty() || (!urgent && since(self.state.flushed_at) < GROUP) || (backing_off && !urgent) {
+            return;
+        }
+        let outcome = self.try_commit();
+        self.state.flushed_at = now;
+        match &outcome {
+            Ok(()) => {
+                if self.state.failed_at.take().is_some() {
+                    tracing::info!("audit rows are stored again");
+                }
+            }
+            Err(error) => {
+                if self.state.failed_at.replace(now).is_none() {
+                    tracing::error!(error = %error, "audit rows cannot be stored; they wait in memory");
+                }
+            }
+        }
+        for waiter in self.state.waiters.drain(..) {
+            let _ = waiter.send(outcome.clone().map_err(|_| NotRecorded));
+        }
+        let gauges = &self.gauges;
+        gauges
+            .waiting_rows
+            .store(self.state.rows.len() as u64, Ordering::Relaxed);
+        gauges
+            .rows_failing
+            .store(u64::from(outcome.is_err()), Ordering::Relaxed);
+    }
+
+    fn try_commit(&mut self) -> Result<(), String> {
+        let (runtime, store) = (self.runtime.clone(), Arc::clone(&self.store));
+        while !self.state.rows.is_empty() {
+            let group = &self.state.rows[..self.state.rows.len().min(2 * BATCH)];
+            let count = group.len();
+            let commit = runtime.block_on(async { tokio::time::timeout(COMMIT, store.append_audit_rows(group)).await });
+            match commit {
+                Ok(Ok(())) => {
+                    self.state.rows.drain(..count);
+                }
+                // A commit whose answer was lost: what is there is taken off, if it is ours.
+                Ok(Err(StoreError::Conflict)) => {
+                    let last = runtime
+                        .block_on(store.last_audit_row(self.chain.id))
+                        .map_err(|error| error.to_string())?;
+                    let stored = last
+                        .and_then(|last| self.state.rows.iter().position(|row| row.line == last.line))
+                        .ok_or("another process writes to this chain")?;
+                    self.state.rows.drain(..=stored);
+                }
+                Ok(Err(error)) => return Err(chain_of(&error)),
+                Err(_) => return Err("the database did not answer in time".to_owned()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins the chain: its first record, signed and in the database before anything else happens.
+    pub(super) fn begin(&mut self, bodies: &[String]) {
+        for (index, body) in bodies.iter().enumerate() {
+            self.seal(body, Keep::Row, index == 0);
+        }
+        let now = self.clock.now();
+        self.write_lines(now);
+    }
+
+    /// The rows that wait, for whoever stores them first.
+    pub(super) fn take_rows(&mut self) -> Vec<AuditRow> {
+        std::mem::take(&mut self.state.rows)
+    }
+}
+
+/// An error and its causes.
+fn chain_of(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    text
+}
+
+/// Reads the last row of a chain that has ended: what the next one continues.
+pub(super) fn end_of(row: &AuditRow) -> Option<(u64, authsvc_core::audit::chain::Digest, OffsetDateTime)> {
+    let record = Record::parse(row.line.as_bytes()).ok()?;
+    Some((row.row, record.hash, record.facts.time))
+}
