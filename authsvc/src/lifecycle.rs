@@ -52,3 +52,18 @@ pub fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
         });
     })
 }
+
+/// Who runs this process: the name that the system has for the user, or the number where it has none.
+pub fn system_user() -> String {
+    let id = rustix::process::getuid().as_raw();
+    let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name = accounts.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let (name, _, number) = (fields.next()?, fields.next()?, fields.next()?);
+        (number.parse() == Ok(id)).then_some(name)
+    });
+    match name {
+        Some(name) => format!("{name} ({id})"),
+        None => id.to_string(),
+    }
+}

@@ -1,5 +1,6 @@
 //! Commands and their arguments, one area a file. No logic; no secret is ever an argument.
 
+mod audit;
 mod key;
 mod serve;
 mod service;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use audit::{AuditCommand, ExplainArgs, ExportFormat, FilterArgs};
 pub use key::KeyCommand;
 pub use serve::{DevArgs, InitArgs, ServeArgs};
 pub use service::{IdentityArgs, ServiceCommand};
@@ -43,6 +45,11 @@ pub enum Command {
     /// Keep the signing keys
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Read and verify the audit log
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Say why an answer was a refusal, from the id that it showed
+    Explain(ExplainArgs),
     /// Check a running service from outside: health, login, validation over mTLS, refusals
     Smoke(SmokeArgs),
     /// Print the API description

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use authsvc_core::audit::{Act, ActError, AuditKeys, Operator, Target, perform};
 use authsvc_core::clock::Clock;
 use authsvc_core::service::defence::{LoginDefence, open_digest_key};
 use authsvc_core::service::{KeyRing, SealedKeysets, ServiceRegistry, UserAdministration};
 use authsvc_core::storage::Store;
 use cryptokit::password::PasswordHasher;
+use time::OffsetDateTime;
 
 use super::{CommandError, load, system_clock};
+use crate::audit::CommandLog;
 use crate::cli::ConfigArgs;
 use crate::config::Config;
 use crate::hasher::QueuedHasher;
@@ -81,6 +84,40 @@ impl Installation {
     /// What keeps the registry of services.
     pub(super) fn registry(&self) -> ServiceRegistry {
         ServiceRegistry::new(self.store(), Arc::clone(&self.clock))
+    }
+
+    /// What time it is.
+    pub(super) fn now(&self) -> OffsetDateTime {
+        self.clock.now()
+    }
+
+    /// The keys of the audit log.
+    pub(super) async fn audit_keys(&self) -> Result<AuditKeys, CommandError> {
+        Ok(AuditKeys::open(&self.keysets()).await?)
+    }
+
+    /// Does what changes the installation, with a durable record before it and one after it. `name` is the words of the
+    /// command, such as `user.disable`.
+    pub(super) async fn perform<T, E>(
+        &self,
+        name: &'static str,
+        target: Target,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, CommandError>
+    where
+        E: Into<CommandError>,
+    {
+        let log = CommandLog::new(self.store(), self.audit_keys().await?, self.config.audit.addresses);
+        let operator = Operator::SystemUser {
+            name: crate::lifecycle::system_user(),
+        };
+        let act = Act { operator, name, target };
+        let work = async { work.await.map_err(Into::<CommandError>::into) };
+        match perform(&log, self.clock.as_ref(), act, work).await {
+            Ok(done) => Ok(done),
+            Err(ActError::Failed(error)) => Err(error),
+            Err(ActError::NotRecorded(error)) => Err(error.into()),
+        }
     }
 
     /// Ends all connections to the database.

@@ -1,5 +1,6 @@
 //! What the binary can do, one command a file.
 
+mod audit;
 mod dev;
 mod init;
 mod installation;
@@ -46,6 +47,8 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, CommandError> {
         Command::User(command) => user::run(command).await,
         Command::Service(command) => service::run(command).await,
         Command::Key(command) => key::run(command).await,
+        Command::Audit(command) => audit::run(command).await,
+        Command::Explain(args) => audit::explain(args).await,
         Command::Smoke(args) => smoke::run(args).await,
         Command::Openapi => print(&crate::transport::http::openapi_json()),
     }
