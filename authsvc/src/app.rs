@@ -27,7 +27,7 @@ use crate::key_upkeep::{BlockingKeyMaker, KeyUpkeep};
 use crate::log_output;
 use crate::metrics::Metrics;
 use crate::reload::Reloader;
-use crate::secret_files::{self, RootKeyFile, SecretFileError};
+use crate::secret_files::{RootKeyFile, SecretFileError};
 use crate::storage::{self, OpenError};
 use crate::transport::http::ops::{OpsState, ops_router};
 use crate::transport::http::{HttpState, internal_router, public_router};
@@ -119,13 +119,11 @@ impl App {
     ///
     /// [`StartError`], naming what is missing or wrong. Nothing is served then.
     pub async fn start(config: &Config, sockets: BoundSockets) -> Result<Self, StartError> {
-        let root = secret_files::read_root_key(&config.root_key_file)?;
-        let peppers = secret_files::read_peppers(&config.pepper_file, &root)?;
+        let root_key = RootKeyFile::new(config.root_key_file.clone());
+        let peppers = root_key.read_peppers(&config.pepper_file)?;
         let store = storage::open(&config.database).await?;
-        drop(root);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let root_key = Arc::new(RootKeyFile::new(config.root_key_file.clone()));
-        let keysets = SealedKeysets::new(Arc::clone(&store), root_key);
+        let keysets = SealedKeysets::new(Arc::clone(&store), Arc::new(root_key));
         let defence = Arc::new(LoginDefence::start(
             Arc::clone(&store),
             Arc::clone(&clock),

@@ -30,6 +30,7 @@ pub mod metrics;
 mod permit_queue;
 pub mod qr_code;
 pub mod reload;
+pub mod root_key_exchange;
 pub mod secret_files;
 pub mod storage;
 pub mod telemetry;

@@ -51,11 +51,56 @@ impl RootKeyFile {
     }
 }
 
+impl RootKeyFile {
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the next root key is while the two are exchanged: beside the present one, with `.next` at its end.
+    pub fn next_path(&self) -> PathBuf {
+        let mut path = self.path.clone().into_os_string();
+        path.push(".next");
+        path.into()
+    }
+
+    /// The present root key, and the next one while they are exchanged.
+    ///
+    /// # Errors
+    ///
+    /// [`SecretFileError`].
+    pub fn read(&self) -> Result<(RootKey, Option<RootKey>), SecretFileError> {
+        // The next one first: it becomes the present one by a rename, which must not happen between the two looks.
+        let next = match self.next_path() {
+            next if next.exists() => Some(read_root_key(&next)?),
+            _ => None,
+        };
+        Ok((read_root_key(&self.path)?, next))
+    }
+
+    /// Reads the peppers, which either root key may have sealed.
+    ///
+    /// # Errors
+    ///
+    /// [`SecretFileError`].
+    pub fn read_peppers(&self, path: &Path) -> Result<Keyset<Pepper>, SecretFileError> {
+        let (root, next) = self.read()?;
+        let found = read_peppers(path, &root);
+        match next {
+            Some(next) if found.is_err() => read_peppers(path, &next),
+            _ => found,
+        }
+    }
+}
+
 impl RootKeySource for RootKeyFile {
     fn root_keys(&self) -> Result<Vec<RootKey>, RootKeyUnavailable> {
-        match read_root_key(&self.path) {
-            Ok(root) => Ok(vec![root]),
-            Err(error) => Err(RootKeyUnavailable(Box::new(error))),
+        match self.read() {
+            Ok((root, next)) => Ok(std::iter::once(root).chain(next).collect()),
+            // It may have been renamed between the two looks.
+            Err(_) => read_root_key(&self.path)
+                .map(|root| vec![root])
+                .map_err(|error| RootKeyUnavailable(Box::new(error))),
         }
     }
 }

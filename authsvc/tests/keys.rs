@@ -8,13 +8,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use authsvc::key_upkeep::{BlockingKeyMaker, KeyUpkeep};
+use authsvc::root_key_exchange::{ExchangeStep, RootKeyExchange};
+use authsvc::secret_files::{RootKeyFile, read_root_key};
 use authsvc::storage::sqlite::SqliteStore;
 use authsvc_core::audit::{AuditSink, Outcome};
-use authsvc_core::clock::Clock;
+use authsvc_core::clock::{Clock, TestClock};
 use authsvc_core::service::key_schedule::{KeyPolicy, MAX_PROMOTION_DELAY, PUBLISHED_BEFORE_USE};
 use authsvc_core::service::{
     KeyChange, KeyChangeError, KeyKeeper, KeyRing, KeyStorageError, MAX_UNPOLLED_SIGNING, Patience, SEALING_KEYSET,
-    SealedKeysets, SigningError, TOKEN_KEYSET,
+    SealedKeysets, SigningError, TOKEN_KEYSET, sealed_name,
 };
 use authsvc_core::storage::{KeyConsumerStore, KeysetStore, Store};
 use axum::body::Body;
@@ -555,16 +557,7 @@ async fn fetching_keys_is_conditional_and_noted_for_registered_services_once_a_m
 fn the_key_commands_do_what_they_say_and_refuse_what_would_hurt() {
     let directory = tempfile::tempdir().unwrap();
     let home = directory.path().join("home");
-    let made = run(&[
-        "init",
-        "--home",
-        home.to_str().unwrap(),
-        "--issuer",
-        ISSUER,
-        "--server-san",
-        "localhost",
-    ]);
-    assert!(made.status.success(), "{}", stderr(&made));
+    init(&home);
     let config = home.join("authsvc.toml");
     let key = |arguments: &[&str]| run(&[&["key"], arguments, &["--config", config.to_str().unwrap()]].concat());
     let list = || -> serde_json::Value { serde_json::from_str(&stdout(&key(&["list", "--json"]))).unwrap() };
@@ -590,6 +583,86 @@ fn the_key_commands_do_what_they_say_and_refuse_what_would_hurt() {
     assert!(stdout(&key(&["prune"])).contains(&second));
     let text = stdout(&key(&["list"]));
     assert!(text.contains(&first) && !text.contains(&second), "{text}");
+}
+
+#[tokio::test]
+async fn the_root_key_is_exchanged_and_everything_opens_at_every_moment() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = directory.path().join("home");
+    init(&home);
+    let config = home.join("authsvc.toml");
+    let root_file = RootKeyFile::new(home.join("root.key"));
+    let (peppers, database) = (home.join("pepper.json"), home.join("authsvc.db"));
+    let old = read_root_key(root_file.path()).unwrap();
+    let clock: Arc<dyn Clock> = Arc::new(TestClock::at(NOW));
+    let open = async |store: &Arc<SqliteStore>| {
+        let keysets = SealedKeysets::new(Arc::clone(store) as Arc<dyn Store>, Arc::new(root_file.clone()));
+        KeyRing::open(keysets, Arc::clone(&clock)).await
+    };
+    let store = Arc::new(SqliteStore::open(&database).await.unwrap());
+    // One that serves meanwhile.
+    let serving = Arc::new(open(&store).await.unwrap());
+    let policy = KeyPolicy {
+        algorithm: JwsAlgorithm::EdDsa,
+        ..POLICY
+    };
+    let keeper = KeyKeeper::new(
+        Arc::clone(&serving),
+        Arc::new(BlockingKeyMaker),
+        Arc::clone(&clock),
+        policy,
+    );
+    let mut steps = Vec::new();
+    // Each step by a process of its own, which ends after it.
+    while steps.last() != Some(&ExchangeStep::Finished) {
+        assert!(steps.len() < 20, "{steps:?}");
+        let mut exchange =
+            RootKeyExchange::new(Arc::clone(&store) as Arc<dyn Store>, root_file.clone(), peppers.clone());
+        steps.push(exchange.step().await.unwrap().unwrap());
+        assert!(open(&store).await.is_ok(), "{steps:?}");
+        assert!(root_file.read_peppers(&peppers).is_ok(), "{steps:?}");
+        serving.poll().await.unwrap();
+        // What changes a keyset in between leaves it under the key that it is under.
+        if steps.len() % 2 == 0 {
+            keeper.replace_now(None).await.unwrap();
+        }
+    }
+    assert_eq!(steps[0], ExchangeStep::KeyMade);
+    assert!(steps.contains(&ExchangeStep::Keyset(TOKEN_KEYSET.into())) && steps.contains(&ExchangeStep::Peppers));
+    for (name, version) in store.keyset_versions().await.unwrap() {
+        let stored = store.keyset(&name).await.unwrap().unwrap();
+        assert!(!old.has_sealed(&sealed_name(&name, version), &stored.sealed), "{name}");
+    }
+    assert!(!root_file.next_path().exists());
+    keeper.replace_now(None).await.unwrap();
+    store.close().await;
+    // And by the command, at once.
+    let command = run(&["key", "rewrap", "--config", config.to_str().unwrap()]);
+    assert!(
+        stdout(&command).contains("It is the root key now"),
+        "{}",
+        stderr(&command)
+    );
+    assert!(stdout(&run(&["key", "list", "--config", config.to_str().unwrap()])).contains("signing"));
+
+    // What opens with neither key stops it before anything is lost.
+    let before = read_root_key(root_file.path()).unwrap();
+    std::fs::write(&peppers, "{}").unwrap();
+    let command = run(&["key", "rewrap", "--config", config.to_str().unwrap()]);
+    assert!(
+        stderr(&command).contains("opens with neither root key"),
+        "{}",
+        stderr(&command)
+    );
+    assert_eq!(*read_root_key(root_file.path()).unwrap().to_text(), *before.to_text());
+    let store = Arc::new(SqliteStore::open(&database).await.unwrap());
+    assert!(open(&store).await.is_ok());
+}
+
+fn init(home: &std::path::Path) {
+    let home = home.to_str().unwrap();
+    let made = run(&["init", "--home", home, "--issuer", ISSUER, "--server-san", "localhost"]);
+    assert!(made.status.success(), "{}", stderr(&made));
 }
 
 fn header(token: &str) -> serde_json::Value {

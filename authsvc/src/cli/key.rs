@@ -50,6 +50,15 @@ pub enum KeyCommand {
         #[command(flatten)]
         config: ConfigArgs,
     },
+    /// Exchange the root key under everything it seals: keysets and peppers. Run again, it goes on where it stopped
+    Rewrap {
+        /// Only write the next root key beside the present one, to carry it to the other machines that serve
+        #[arg(long)]
+        prepare: bool,
+        /// Which installation.
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
     /// Take revoked keys out, and retired ones whose last token has ended
     Prune {
         /// Which installation.

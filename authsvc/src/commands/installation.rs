@@ -16,7 +16,7 @@ use crate::audit::CommandLog;
 use crate::cli::ConfigArgs;
 use crate::config::Config;
 use crate::hasher::QueuedHasher;
-use crate::secret_files::{self, RootKeyFile};
+use crate::secret_files::RootKeyFile;
 
 /// How long a command waits for its turn to hash: it is the only one in its process.
 const MAX_WAIT: Duration = Duration::from_secs(60);
@@ -50,16 +50,19 @@ impl Installation {
         Arc::clone(&self.clock)
     }
 
+    /// The file that holds the root key.
+    pub(super) fn root_key(&self) -> RootKeyFile {
+        RootKeyFile::new(self.config.root_key_file.clone())
+    }
+
     /// The sealed keysets in the database.
     pub(super) fn keysets(&self) -> SealedKeysets {
-        let root_key = RootKeyFile::new(self.config.root_key_file.clone());
-        SealedKeysets::new(self.store(), Arc::new(root_key))
+        SealedKeysets::new(self.store(), Arc::new(self.root_key()))
     }
 
     /// What keeps accounts. Opens the keys.
     pub(super) async fn users(&self) -> Result<UserAdministration, CommandError> {
-        let root = secret_files::read_root_key(&self.config.root_key_file)?;
-        let peppers = secret_files::read_peppers(&self.config.pepper_file, &root)?;
+        let peppers = self.root_key().read_peppers(&self.config.pepper_file)?;
         let keys = KeyRing::open(self.keysets(), Arc::clone(&self.clock)).await?;
         let hasher = QueuedHasher::new(
             PasswordHasher::new(self.config.hashing.policy, peppers),

@@ -13,6 +13,7 @@ use super::installation::Installation;
 use super::{CommandError, print};
 use crate::cli::KeyCommand;
 use crate::key_upkeep::{BlockingKeyMaker, explain, state};
+use crate::root_key_exchange::{ExchangeStep, RootKeyExchange};
 
 pub(super) async fn run(command: KeyCommand) -> Result<ExitCode, CommandError> {
     let config = match &command {
@@ -20,6 +21,7 @@ pub(super) async fn run(command: KeyCommand) -> Result<ExitCode, CommandError> {
         | KeyCommand::Rotate { config, .. }
         | KeyCommand::Promote { config, .. }
         | KeyCommand::Revoke { config, .. }
+        | KeyCommand::Rewrap { config, .. }
         | KeyCommand::Prune { config } => config,
     };
     let installation = Installation::open(config).await?;
@@ -54,12 +56,38 @@ async fn act(installation: &Installation, command: KeyCommand) -> Result<String,
             keeper.promote(&kid, patience).await?
         }
         KeyCommand::Revoke { kid, .. } => keeper.revoke(&kid).await?,
+        KeyCommand::Rewrap { prepare, .. } => return rewrap(installation, prepare).await,
         KeyCommand::Prune { .. } => match keeper.prune().await? {
             Some(change) => change,
             None => return Ok("Nothing to take out.\n".to_owned()),
         },
     };
     Ok(format!("{}\n", explain(&change)))
+}
+
+async fn rewrap(installation: &Installation, prepare: bool) -> Result<String, CommandError> {
+    let root = installation.root_key();
+    let next = root.next_path();
+    let pepper_file = installation.config.pepper_file.clone();
+    let mut exchange = RootKeyExchange::new(installation.store(), root, pepper_file);
+    if prepare {
+        exchange.prepare()?;
+        return Ok(format!(
+            "The next root key is in {}. Carry it to every machine that serves, beside its root key, and run\n\
+             authsvc key rewrap on each.\n",
+            next.display()
+        ));
+    }
+    let mut text = String::new();
+    while let Some(step) = exchange.step().await? {
+        text.push_str(&match step {
+            ExchangeStep::KeyMade => format!("The next root key is in {}.\n", next.display()),
+            ExchangeStep::Keyset(name) => format!("Keyset {name} is under it.\n"),
+            ExchangeStep::Peppers => "The peppers are under it.\n".to_owned(),
+            ExchangeStep::Finished => "It is the root key now, and the old one is gone: back it up.\n".to_owned(),
+        });
+    }
+    Ok(text)
 }
 
 fn named(name: &str) -> Result<JwsAlgorithm, CommandError> {

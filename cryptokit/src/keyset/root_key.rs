@@ -11,7 +11,7 @@ use super::lifecycle::Keyset;
 use super::schema::{self, MAX_SEALED_BYTES, SCHEMA_VERSION, SealedKeyset, Version};
 use crate::aead::{AeadError, AeadKey};
 use crate::encoding::base64url;
-use crate::secret::SecretKey;
+use crate::secret::{SecretBytes, SecretKey};
 
 /// The key that wraps keysets and does nothing else. It lives outside the database.
 pub struct RootKey {
@@ -130,6 +130,58 @@ impl RootKey {
     /// As [`Self::open`] and [`Self::seal`].
     pub fn rewrap<K: KeyMaterial>(&self, name: &str, json: &str, new: &Self) -> Result<String, KeysetError> {
         new.seal(&self.open::<K>(name, json)?)
+    }
+
+    /// As [`Self::rewrap`] for a keyset of a kind that the caller does not know, under `new_name` from here on. The
+    /// kind is what the sealed form says and was sealed for; what is inside is carried over unread, in its version.
+    ///
+    /// # Errors
+    ///
+    /// [`KeysetError::Open`] when this root key does not open it under `name`; [`KeysetError::Version`],
+    /// [`KeysetError::TooLarge`] and [`KeysetError::RootKeyExhausted`].
+    ///
+    /// # Panics
+    ///
+    /// Never: a sealed keyset is plain data.
+    pub fn rewrap_any(&self, name: &str, json: &str, new: &Self, new_name: &str) -> Result<String, KeysetError> {
+        let (outer, plain) = self.open_any(name, json)?;
+        let bound = schema::binding(outer.version, &outer.purpose, new_name);
+        let sealed = new
+            .keyset
+            .seal(plain.expose_secret(), &bound)
+            .map_err(|error| match error {
+                AeadError::KeyExhausted => KeysetError::RootKeyExhausted,
+                _ => KeysetError::TooLarge,
+            })?;
+        let json = serde_json::to_string(&SealedKeyset {
+            name: new_name.to_owned(),
+            sealed: base64url::encode(&sealed),
+            ..outer
+        })
+        .expect("a sealed keyset is plain data");
+        if json.len() > MAX_SEALED_BYTES {
+            return Err(KeysetError::TooLarge);
+        }
+        Ok(json)
+    }
+
+    /// Whether this root key sealed that keyset, of whatever kind, under that name.
+    pub fn has_sealed(&self, name: &str, json: &str) -> bool {
+        self.open_any(name, json).is_ok()
+    }
+
+    fn open_any(&self, name: &str, json: &str) -> Result<(SealedKeyset, SecretBytes), KeysetError> {
+        if json.len() > MAX_SEALED_BYTES {
+            return Err(KeysetError::TooLarge);
+        }
+        let outer: SealedKeyset = schema::strict_json(json.as_bytes())?;
+        if outer.version > SCHEMA_VERSION {
+            return Err(KeysetError::Version);
+        }
+        let sealed = base64url::decode(&outer.sealed).map_err(|_| KeysetError::Open)?;
+        let bound = schema::binding(outer.version, &outer.purpose, name);
+        let plain = self.keyset.open(&sealed, &bound).map_err(|_| KeysetError::Open)?;
+        Ok((outer, plain))
     }
 }
 
@@ -256,6 +308,35 @@ mod tests {
                 "{garbage}"
             );
         }
+    }
+
+    #[test]
+    fn a_keyset_of_any_kind_and_version_moves_to_another_root_key_and_name() {
+        let (old, new) = (root_of_version_1(), RootKey::generate());
+        let tokens = old.seal(&Keyset::new("a", AeadKey::generate())).unwrap();
+        let moved = old.rewrap_any("a", &tokens, &new, "a#1").unwrap();
+        assert!(new.open::<AeadKey>("a#1", &moved).is_ok() && new.has_sealed("a#1", &moved));
+        assert!(!old.has_sealed("a#1", &moved) && !new.has_sealed("a", &moved));
+        assert_eq!(new.open::<Pepper>("a#1", &moved).unwrap_err(), KeysetError::Open);
+
+        let moved = old.rewrap_any("peppers", PEPPERS_VERSION_1, &new, "peppers").unwrap();
+        let peppers: Keyset<Pepper> = new.open("peppers", &moved).unwrap();
+        assert_eq!(peppers.primary().0, KeyId::from_bytes([2; 8]));
+
+        let other_kind = tokens.replace(r#""purpose":"aead""#, r#""purpose":"pepper""#);
+        assert_ne!(other_kind, tokens);
+        let refused = |name, json: &str| old.rewrap_any(name, json, &new, "b").unwrap_err();
+        assert_eq!(refused("a", &other_kind), KeysetError::Open);
+        assert_eq!(refused("b", &tokens), KeysetError::Open);
+        assert_eq!(
+            refused("a", &tokens.replace("\"version\":2", "\"version\":1")),
+            KeysetError::Open
+        );
+        assert_eq!(
+            refused("a", &tokens.replace("\"version\":2", "\"version\":3")),
+            KeysetError::Version
+        );
+        assert_eq!(refused("a", "{}"), KeysetError::Open);
     }
 
     #[test]

@@ -128,10 +128,7 @@ impl Version {
 
     /// What the seal is bound to.
     pub(super) fn binding(&self, name: &str) -> AssociatedData {
-        AssociatedData::new("cryptokit keyset")
-            .with(&self.number.to_be_bytes())
-            .with(self.purpose.as_bytes())
-            .with(name.as_bytes())
+        binding(self.number, self.purpose, name)
     }
 
     /// Reads what [`write`] wrote, or what it wrote when this version was the current one.
@@ -200,6 +197,14 @@ impl Version {
             key,
         })
     }
+}
+
+/// What a seal is bound to.
+pub(super) fn binding(version: u32, purpose: &str, name: &str) -> AssociatedData {
+    AssociatedData::new("cryptokit keyset")
+        .with(&version.to_be_bytes())
+        .with(purpose.as_bytes())
+        .with(name.as_bytes())
 }
 
 /// Reads JSON strictly: no duplicate or unknown members, objects where there must be objects.

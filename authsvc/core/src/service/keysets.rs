@@ -224,7 +224,7 @@ impl fmt::Debug for SealedKeysets {
 
 /// What a keyset is called inside its seal. The first version has the plain name, as in databases that are older than
 /// versions.
-pub(super) fn sealed_name(name: &str, version: u64) -> String {
+pub fn sealed_name(name: &str, version: u64) -> String {
     match version {
         0 => name.to_owned(),
         _ => format!("{name}#{version}"),

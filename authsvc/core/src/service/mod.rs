@@ -43,7 +43,7 @@ pub use key_ring::{
     TokenKeyset,
 };
 pub use keys::{SEALING_KEYSET, ServiceKeys, TOKEN_KEYSET, create_keys, open_keys};
-pub use keysets::{KeyStorageError, RootKeySource, RootKeyUnavailable, SealedKeysets};
+pub use keysets::{KeyStorageError, RootKeySource, RootKeyUnavailable, SealedKeysets, sealed_name};
 pub use password_policy::{
     BreachedPasswords, MIN_PASSWORD_CHARS, MIN_PASSWORD_CHARS_WITH_SECOND_FACTOR, PasswordContext, PasswordPolicy,
     PasswordRefusal, PasswordRules, UnfitPassword,
