@@ -409,6 +409,28 @@ async fn a_factor_goes_with_both_factors_only() {
 }
 
 #[tokio::test]
+async fn a_password_that_is_too_short_alone_is_changed_before_the_factor_goes() {
+    let service = Service::start().await;
+    let enrolled = service.enrol().await;
+    let short = "kT9#vq2!xLw";
+    let password = Password::new(short).unwrap();
+    let email = EMAIL.parse().unwrap();
+    service.users.reset_password(&email, password).await.unwrap();
+    let body = json!({ "email": EMAIL, "password": short, "otp": enrolled.recovery_codes[0], "audience": "authsvc" });
+    let token = service.post("/v1/auth", body.to_string()).await.json();
+    let token = token["token"].as_str().unwrap();
+    let body = json!({ "password": short, "otp": enrolled.recovery_codes[1] });
+    let refused = service.me("/v1/me/otp/disable", token, body).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(refused.json()["errors"][0]["field"], "password");
+    assert_eq!(
+        service.store.recovery_codes(service.user_id).await.unwrap().len(),
+        9,
+        "not spent"
+    );
+}
+
+#[tokio::test]
 async fn l9_secrets_are_shown_once_and_are_nowhere_else() {
     let service = Service::start().await;
     let token = service.own_token(None).await;

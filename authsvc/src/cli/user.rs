@@ -64,6 +64,36 @@ pub enum UserCommand {
         #[command(flatten)]
         config: ConfigArgs,
     },
+    /// Give an account an authenticator app, as a QR code to hand over, and recovery codes
+    OtpEnrol {
+        /// The e-mail address
+        email: String,
+        /// Where the QR code goes.
+        #[command(flatten)]
+        picture: PictureArgs,
+        /// Which installation.
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+    /// Take an account's second factor away, and its recovery codes: its phone is lost
+    OtpReset {
+        /// The e-mail address
+        email: String,
+        /// Which installation.
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+}
+
+/// Where a QR code goes: to the terminal, unless one of these is given.
+#[derive(Debug, Args)]
+pub struct PictureArgs {
+    /// Write the QR code as PNG into a new file that only its owner can read
+    #[arg(long, value_name = "FILE")]
+    pub png: Option<PathBuf>,
+    /// Write the QR code as SVG into a new file that only its owner can read
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
 }
 
 /// Where a password comes from: a prompt, unless one of these is given.

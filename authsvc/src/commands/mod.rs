@@ -10,6 +10,7 @@ mod serve;
 mod service;
 mod smoke;
 mod user;
+mod user_otp;
 
 use std::error::Error;
 use std::io::Write;

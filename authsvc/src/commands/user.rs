@@ -8,7 +8,7 @@ use serde_json::json;
 use time::format_description::well_known::Rfc3339;
 
 use super::installation::Installation;
-use super::{CommandError, password_input, print};
+use super::{CommandError, password_input, print, user_otp};
 use crate::cli::{ConfigArgs, UserCommand};
 
 pub(super) async fn run(command: UserCommand) -> Result<ExitCode, CommandError> {
@@ -36,6 +36,8 @@ pub(super) async fn run(command: UserCommand) -> Result<ExitCode, CommandError> 
         }
         UserCommand::Disable { email, config } => set_disabled(&email, true, &config).await,
         UserCommand::Enable { email, config } => set_disabled(&email, false, &config).await,
+        UserCommand::OtpEnrol { email, picture, config } => user_otp::enrol(&email, &picture, &config).await,
+        UserCommand::OtpReset { email, config } => user_otp::reset(&email, &config).await,
         UserCommand::Unlock { email, config } => unlock(&email, &config).await,
         UserCommand::ResetPassword {
             email,

@@ -67,6 +67,14 @@ pub const NOT_ENABLED: &ReasonKind = &kind(
     "Nothing: there is nothing to disable or to renew.",
 );
 
+/// The password would be too short.
+pub const PASSWORD_TOO_SHORT_ALONE: &ReasonKind = &kind(
+    "password_too_short_alone",
+    "input_validation_fail",
+    "without the second factor the account's password would be too short",
+    "Nothing: its owner changes the password first.",
+);
+
 /// All of them.
 pub const ALL: &[&ReasonKind] = &[
     MISSING_CODE,
@@ -77,4 +85,5 @@ pub const ALL: &[&ReasonKind] = &[
     ALREADY_ENABLED,
     NOT_PENDING,
     NOT_ENABLED,
+    PASSWORD_TOO_SHORT_ALONE,
 ];

@@ -21,7 +21,7 @@ use time::OffsetDateTime;
 
 pub use enrolment::Enrolment;
 pub use error::SecondFactorError;
-pub use own_account::{BegunEnrolment, FactorChanged, IssuedRecoveryCodes};
+pub use own_account::{BegunEnrolment, FactorChanged, IssuedRecoveryCodes, issuer_name};
 pub use recovery::RecoveryCodes;
 
 use crate::domain::{Place, SealedField, TotpSecret, UserId};

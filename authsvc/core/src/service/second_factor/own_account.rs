@@ -10,8 +10,9 @@ use cryptokit::secret::SecretString;
 use time::OffsetDateTime;
 
 use super::RecoveryCodes;
+use crate::audit::reasons;
 use crate::domain::{OneTimePassword, UserId};
-use crate::service::{AuthService, AuthenticatedUser, CallContext, Failure};
+use crate::service::{AuthService, AuthenticatedUser, CallContext, ErrorCode, Failure, MIN_PASSWORD_CHARS};
 
 /// What the owner of an account has to see once.
 #[derive(Debug)]
@@ -90,7 +91,8 @@ impl AuthService {
     ///
     /// # Errors
     ///
-    /// `InvalidCredentials`, `InvalidOtp`, `OtpNotEnabled`, and what hashing and storing can fail with.
+    /// `InvalidCredentials`, `InvalidOtp`, `OtpNotEnabled`, `InvalidField` for a password that is too short to be the only
+    /// factor, and what hashing and storing can fail with.
     pub async fn disable_second_factor(
         &self,
         owner: &AuthenticatedUser,
@@ -99,7 +101,16 @@ impl AuthService {
         context: &CallContext,
     ) -> Result<FactorChanged, Failure> {
         let user = owner.user();
+        let chars = password.chars();
         self.reauthenticate(user, Arc::new(password), context).await?;
+        // It may have been chosen to be one of two factors.
+        if chars < MIN_PASSWORD_CHARS {
+            return Err(Failure::new(
+                ErrorCode::InvalidField,
+                reasons::second_factor::PASSWORD_TOO_SHORT_ALONE,
+            )
+            .with_field("password", "is too short to be the only factor: change it first"));
+        }
         self.prove_again(user, otp, context).await?;
         self.second_factors().remove(user.id).await?;
         self.after_factor_change(owner, context).await?;
@@ -139,8 +150,8 @@ impl AuthService {
     }
 }
 
-/// The host of a URL.
-pub(crate) fn issuer_name(issuer: &str) -> &str {
+/// How apps call this service: the host of the issuer's URL.
+pub fn issuer_name(issuer: &str) -> &str {
     let rest = issuer.split_once("://").map_or(issuer, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
     match authority.strip_prefix('[') {
