@@ -26,6 +26,7 @@ use crate::hasher::{IDLE_RELEASE_INTERVAL, QueuedHasher};
 use crate::key_upkeep::{BlockingKeyMaker, KeyUpkeep};
 use crate::log_output;
 use crate::metrics::Metrics;
+use crate::password_rules::{self, BreachedFileError};
 use crate::reload::Reloader;
 use crate::secret_files::{RootKeyFile, SecretFileError};
 use crate::storage::{self, OpenError};
@@ -57,6 +58,9 @@ pub enum StartError {
     /// Nothing can be recorded.
     #[error(transparent)]
     Audit(#[from] AuditStartError),
+    /// The file of breached passwords is missing or none.
+    #[error(transparent)]
+    Passwords(#[from] BreachedFileError),
     /// A certificate or key does not do.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -155,6 +159,7 @@ impl App {
             hasher: Arc::clone(&hasher) as _,
             defence: Arc::clone(&defence),
             keys: Arc::clone(&keys),
+            password_rules: password_rules::rules(config)?,
             policy: config.tokens.clone(),
         }));
         let keeper = KeyKeeper::new(

@@ -135,6 +135,7 @@ fn success_event(record: &AuditRecord) -> &'static str {
     use authsvc_core::audit::Action;
     match record.what {
         Action::Login => "authn_login_success",
+        Action::ChangePassword | Action::SetPassword => "authn_password_change",
         Action::ValidateToken => "authn_token_accepted",
         Action::BeginOtp | Action::ConfirmOtp | Action::DisableOtp | Action::RenewRecoveryCodes => "user_updated",
         Action::Request | Action::Connect => "request",

@@ -27,6 +27,7 @@ pub mod key_upkeep;
 pub mod lifecycle;
 pub mod log_output;
 pub mod metrics;
+pub mod password_rules;
 mod permit_queue;
 pub mod qr_code;
 pub mod reload;

@@ -16,6 +16,7 @@ use crate::audit::CommandLog;
 use crate::cli::ConfigArgs;
 use crate::config::Config;
 use crate::hasher::QueuedHasher;
+use crate::password_rules;
 use crate::secret_files::RootKeyFile;
 
 /// How long a command waits for its turn to hash: it is the only one in its process.
@@ -69,12 +70,10 @@ impl Installation {
             std::num::NonZeroUsize::MIN,
             MAX_WAIT,
         );
-        Ok(UserAdministration::new(
-            self.store(),
-            Arc::clone(&self.clock),
-            Arc::new(hasher),
-            Arc::new(keys),
-        ))
+        Ok(
+            UserAdministration::new(self.store(), Arc::clone(&self.clock), Arc::new(hasher), Arc::new(keys))
+                .with_rules(password_rules::rules(&self.config)?),
+        )
     }
 
     /// What counts failed logins.

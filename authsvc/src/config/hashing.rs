@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use cryptokit::password::{Argon2Params, Policy};
+use cryptokit::password::{Argon2Params, Policy, Scheme};
 
 use super::reader::Reader;
 
@@ -18,7 +18,7 @@ pub struct HashingConfig {
     pub max_wait: Duration,
 }
 
-pub(super) fn read(reader: &mut Reader<'_>) -> HashingConfig {
+pub(super) fn read(reader: &mut Reader<'_>, imported: &[Scheme]) -> HashingConfig {
     let m_cost = reader.number("hashing.m_cost_kib", Argon2Params::OWASP.m_cost() as u64..=1 << 20) as u32;
     let t_cost = reader.number("hashing.t_cost", 1..=64) as u32;
     let p_cost = reader.number("hashing.p_cost", 1..=16) as u32;
@@ -40,7 +40,8 @@ pub(super) fn read(reader: &mut Reader<'_>) -> HashingConfig {
         .unwrap_or_else(|error| {
             reader.errors.push(format!("hashing: {error}"));
             Policy::default()
-        });
+        })
+        .accepting(imported.iter().copied());
     HashingConfig {
         policy,
         max_concurrent,

@@ -10,6 +10,7 @@ mod hashing;
 mod keys;
 mod limits;
 mod listeners;
+mod passwords;
 mod reader;
 mod settings;
 mod source;
@@ -28,6 +29,7 @@ pub use database::{Database, DatabaseConfig};
 pub use hashing::HashingConfig;
 pub use limits::Limits;
 pub use listeners::{InternalListener, PublicListener};
+pub use passwords::PasswordsConfig;
 use reader::Reader;
 pub use settings::{LIVE_SETTINGS, SETTINGS, Setting};
 pub use source::{Overrides, SettingValues};
@@ -55,6 +57,8 @@ pub struct Config {
     pub keys: KeyPolicy,
     /// How passwords are hashed.
     pub hashing: HashingConfig,
+    /// What passwords are compared with.
+    pub passwords: PasswordsConfig,
     /// Bounds on what a client may do.
     pub limits: Limits,
     /// How often certificates, keys, revocation lists and this configuration are looked at for changes.
@@ -164,6 +168,7 @@ impl Config {
             errors: Vec::new(),
         };
         let (public, internal) = listeners::read(&mut read);
+        let passwords = passwords::read(&mut read);
         let config = Self {
             public,
             internal,
@@ -174,7 +179,8 @@ impl Config {
             audit: audit::read(&mut read),
             tokens: tokens::read(&mut read),
             keys: keys::read(&mut read),
-            hashing: hashing::read(&mut read),
+            hashing: hashing::read(&mut read, &passwords.imported_schemes),
+            passwords,
             limits: limits::read(&mut read),
             reload_interval: read.seconds("reload_interval_seconds", 1..=3600),
             defence: defence::read(&mut read),

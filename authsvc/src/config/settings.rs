@@ -199,6 +199,21 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("hashing.p_cost", Some("1"), "Argon2id lanes of new hashes, 1 to 16"),
     setting(
+        "passwords.breached_file",
+        None,
+        "SHA-1 digests of breached passwords, ascending, one a line; none is asked if not set",
+    ),
+    setting(
+        "passwords.imported_schemes",
+        None,
+        "Of what imported hashes may be, with commas: argon2i, argon2d, argon2-v16, bcrypt, pbkdf2, scrypt, hmac-sha512; none if not set",
+    ),
+    setting(
+        "passwords.reset_url",
+        None,
+        "The page that takes the token of a link, an https URL; # and the token follow it",
+    ),
+    setting(
         "limits.max_connections",
         Some("1024"),
         "Connections at once for each listener, 1 to 1000000",

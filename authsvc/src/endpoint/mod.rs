@@ -2,6 +2,8 @@
 //!
 //! ```text
 //! login:           audit ▸ metrics ▸ deadline ▸ AuthService::authenticate
+//! change_password: audit ▸ metrics ▸ deadline ▸ authenticate user ▸ AuthService::change_password
+//! set_password:    audit ▸ metrics ▸ deadline ▸ AuthService::set_password_by_link
 //! validate_token:  audit ▸ metrics ▸ deadline ▸ authorize ▸ AuthService::validate_token
 //! second_factor:   audit ▸ metrics ▸ deadline ▸ authenticate_user ▸ AuthService::begin_second_factor, …
 //! ```
@@ -19,7 +21,10 @@ use std::time::Duration;
 use authsvc_core::audit::{Action, AuditSink, Where};
 use authsvc_core::clock::Clock;
 use authsvc_core::domain::EmailAddress;
-use authsvc_core::service::{ActiveToken, AuthService, CallContext, Failure, IssuedToken, Login, TokenQuestion};
+use authsvc_core::service::{
+    ActiveToken, AuthService, CallContext, ChangePassword, Failure, IssuedToken, Login, PasswordSet, SetPassword,
+    TokenQuestion,
+};
 use cryptokit::secret::SecretString;
 use cryptokit::x509::PeerCertificate;
 use tower::util::BoxCloneSyncService;
@@ -103,11 +108,23 @@ impl Auditable for TokenQuestion {
     const ACTION: Action = Action::ValidateToken;
 }
 
+impl Auditable for ChangePassword {
+    const ACTION: Action = Action::ChangePassword;
+}
+
+impl Auditable for SetPassword {
+    const ACTION: Action = Action::SetPassword;
+}
+
 /// Every operation, ready for any transport.
 #[derive(Clone, Debug)]
 pub struct Endpoints {
     /// `POST /v1/auth`
     pub login: Endpoint<Login, IssuedToken>,
+    /// `POST /v1/me/password`
+    pub change_password: Endpoint<ChangePassword, PasswordSet>,
+    /// `POST /v1/password-reset`
+    pub set_password: Endpoint<SetPassword, PasswordSet>,
     /// `POST /v1/validate-token`
     pub validate_token: Endpoint<TokenQuestion, ActiveToken>,
     /// `/v1/me/otp`
@@ -130,6 +147,23 @@ impl Endpoints {
                 async move { service.authenticate(call.body, &call.meta.context()).await }
             })
         };
+        let change_password = {
+            let service = Arc::clone(service);
+            service_fn(move |call: Call<ByUser<ChangePassword>>| {
+                let service = Arc::clone(&service);
+                async move {
+                    let ByUser { user, request } = call.body;
+                    service.change_password(&user, request, &call.meta.context()).await
+                }
+            })
+        };
+        let set_password = {
+            let service = Arc::clone(service);
+            service_fn(move |call: Call<SetPassword>| {
+                let service = Arc::clone(&service);
+                async move { service.set_password_by_link(call.body).await }
+            })
+        };
         let validate_token = {
             let service = Arc::clone(service);
             service_fn(move |call: Call<Authorized<TokenQuestion>>| {
@@ -145,6 +179,8 @@ impl Endpoints {
         };
         Self {
             login: wrap.by_anybody(login),
+            change_password: wrap.by_user(change_password),
+            set_password: wrap.by_anybody(set_password),
             validate_token: wrap.by_service(validate_token),
             second_factor: SecondFactorEndpoints::new(service, &wrap),
         }

@@ -16,8 +16,8 @@ use authsvc_core::clock::{Clock, TestClock};
 use authsvc_core::domain::{ServiceIdentity, User, UserId};
 use authsvc_core::service::defence::{DefencePolicy, LoginDefence, open_digest_key};
 use authsvc_core::service::{
-    AuthService, CredentialHasher, KeyRing, NewService, Parts, SealedKeysets, ServiceRegistry, TokenPolicy,
-    UserAdministration, create_keys,
+    AuthService, CredentialHasher, KeyRing, NewService, Parts, PasswordPolicy, SealedKeysets, ServiceRegistry,
+    TokenPolicy, UserAdministration, create_keys,
 };
 use authsvc_core::storage::{Store, UserStore};
 use axum::Router;
@@ -157,6 +157,7 @@ impl Service {
             hasher: wrap(Arc::clone(&hasher) as _),
             keys: Arc::clone(&keys),
             defence: Arc::clone(&defence),
+            password_rules: Arc::new(PasswordPolicy::default().with_service("authsvc", ISSUER)),
             policy: TokenPolicy {
                 issuer: ISSUER.to_owned(),
                 default_audience: Some("orders".parse().unwrap()),

@@ -61,6 +61,10 @@ pub struct AuditRecord {
 pub enum Action {
     /// `POST /v1/auth`
     Login,
+    /// `POST /v1/me/password`
+    ChangePassword,
+    /// `POST /v1/password-reset`
+    SetPassword,
     /// `POST /v1/validate-token`
     ValidateToken,
     /// `POST /v1/me/otp`
@@ -91,6 +95,8 @@ impl Action {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Login => "login",
+            Self::ChangePassword => "change-password",
+            Self::SetPassword => "set-password",
             Self::ValidateToken => "validate-token",
             Self::BeginOtp => "otp-begin",
             Self::ConfirmOtp => "otp-confirm",

@@ -260,7 +260,7 @@ fn invalid_credentials(reason: impl Into<Reason>) -> Failure {
     Failure::new(ErrorCode::InvalidCredentials, reason)
 }
 
-fn hashing_failure(error: &HashingError) -> Failure {
+pub(super) fn hashing_failure(error: &HashingError) -> Failure {
     match error {
         HashingError::Overloaded => Failure::new(ErrorCode::Overloaded, reasons::system::HASHING_OVERLOADED),
         other => Failure::new(

@@ -3,7 +3,9 @@
 mod authenticate;
 mod authenticate_user;
 mod authorize_caller;
+mod change_password;
 pub mod defence;
+mod end_sessions;
 pub mod error;
 mod hashing;
 mod key_consumers;
@@ -13,6 +15,7 @@ pub mod key_schedule;
 mod keys;
 mod keysets;
 mod password_policy;
+mod password_reset;
 mod reauthenticate;
 mod registry;
 pub mod second_factor;
@@ -32,6 +35,7 @@ use cryptokit::x509::PeerCertificate;
 pub use authenticate::{IssuedToken, Login};
 pub use authenticate_user::AuthenticatedUser;
 pub use authorize_caller::{Administrator, AuthorizedCaller};
+pub use change_password::{ChangePassword, PasswordSet};
 pub use defence::LoginDefence;
 pub use error::{ErrorCode, Failure, FieldError};
 pub use hashing::{CredentialHasher, HashingError};
@@ -48,6 +52,7 @@ pub use password_policy::{
     BreachedPasswords, MIN_PASSWORD_CHARS, MIN_PASSWORD_CHARS_WITH_SECOND_FACTOR, PasswordContext, PasswordPolicy,
     PasswordRefusal, PasswordRules, UnfitPassword,
 };
+pub use password_reset::{RESET_TOKEN_LEN, ResetLink, SetPassword};
 pub use registry::{NewService, RegistryError, ServiceRegistry};
 pub use token_binding::TokenBinding;
 pub use users::{EnrolmentError, Grants, PAGE, UserAdministration};
@@ -93,6 +98,8 @@ pub struct Parts {
     pub defence: Arc<LoginDefence>,
     /// The keys.
     pub keys: Arc<KeyRing>,
+    /// What new passwords may be.
+    pub password_rules: Arc<dyn PasswordRules>,
     /// How tokens are issued and accepted.
     pub policy: TokenPolicy,
 }
@@ -113,6 +120,7 @@ pub struct AuthService {
     defence: Arc<LoginDefence>,
     keys: Arc<KeyRing>,
     noted_fetches: NotedFetches,
+    password_rules: Arc<dyn PasswordRules>,
     verifier: TokenVerifier,
     policy: TokenPolicy,
 }
@@ -126,6 +134,7 @@ impl AuthService {
             hasher,
             defence,
             keys,
+            password_rules,
             policy,
         } = parts;
         let verifier = TokenVerifier::new(&policy.issuer, policy.leeway);
@@ -136,6 +145,7 @@ impl AuthService {
             defence,
             keys,
             noted_fetches: NotedFetches::default(),
+            password_rules,
             verifier,
             policy,
         }

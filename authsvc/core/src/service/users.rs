@@ -10,11 +10,12 @@ use cryptokit::password::{HashBinding, Password, SealedHash, StoredHash};
 use cryptokit::random;
 use zeroize::Zeroizing;
 
+use super::end_sessions::end_sessions;
 use super::hashing::{CredentialHasher, HashingError};
 use super::key_ring::KeyRing;
 use super::password_policy::{PasswordContext, PasswordPolicy, PasswordRefusal, PasswordRules};
 use crate::clock::Clock;
-use crate::domain::{AlteredRecord, EmailAddress, RecordFault, Roles, Scopes, User, UserId, UserRecord};
+use crate::domain::{AlteredRecord, EmailAddress, EndReason, RecordFault, Roles, Scopes, User, UserId, UserRecord};
 use crate::storage::{Store, StoreError};
 
 /// Where sealed password hashes live; part of what binds them to their place.
@@ -161,13 +162,16 @@ impl UserAdministration {
         self.keys.unseal(|keys| record.check(keys)).await.err()
     }
 
-    /// Forbids or allows an account to log in. Its tokens stop being good at once where they are validated online.
+    /// Forbids or allows an account to log in. Forbidding ends its sessions.
     ///
     /// # Errors
     ///
     /// [`EnrolmentError::NoSuchUser`], [`EnrolmentError::Altered`] and [`EnrolmentError::Store`].
     pub async fn set_disabled(&self, email: &EmailAddress, disabled: bool) -> Result<UserId, EnrolmentError> {
         let user = self.change(email, |user| user.disabled = disabled).await?;
+        if disabled {
+            self.end_sessions(user.id, EndReason::Disabled).await?;
+        }
         Ok(user.id)
     }
 
@@ -194,7 +198,7 @@ impl UserAdministration {
         .await
     }
 
-    /// Gives an account another password.
+    /// Gives an account another password, and ends its sessions.
     ///
     /// # Errors
     ///
@@ -204,22 +208,27 @@ impl UserAdministration {
         let user = self.open(&self.find(email).await?).await?;
         let password = self.accepted(password, PasswordContext::of(&user)).await?;
         let hash = self.hash(user.id, password).await?;
-        let user = self.change(email, |user| user.password_hash = hash.clone()).await?;
+        // Before and after, as for a change by the account's owner.
+        self.end_sessions(user.id, EndReason::PasswordChanged).await?;
+        self.change(email, |user| user.password_hash = hash.clone()).await?;
+        self.end_sessions(user.id, EndReason::PasswordChanged).await?;
         Ok(user.id)
     }
 
-    /// Removes an account for good. Its address may be registered anew, as another account: the id is gone.
+    /// Removes an account for good, and ends its sessions. Its address may be registered anew, as another account: the id is gone.
     ///
     /// # Errors
     ///
     /// [`EnrolmentError::NoSuchUser`] and [`EnrolmentError::Store`].
     pub async fn delete(&self, email: &EmailAddress) -> Result<UserId, EnrolmentError> {
         let id = self.find(email).await?.unverified().id;
-        if self.store.delete_user(id).await? {
-            Ok(id)
-        } else {
-            Err(EnrolmentError::NoSuchUser { email: email.clone() })
+        self.end_sessions(id, EndReason::Deleted).await?;
+        if !self.store.delete_user(id).await? {
+            return Err(EnrolmentError::NoSuchUser { email: email.clone() });
         }
+        // Once more, for a login that began one in between. From now on none begins.
+        self.end_sessions(id, EndReason::Deleted).await?;
+        Ok(id)
     }
 
     /// Seals a record as it stands: for records of a program that knew no seals, and for altered ones that were put
@@ -254,6 +263,12 @@ impl UserAdministration {
             }
         }
         Err(EnrolmentError::Store(StoreError::Conflict))
+    }
+
+    async fn end_sessions(&self, id: UserId, why: EndReason) -> Result<(), StoreError> {
+        end_sessions(self.store.as_ref(), self.clock.now(), id, None, why)
+            .await
+            .map(drop)
     }
 
     pub(super) async fn open(&self, record: &UserRecord) -> Result<User, AlteredRecord> {

@@ -8,7 +8,7 @@ use authsvc_core::audit::{Action, AuditRecord, AuditSink, GivenAddress, Outcome,
 use authsvc_core::clock::Clock;
 use authsvc_core::domain::{ServiceIdentity, ServiceName, UserId};
 use authsvc_core::service::second_factor::{BegunEnrolment, FactorChanged, IssuedRecoveryCodes};
-use authsvc_core::service::{ActiveToken, Failure, IssuedToken};
+use authsvc_core::service::{ActiveToken, Failure, IssuedToken, PasswordSet};
 use tower::{Layer, Service};
 
 use super::BoxFuture;
@@ -149,6 +149,12 @@ pub trait Concerns {
 }
 
 impl Concerns for IssuedToken {
+    fn user_id(&self) -> Option<UserId> {
+        Some(self.user_id)
+    }
+}
+
+impl Concerns for PasswordSet {
     fn user_id(&self) -> Option<UserId> {
         Some(self.user_id)
     }

@@ -21,7 +21,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use body::MAX_BODY_BYTES;
-pub use dto::{DecodeError, LoginRequest, decode_login, decode_second_factor_bodies};
+pub use dto::{
+    DecodeError, LoginRequest, decode_change_password, decode_login, decode_second_factor_bodies, decode_set_password,
+};
 pub use metadata::Metadata;
 
 use crate::endpoint::Endpoints;
@@ -55,9 +57,11 @@ impl std::fmt::Debug for HttpState {
 }
 
 /// Patterns of all routes, so that records and metrics never carry a path as it was sent.
-pub const ROUTES: [&str; 11] = [
+pub const ROUTES: [&str; 13] = [
     "/",
     "/v1/auth",
+    "/v1/me/password",
+    "/v1/password-reset",
     "/v1/validate-token",
     "/v1/me/otp",
     "/v1/me/otp/confirm",
@@ -109,6 +113,8 @@ fn public_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(handlers::second_factor::confirm_otp))
         .routes(routes!(handlers::second_factor::disable_otp))
         .routes(routes!(handlers::second_factor::renew_recovery_codes))
+        .routes(routes!(handlers::password::change_password))
+        .routes(routes!(handlers::password::set_password))
         .routes(routes!(handlers::discovery::jwks))
         .routes(routes!(metadata::metadata))
         .routes(routes!(metadata::metadata_v1))

@@ -5,6 +5,7 @@ pub mod caller;
 pub mod defence;
 pub mod key;
 pub mod login;
+pub mod password;
 pub mod request;
 pub mod second_factor;
 pub mod system;
@@ -20,6 +21,7 @@ pub fn all() -> impl Iterator<Item = &'static ReasonKind> {
         defence::ALL,
         key::ALL,
         login::ALL,
+        password::ALL,
         request::ALL,
         second_factor::ALL,
         system::ALL,

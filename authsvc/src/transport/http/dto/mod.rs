@@ -1,6 +1,7 @@
 //! Bodies as they travel, one operation a file.
 
 mod login;
+mod password;
 mod rules;
 mod second_factor;
 mod validate_token;
@@ -10,6 +11,8 @@ use authsvc_core::service::FieldError;
 
 pub(super) use login::LoginResponse;
 pub use login::{LoginRequest, decode_login};
+pub(super) use password::{ChangePasswordRequest, SetPasswordRequest};
+pub use password::{decode_change_password, decode_set_password};
 pub use second_factor::decode_second_factor_bodies;
 pub(super) use second_factor::{
     BeginOtpRequest, BothFactorsRequest, ConfirmOtpRequest, EnrolmentResponse, RecoveryCodesResponse, decode_begin_otp,

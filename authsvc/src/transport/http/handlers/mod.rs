@@ -2,6 +2,7 @@
 
 pub(super) mod discovery;
 pub(super) mod login;
+pub(super) mod password;
 pub(super) mod second_factor;
 pub(super) mod validate_token;
 

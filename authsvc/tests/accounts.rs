@@ -1,0 +1,320 @@
+//! Accounts under change: passwords, links, and rows that somebody else wrote.
+
+#![expect(clippy::unwrap_used, reason = "in tests a panic is the report")]
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use http::{Request, StatusCode};
+use serde_json::json;
+use support::in_process::{Answer, EMAIL, PASSWORD, Service, json_request};
+
+const NEW: &str = "seven quiet otters juggle";
+
+/// A token for the account's own affairs.
+async fn own_token(service: &Service) -> String {
+    let body = json!({ "email": EMAIL, "password": PASSWORD, "audience": "authsvc" });
+    let answer = service.post("/v1/auth", body.to_string()).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    answer.json()["token"].as_str().unwrap().to_owned()
+}
+
+async fn change(service: &Service, token: &str, old: &str, new: &str) -> Answer {
+    let body = json!({ "password": old, "new_password": new }).to_string();
+    let mut request: Request<Body> = json_request("/v1/me/password", body);
+    let value = format!("Bearer {token}").parse().unwrap();
+    request.headers_mut().insert("authorization", value);
+    service.send(&service.public, None, request).await
+}
+
+async fn link(service: &Service) -> String {
+    let made = service
+        .users
+        .reset_link(&EMAIL.parse().unwrap(), Duration::from_secs(3600))
+        .await;
+    made.unwrap().token.expose_secret().to_owned()
+}
+
+async fn set(service: &Service, token: &str, new: &str) -> Answer {
+    let body = json!({ "token": token, "new_password": new }).to_string();
+    service.post("/v1/password-reset", body).await
+}
+
+/// What is said, but for what differs in any two answers.
+fn without_id(answer: &Answer) -> String {
+    let id = answer.json()["id"].as_str().unwrap().to_owned();
+    let body = String::from_utf8(answer.body.clone()).unwrap().replace(&id, "ID");
+    let mut headers = answer.headers.clone();
+    headers.remove("x-request-id");
+    format!("{} {body} {headers:?}", answer.status)
+}
+
+async fn execute(service: &Service, sql: &'static str) {
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(service.directory.path().join("authsvc.db"));
+    let pool = sqlx::sqlite::SqlitePool::connect_with(options).await.unwrap();
+    sqlx::query(sql).execute(&pool).await.unwrap();
+    pool.close().await;
+}
+
+#[tokio::test]
+async fn l13_a_password_changes_only_with_the_old_one_and_a_token_of_its_own() {
+    let service = Service::start().await;
+    let token = own_token(&service).await;
+    service.reasons();
+
+    let wrong = change(&service, &token, "not the password", NEW).await;
+    assert_eq!(
+        (wrong.status, wrong.problem().as_str()),
+        (StatusCode::UNAUTHORIZED, "invalid-credentials")
+    );
+    let missing = change(&service, &token, "", NEW).await;
+    assert_eq!(missing.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let foreign = service.token().await;
+    for token in ["", "x.y.z", &foreign] {
+        let refused = change(&service, token, PASSWORD, NEW).await;
+        assert_eq!(
+            (refused.status, refused.problem().as_str()),
+            (StatusCode::UNAUTHORIZED, "invalid-token")
+        );
+    }
+    assert_eq!(service.login(EMAIL, PASSWORD).await.status, StatusCode::OK);
+    service.reasons();
+
+    let epoch = service.stored(EMAIL).await.session_epoch;
+    assert_eq!(
+        change(&service, &token, PASSWORD, NEW).await.status,
+        StatusCode::NO_CONTENT
+    );
+    assert!(
+        service.stored(EMAIL).await.session_epoch > epoch,
+        "all other sessions were ended"
+    );
+    assert_eq!(service.reasons(), ["ok"]);
+    assert_eq!(service.login(EMAIL, PASSWORD).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(service.login(EMAIL, NEW).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn l13_guesses_at_the_old_password_come_from_the_budget_of_logins() {
+    let service = Service::start().await;
+    let token = own_token(&service).await;
+    let mut last = StatusCode::UNAUTHORIZED;
+    for _ in 0..20 {
+        last = change(&service, &token, "not the password", NEW).await.status;
+        if last == StatusCode::TOO_MANY_REQUESTS {
+            break;
+        }
+    }
+    assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
+    let before = service.hasher.pool().completed();
+    assert_eq!(
+        service.login(EMAIL, PASSWORD).await.status,
+        StatusCode::TOO_MANY_REQUESTS
+    );
+    assert_eq!(service.hasher.pool().completed(), before, "nothing is computed for it");
+}
+
+#[tokio::test]
+async fn a_new_password_that_is_not_good_enough_is_named_and_costs_no_hash() {
+    let service = Service::start().await;
+    let token = own_token(&service).await;
+    let before = service.hasher.pool().completed();
+    for (new, says) in [
+        ("fourteen chars", "15 characters"),
+        ("alice-example-2026", "address"),
+        ("aaaaaaaaaaaaaaaaaaaa", "guess"),
+        ("123456789987654321", "common"),
+    ] {
+        let refused = change(&service, &token, PASSWORD, new).await;
+        assert_eq!(refused.problem(), "validation-failed");
+        let errors = refused.json()["errors"].clone();
+        assert_eq!(errors[0]["field"], "new_password");
+        assert!(errors[0]["message"].as_str().unwrap().contains(says), "{new}: {errors}");
+        assert!(!String::from_utf8_lossy(&refused.body).contains(new), "not repeated");
+    }
+    assert_eq!(service.hasher.pool().completed(), before);
+}
+
+#[tokio::test]
+async fn of_changes_at_once_one_succeeds_and_it_is_the_one_that_counts() {
+    let service = Arc::new(Service::start().await);
+    let token = own_token(&service).await;
+    let changes = (0..4).map(|number| {
+        let (service, token) = (Arc::clone(&service), token.clone());
+        tokio::spawn(async move {
+            let new = format!("{NEW} {number}");
+            (change(&service, &token, PASSWORD, &new).await.status, new)
+        })
+    });
+    let mut winners = Vec::new();
+    for change in changes.collect::<Vec<_>>() {
+        let (status, new) = change.await.unwrap();
+        match status {
+            StatusCode::NO_CONTENT => winners.push(new),
+            other => assert_eq!(other, StatusCode::UNAUTHORIZED),
+        }
+    }
+    assert_eq!(winners.len(), 1);
+    assert_eq!(service.login(EMAIL, &winners[0]).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_link_sets_a_password_once() {
+    let service = Service::start().await;
+    let token = link(&service).await;
+    assert_eq!(
+        service.login(EMAIL, PASSWORD).await.status,
+        StatusCode::OK,
+        "good until it is used"
+    );
+
+    let weak = set(&service, &token, "short").await;
+    assert_eq!(weak.json()["errors"][0]["field"], "new_password");
+    assert_eq!(
+        set(&service, &token, NEW).await.status,
+        StatusCode::NO_CONTENT,
+        "a refusal left it usable"
+    );
+    assert_eq!(service.login(EMAIL, PASSWORD).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(service.login(EMAIL, NEW).await.status, StatusCode::OK);
+    assert_eq!(
+        set(&service, &token, PASSWORD).await.status,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+}
+
+#[tokio::test]
+async fn a_link_used_many_times_at_once_works_once() {
+    let service = Arc::new(Service::start().await);
+    let token = link(&service).await;
+    let uses = (0..8).map(|number| {
+        let (service, token) = (Arc::clone(&service), token.clone());
+        tokio::spawn(async move { set(&service, &token, &format!("{NEW} {number}")).await.status })
+    });
+    let mut done = 0;
+    for used in uses.collect::<Vec<_>>() {
+        match used.await.unwrap() {
+            StatusCode::NO_CONTENT => done += 1,
+            other => assert_eq!(other, StatusCode::UNPROCESSABLE_ENTITY),
+        }
+    }
+    assert_eq!(done, 1);
+}
+
+#[tokio::test]
+async fn links_that_do_not_work_are_refused_alike_whatever_the_cause() {
+    let service = Service::start().await;
+    let unknown = set(&service, &"x".repeat(43), NEW).await;
+
+    let used = link(&service).await;
+    assert_eq!(set(&service, &used, NEW).await.status, StatusCode::NO_CONTENT);
+    let used = set(&service, &used, NEW).await;
+
+    let voided = link(&service).await;
+    let latest = link(&service).await;
+    let voided = set(&service, &voided, NEW).await;
+
+    service.clock.advance(3600);
+    let expired = set(&service, &latest, NEW).await;
+
+    let disabled = link(&service).await;
+    service.set_disabled(EMAIL, true).await;
+    let of_disabled = set(&service, &disabled, NEW).await;
+    service.set_disabled(EMAIL, false).await;
+
+    let removed = link(&service).await;
+    service.users.delete(&EMAIL.parse().unwrap()).await.unwrap();
+    let of_removed = set(&service, &removed, NEW).await;
+
+    for refused in [&used, &voided, &expired, &of_disabled, &of_removed] {
+        assert_eq!(without_id(refused), without_id(&unknown));
+    }
+    assert_eq!(unknown.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn a13_rows_that_were_changed_in_the_database_log_nobody_in_and_say_so_to_the_operator() {
+    for edit in [
+        "UPDATE users SET roles = 'admin'",
+        "UPDATE users SET scopes = 'everything'",
+        "UPDATE users SET second_factor = 1",
+        "UPDATE users SET created_at = created_at + 1",
+        "UPDATE users SET seal = NULL",
+        "UPDATE users SET seal = '', roles = 'admin'",
+    ] {
+        let service = Service::start().await;
+        let token = service.token().await;
+        service.reasons();
+        execute(&service, edit).await;
+        let before = service.hasher.pool().completed();
+        let refused = service.login(EMAIL, PASSWORD).await;
+        assert_eq!(refused.problem(), "invalid-credentials", "{edit}");
+        assert_eq!(
+            service.hasher.pool().completed() - before,
+            1,
+            "one run as for everybody"
+        );
+        assert_eq!(
+            service.validate(&token).await.status,
+            StatusCode::UNAUTHORIZED,
+            "{edit}"
+        );
+        assert_eq!(service.reasons()[0], "altered_record", "{edit}");
+    }
+}
+
+#[tokio::test]
+async fn a13_a_disabled_account_is_not_enabled_nor_renamed_in_the_database() {
+    let service = Service::start().await;
+    service.set_disabled(EMAIL, true).await;
+    execute(&service, "UPDATE users SET disabled = 0").await;
+    assert_eq!(service.login(EMAIL, PASSWORD).await.status, StatusCode::UNAUTHORIZED);
+    execute(&service, "UPDATE users SET disabled = 1, email = 'root@example.com'").await;
+    service.reasons();
+    assert_eq!(
+        service.login("root@example.com", PASSWORD).await.status,
+        StatusCode::UNAUTHORIZED
+    );
+    assert_eq!(service.reasons(), ["altered_record"]);
+}
+
+#[tokio::test]
+async fn a13_a_link_that_was_written_into_the_database_sets_no_password() {
+    let service = Service::start().await;
+    let token = link(&service).await;
+    execute(&service, "UPDATE password_resets SET expires_at = expires_at + 1000000").await;
+    assert_eq!(
+        set(&service, &token, NEW).await.status,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    let token = link(&service).await;
+    execute(&service, "UPDATE password_resets SET seal = ''").await;
+    assert_eq!(
+        set(&service, &token, NEW).await.status,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    assert_eq!(service.login(EMAIL, PASSWORD).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn r9_a_deleted_account_is_gone_and_its_address_makes_another_one() {
+    let service = Service::start().await;
+    let (token, id) = (service.token().await, service.user_id);
+    let email = EMAIL.parse().unwrap();
+    assert_eq!(service.users.delete(&email).await.unwrap(), id);
+    assert_eq!(service.validate(&token).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(service.login(EMAIL, PASSWORD).await.status, StatusCode::UNAUTHORIZED);
+
+    let password = cryptokit::password::Password::new(PASSWORD).unwrap();
+    let again = service.users.add(email, password).await.unwrap();
+    assert_ne!(again, id);
+    assert_eq!(service.login(EMAIL, PASSWORD).await.status, StatusCode::OK);
+    assert_eq!(
+        service.validate(&token).await.status,
+        StatusCode::UNAUTHORIZED,
+        "the old one's token"
+    );
+}
