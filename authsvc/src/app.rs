@@ -28,6 +28,7 @@ use crate::log_output;
 use crate::metrics::Metrics;
 use crate::password_rules::{self, BreachedFileError};
 use crate::reload::Reloader;
+use crate::request_rate::RequestRates;
 use crate::secret_files::{RootKeyFile, SecretFileError};
 use crate::storage::{self, OpenError};
 use crate::transport::http::ops::{OpsState, ops_router};
@@ -171,12 +172,20 @@ impl App {
         let upkeep = Arc::new(KeyUpkeep::new(keys, keeper, Arc::clone(&audit), Arc::clone(&clock)));
         metrics.watch_keys(Arc::clone(&upkeep));
         let endpoints = Endpoints::new(&service, &audit, &clock, &metrics, config.limits.request_timeout);
+        let proxies = Arc::new(config.trusted_proxies.clone());
+        let rates = Arc::new(RequestRates::new(
+            config.limits.requests_per_second,
+            config.limits.caller_requests_per_second,
+        ));
         let http = |listener| HttpState {
             endpoints: endpoints.clone(),
             service: Arc::clone(&service),
             audit: Arc::clone(&audit),
             clock: Arc::clone(&clock),
             metrics: metrics.clone(),
+            proxies: Arc::clone(&proxies),
+            rates: Arc::clone(&rates),
+            max_body_bytes: config.limits.max_body_bytes,
             body_timeout: config.limits.body_timeout,
             listener,
         };

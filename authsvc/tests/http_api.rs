@@ -515,15 +515,21 @@ struct AlwaysBusy;
 #[async_trait]
 impl CredentialHasher for AlwaysBusy {
     async fn hash(&self, _: Arc<Password>) -> Result<StoredHash, HashingError> {
-        Err(HashingError::Overloaded)
+        Err(HashingError::Overloaded {
+            retry_after: std::time::Duration::from_secs(1),
+        })
     }
 
     async fn verify(&self, _: Arc<Password>, _: StoredHash) -> Result<Verdict, HashingError> {
-        Err(HashingError::Overloaded)
+        Err(HashingError::Overloaded {
+            retry_after: std::time::Duration::from_secs(1),
+        })
     }
 
     async fn verify_decoy(&self, _: Arc<Password>) -> Result<(), HashingError> {
-        Err(HashingError::Overloaded)
+        Err(HashingError::Overloaded {
+            retry_after: std::time::Duration::from_secs(1),
+        })
     }
 }
 

@@ -11,6 +11,7 @@ mod keys;
 mod limits;
 mod listeners;
 mod passwords;
+mod proxies;
 mod reader;
 mod settings;
 mod source;
@@ -24,7 +25,9 @@ use authsvc_core::service::TokenPolicy;
 use authsvc_core::service::defence::DefencePolicy;
 use authsvc_core::service::key_schedule::KeyPolicy;
 
+use crate::transport::http::forwarded::TrustedProxies;
 pub use audit::{AddressForm, AuditConfig};
+
 pub use database::{Database, DatabaseConfig};
 pub use hashing::HashingConfig;
 pub use limits::Limits;
@@ -65,6 +68,8 @@ pub struct Config {
     pub reload_interval: Duration,
     /// How many guesses there are.
     pub defence: DefencePolicy,
+    /// Whose word about a request's source is taken.
+    pub trusted_proxies: TrustedProxies,
     /// How long requests in flight may take after the signal to stop.
     pub shutdown_grace: Duration,
     /// What is logged beside the audit lines.
@@ -184,6 +189,7 @@ impl Config {
             limits: limits::read(&mut read),
             reload_interval: read.seconds("reload_interval_seconds", 1..=3600),
             defence: defence::read(&mut read),
+            trusted_proxies: proxies::read(&mut read),
             shutdown_grace: read.seconds("shutdown_grace_seconds", 0..=300),
             log_level: read.parsed("log_level", LogLevel::Info),
             origin: origin.clone(),

@@ -229,6 +229,26 @@ pub const SETTINGS: &[Setting] = &[
         "How long a connection is served, 10 to 86400",
     ),
     setting(
+        "limits.requests_per_second",
+        Some("200"),
+        "Requests a second of one source without a client certificate, 1 to 1000000; five seconds' worth at once",
+    ),
+    setting(
+        "limits.caller_requests_per_second",
+        Some("20000"),
+        "Requests a second of one service, 1 to 1000000; five seconds' worth at once",
+    ),
+    setting(
+        "limits.max_header_bytes",
+        Some("16384"),
+        "A request's head, 8192 to 262144",
+    ),
+    setting(
+        "limits.max_body_bytes",
+        Some("16384"),
+        "A request's body, 4096 to 1048576",
+    ),
+    setting(
         "limits.handshake_timeout_seconds",
         Some("10"),
         "For the TLS handshake, 1 to 60",
@@ -297,6 +317,16 @@ pub const SETTINGS: &[Setting] = &[
         "defence.max_counters",
         Some("1000000"),
         "Counters kept in the database, 10000 to 100000000",
+    ),
+    setting(
+        "trusted_proxies",
+        None,
+        "Addresses and networks, separated by commas, whose word about a request's source is taken",
+    ),
+    setting(
+        "trusted_proxies_header",
+        Some("x-forwarded-for"),
+        "What they write: x-forwarded-for or forwarded (RFC 7239)",
     ),
     setting(
         "shutdown_grace_seconds",

@@ -27,6 +27,7 @@ use authsvc_core::service::{
 };
 use cryptokit::secret::SecretString;
 use cryptokit::x509::PeerCertificate;
+use tokio::time::Instant;
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceBuilder, service_fn};
 
@@ -51,8 +52,10 @@ pub struct Call<Body> {
 /// What every operation knows of its request.
 #[derive(Clone, Debug)]
 pub struct CallMeta {
-    /// The peer's address.
+    /// Where it came from: the peer, or for whom a listed proxy says it asks.
     pub source: Option<IpAddr>,
+    /// When the caller stops waiting, if it said so.
+    pub deadline: Option<Instant>,
     /// The route's pattern.
     pub route: &'static str,
     /// The listener.

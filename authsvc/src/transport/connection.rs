@@ -24,8 +24,6 @@ use super::listener::Connection;
 
 /// Most streams a client may have open on one HTTP/2 connection.
 const MAX_HTTP2_STREAMS: u32 = 32;
-/// Largest header block accepted.
-const MAX_HEADER_BYTES: u32 = 16 * 1024;
 /// How long an answer may still be on its way once a connection is to end and no request is being worked on.
 const LINGER: Duration = Duration::from_secs(1);
 
@@ -46,13 +44,15 @@ impl Version {
     }
 }
 
-/// How long a connection lives.
+/// How long a connection lives, and how large a head may be on it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Lifetime {
+pub(super) struct Bounds {
     /// Without a request.
     pub(super) idle: Duration,
     /// In any case; the client opens another one.
     pub(super) age: Duration,
+    /// A request's head, in bytes.
+    pub(super) max_header_bytes: u32,
 }
 
 /// How a connection ended.
@@ -64,14 +64,14 @@ pub(super) enum Served {
     Malformed,
 }
 
-/// Serves requests until the client is done, nothing has been asked for `lifetime.idle`, the connection is older than
-/// `lifetime.age`, or stopping has begun. Requests that are being worked on are finished in every case.
+/// Serves requests until the client is done, nothing has been asked for `bounds.idle`, the connection is older than
+/// `bounds.age`, or stopping has begun. Requests that are being worked on are finished in every case.
 pub(super) async fn serve<S>(
     stream: S,
     version: Version,
     connection: Connection,
     router: Router,
-    lifetime: Lifetime,
+    bounds: Bounds,
     mut stop: watch::Receiver<bool>,
 ) -> Served
 where
@@ -92,14 +92,14 @@ where
             }
         })
     };
-    let builder = builder(version, lifetime.idle);
+    let builder = builder(version, &bounds);
     let mut serving = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let ended = loop {
         tokio::select! {
             result = serving.as_mut() => break Some(result),
             () = stopped(&mut stop) => break None,
-            () = tokio::time::sleep(activity.idle_left(lifetime.idle).min(activity.age_left(lifetime.age))) => {
-                if activity.idle_left(lifetime.idle).is_zero() || activity.age_left(lifetime.age).is_zero() {
+            () = tokio::time::sleep(activity.idle_left(bounds.idle).min(activity.age_left(bounds.age))) => {
+                if activity.idle_left(bounds.idle).is_zero() || activity.age_left(bounds.age).is_zero() {
                     break None;
                 }
             }
@@ -132,7 +132,7 @@ pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-fn builder(version: Version, header_timeout: Duration) -> auto::Builder<TokioExecutor> {
+fn builder(version: Version, bounds: &Bounds) -> auto::Builder<TokioExecutor> {
     let mut builder = match version {
         Version::Http1 => auto::Builder::new(TokioExecutor::new()).http1_only(),
         Version::Http2 => auto::Builder::new(TokioExecutor::new()).http2_only(),
@@ -140,14 +140,14 @@ fn builder(version: Version, header_timeout: Duration) -> auto::Builder<TokioExe
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(header_timeout)
-        .max_buf_size(MAX_HEADER_BYTES as usize)
+        .header_read_timeout(bounds.idle)
+        .max_buf_size(bounds.max_header_bytes as usize)
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(MAX_HTTP2_STREAMS)
-        .max_header_list_size(MAX_HEADER_BYTES)
-        .keep_alive_interval(Some(header_timeout))
-        .keep_alive_timeout(header_timeout);
+        .max_header_list_size(bounds.max_header_bytes)
+        .keep_alive_interval(Some(bounds.idle))
+        .keep_alive_timeout(bounds.idle);
     builder
 }
 
@@ -227,12 +227,12 @@ mod tests {
             remote: ([127, 0, 0, 1], 1).into(),
             peer: None,
         };
-        let lifetime = Lifetime { idle: IDLE, age: AGE };
-        (
-            client,
-            serve(server, version, connection, router, lifetime, stop),
-            signal,
-        )
+        let bounds = Bounds {
+            idle: IDLE,
+            age: AGE,
+            max_header_bytes: 16 * 1024,
+        };
+        (client, serve(server, version, connection, router, bounds, stop), signal)
     }
 
     #[tokio::test(start_paused = true)]

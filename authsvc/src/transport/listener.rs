@@ -20,7 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::connection::{self, Lifetime, Served, Version, stopped};
+use super::connection::{self, Bounds, Served, Version, stopped};
 use super::sources::{Place, Sources};
 use super::tls::{InternalTls, PublicTls};
 use crate::config::Limits;
@@ -278,9 +278,10 @@ impl Accepted {
         let certificate_left = peer.as_deref().map_or(Duration::MAX, |peer| {
             (peer.not_after() - self.clock.now()).try_into().unwrap_or_default()
         });
-        let lifetime = Lifetime {
+        let bounds = Bounds {
             idle: self.limits.header_timeout,
             age: self.limits.max_connection_age.min(certificate_left),
+            max_header_bytes: self.limits.max_header_bytes,
         };
         let connection = Connection {
             remote: self.remote,
@@ -291,7 +292,7 @@ impl Accepted {
             version,
             connection,
             self.router.clone(),
-            lifetime,
+            bounds,
             self.stop.clone(),
         );
         if let Served::Malformed = served.await {

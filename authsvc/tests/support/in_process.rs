@@ -1,14 +1,16 @@
 //! The real router over a real database, with a settable clock and hashing too cheap for anything but tests.
 
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
 
 use authsvc::endpoint::Endpoints;
 use authsvc::hasher::QueuedHasher;
 use authsvc::metrics::Metrics;
+use authsvc::request_rate::RequestRates;
 use authsvc::storage::sqlite::SqliteStore;
+use authsvc::transport::http::forwarded::TrustedProxies;
 use authsvc::transport::http::{HttpState, internal_router, public_router};
 use authsvc::transport::listener::Connection;
 use authsvc_core::audit::{AuditSink, Outcome, RecordingSink};
@@ -35,6 +37,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tower::ServiceExt;
 
+/// The proxy whose word is taken.
+pub(crate) const PROXY: &str = "198.18.0.1";
 pub(crate) const NOW: i64 = 1_800_000_000;
 pub(crate) const ISSUER: &str = "https://auth.example";
 pub(crate) const EMAIL: &str = "alice@example.com";
@@ -168,12 +172,21 @@ impl Service {
         let sink = Arc::clone(&audit) as Arc<dyn AuditSink>;
         let shared_clock = Arc::clone(&clock) as Arc<dyn Clock>;
         let endpoints = Endpoints::new(&service, &sink, &shared_clock, &metrics, Duration::from_secs(30));
+        let proxies = Arc::new(TrustedProxies {
+            networks: vec![PROXY.parse().unwrap()],
+            ..TrustedProxies::default()
+        });
+        let rate = NonZeroU32::new(1_000_000).unwrap();
+        let rates = Arc::new(RequestRates::new(rate, rate));
         let state = |listener| HttpState {
             endpoints: endpoints.clone(),
             service: Arc::clone(&service),
             audit: Arc::clone(&sink),
             clock: Arc::clone(&shared_clock),
             metrics: metrics.clone(),
+            proxies: Arc::clone(&proxies),
+            rates: Arc::clone(&rates),
+            max_body_bytes: 16 * 1024,
             body_timeout: Duration::from_millis(200),
             listener,
         };

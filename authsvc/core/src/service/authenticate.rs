@@ -73,6 +73,9 @@ impl AuthService {
                 .with_field("binding", "needs a client certificate: log in on the internal listener")
                 .with_address(&email));
         }
+        self.hasher
+            .admit()
+            .map_err(|error| hashing_failure(&error).with_address(&email))?;
         // Before anything is computed or looked up.
         let reservation = self
             .defence
@@ -262,7 +265,9 @@ fn invalid_credentials(reason: impl Into<Reason>) -> Failure {
 
 pub(super) fn hashing_failure(error: &HashingError) -> Failure {
     match error {
-        HashingError::Overloaded => Failure::new(ErrorCode::Overloaded, reasons::system::HASHING_OVERLOADED),
+        HashingError::Overloaded { retry_after } => {
+            Failure::new(ErrorCode::Overloaded, reasons::system::HASHING_OVERLOADED).with_retry_after(*retry_after)
+        }
         other => Failure::new(
             ErrorCode::Internal,
             Reason::new(reasons::system::INTERNAL, other.to_string()),

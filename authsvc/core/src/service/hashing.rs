@@ -1,6 +1,7 @@
 //! Password hashing as the rules see it: somewhere else, bounded, and possibly busy.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use cryptokit::password::{HashError, Password, StoredHash, Verdict};
@@ -9,9 +10,12 @@ use cryptokit::password::{HashError, Password, StoredHash, Verdict};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HashingError {
-    /// No permit became free in time.
+    /// No permit became free in time, or none would have.
     #[error("every hashing permit stayed taken")]
-    Overloaded,
+    Overloaded {
+        /// When the queue will have become short, as far as one can tell.
+        retry_after: Duration,
+    },
     /// The stored hash cannot be used.
     #[error(transparent)]
     Hash(#[from] HashError),
@@ -23,6 +27,16 @@ pub enum HashingError {
 /// Runs Argon2 off the threads that serve requests. Each call is one run at most.
 #[async_trait]
 pub trait CredentialHasher: Send + Sync {
+    /// Whether a hash asked for now would be made in time. Asked before anything else is done for a login, so that what
+    /// cannot be served costs nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`HashingError::Overloaded`].
+    fn admit(&self) -> Result<(), HashingError> {
+        Ok(())
+    }
+
     /// Hashes a new password.
     async fn hash(&self, password: Arc<Password>) -> Result<StoredHash, HashingError>;
 

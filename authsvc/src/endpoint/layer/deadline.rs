@@ -1,13 +1,15 @@
-//! No operation takes longer than it may.
+//! No operation takes longer than it may: the smaller of what this service grants and what the caller will wait.
 
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use authsvc_core::audit::reasons;
 use authsvc_core::service::{ErrorCode, Failure};
+use tokio::time::Instant;
 use tower::{Layer, Service};
 
 use super::BoxFuture;
+use crate::call_scope::CallScope;
 use crate::endpoint::Call;
 
 /// Ends calls that take too long.
@@ -54,7 +56,13 @@ where
     }
 
     fn call(&mut self, call: Call<Body>) -> Self::Future {
-        let pending = tokio::time::timeout(self.after, self.inner.call(call));
+        let local = Instant::now() + self.after;
+        let deadline = call.meta.deadline.map_or(local, |inherited| inherited.min(local));
+        let scope = CallScope {
+            source: call.meta.source.map(Into::into),
+            deadline: Some(deadline),
+        };
+        let pending = tokio::time::timeout_at(deadline, scope.around(self.inner.call(call)));
         Box::pin(async move {
             pending.await.unwrap_or_else(|_| {
                 Err(Failure::new(

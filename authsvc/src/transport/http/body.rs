@@ -11,9 +11,6 @@ use super::HttpState;
 use super::problem::Refusal;
 use crate::transport::status::Problem;
 
-/// Largest body in bytes.
-pub const MAX_BODY_BYTES: usize = 16 * 1024;
-
 /// Reads the body of a JSON request.
 pub(super) async fn read(state: &HttpState, request: Request<Body>) -> Result<Zeroizing<Vec<u8>>, Refusal> {
     let headers = request.headers();
@@ -33,10 +30,10 @@ pub(super) async fn read(state: &HttpState, request: Request<Body>) -> Result<Ze
         ));
     }
     // Refused before a byte is read where the client says how much there is.
-    if declared_length(headers).is_some_and(|length| length > MAX_BODY_BYTES as u64) {
+    if declared_length(headers).is_some_and(|length| length > state.max_body_bytes as u64) {
         return Err(too_large());
     }
-    let reading = Limited::new(request.into_body(), MAX_BODY_BYTES).collect();
+    let reading = Limited::new(request.into_body(), state.max_body_bytes).collect();
     match tokio::time::timeout(state.body_timeout, reading).await {
         Err(_) => Err(Refusal::new(Problem::RequestTimeout, reasons::request::REQUEST_TIMEOUT)),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),

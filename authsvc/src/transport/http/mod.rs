@@ -2,7 +2,9 @@
 
 mod body;
 mod dto;
+pub mod forwarded;
 mod handlers;
+pub mod inherited_deadline;
 mod json_object;
 mod metadata;
 mod observe;
@@ -20,7 +22,6 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub use body::MAX_BODY_BYTES;
 pub use dto::{
     DecodeError, LoginRequest, decode_change_password, decode_login, decode_second_factor_bodies, decode_set_password,
 };
@@ -28,6 +29,8 @@ pub use metadata::Metadata;
 
 use crate::endpoint::Endpoints;
 use crate::metrics::Metrics;
+use crate::request_rate::RequestRates;
+use forwarded::TrustedProxies;
 
 /// What handlers share.
 #[derive(Clone)]
@@ -42,6 +45,12 @@ pub struct HttpState {
     pub clock: Arc<dyn Clock>,
     /// Counters.
     pub metrics: Metrics,
+    /// Whose word about a request's source is taken.
+    pub proxies: Arc<TrustedProxies>,
+    /// How fast one may ask.
+    pub rates: Arc<RequestRates>,
+    /// Largest body in bytes.
+    pub max_body_bytes: usize,
     /// For a request's body to arrive.
     pub body_timeout: Duration,
     /// Which listener the routes are on.

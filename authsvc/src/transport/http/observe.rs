@@ -1,6 +1,7 @@
 //! The outermost layer: request id, panics, records of refusals, security headers, counters.
 
 use std::any::Any;
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
@@ -15,7 +16,7 @@ use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, Version};
 
 use super::problem::Refusal;
-use super::{HttpState, ROUTES};
+use super::{HttpState, ROUTES, inherited_deadline};
 use crate::transport::listener::Connection;
 use crate::transport::status::Problem;
 
@@ -30,6 +31,10 @@ const NO_ROUTE: &str = "none";
 pub(super) struct Observed {
     pub(super) request_id: String,
     pub(super) route: Option<&'static str>,
+    /// Where it came from, by all that can be believed.
+    pub(super) source: Option<IpAddr>,
+    /// When the caller stops waiting, if it said so and is one whose word is taken.
+    pub(super) deadline: Option<tokio::time::Instant>,
 }
 
 pub(super) async fn observe(State(state): State<HttpState>, mut request: Request, next: Next) -> Response {
@@ -41,12 +46,26 @@ pub(super) async fn observe(State(state): State<HttpState>, mut request: Request
         .and_then(|path| known_route(path.as_str()));
     let connection = request.extensions().get::<Connection>().cloned();
     let version = request.version();
+    let headers = request.headers();
+    let source = connection
+        .as_ref()
+        .map(|connection| state.proxies.source(connection.remote.ip(), headers));
+    let deadline = connection
+        .as_ref()
+        .filter(|connection| connection.peer.is_some() || state.proxies.contains(connection.remote.ip()))
+        .and_then(|_| inherited_deadline::timeout(headers))
+        .and_then(|timeout| tokio::time::Instant::now().checked_add(timeout));
     request.extensions_mut().insert(Observed {
         request_id: request_id.clone(),
         route,
+        source,
+        deadline,
     });
 
-    let outcome = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let outcome = match count(&state, connection.as_ref(), source) {
+        Ok(()) => AssertUnwindSafe(next.run(request)).catch_unwind().await,
+        Err(refusal) => Ok(refusal.into_response()),
+    };
     let mut response = outcome.unwrap_or_else(|panic| {
         state.metrics.count_panic();
         let detail = format!("a handler panicked: {}", panic_text(panic.as_ref()));
@@ -55,7 +74,7 @@ pub(super) async fn observe(State(state): State<HttpState>, mut request: Request
 
     if let Some(refusal) = response.extensions_mut().remove::<Refusal>() {
         let place = Where {
-            source: connection.as_ref().map(|connection| connection.remote.ip()),
+            source,
             route,
             listener: state.listener,
             request_id: Some(request_id.clone()),
@@ -77,6 +96,21 @@ pub(super) async fn observe(State(state): State<HttpState>, mut request: Request
         "answered"
     );
     response
+}
+
+/// Against its rate, before anything of the request is read.
+fn count(state: &HttpState, connection: Option<&Connection>, source: Option<IpAddr>) -> Result<(), Refusal> {
+    let caller = connection
+        .and_then(|connection| connection.peer.as_deref())
+        .and_then(|peer| ServiceIdentity::all_of(peer).next());
+    let counted = match (caller, source) {
+        (Some(caller), _) => state.rates.count_caller(&caller),
+        (None, Some(source)) => state.rates.count_source(source.into()),
+        (None, None) => Ok(()),
+    };
+    counted.map_err(|too_fast| {
+        Refusal::new(Problem::TooManyRequests, reasons::defence::REQUEST_RATE).with_retry_after(too_fast.retry_after)
+    })
 }
 
 fn record(state: &HttpState, refusal: Refusal, place: Where, connection: Option<&Connection>) {

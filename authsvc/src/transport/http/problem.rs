@@ -78,6 +78,7 @@ impl IntoResponses for PostProblems {
 pub(super) struct Refusal {
     problem: Problem,
     fields: Vec<FieldError>,
+    retry_after: Option<Duration>,
     pub(super) id: RecordId,
     pub(super) reason: Reason,
     pub(super) who: Who,
@@ -89,6 +90,7 @@ impl Refusal {
         Self {
             problem,
             fields: Vec::new(),
+            retry_after: None,
             id: RecordId::generate(),
             reason: reason.into(),
             who: Who::default(),
@@ -98,6 +100,11 @@ impl Refusal {
 
     pub(super) fn with_fields(mut self, fields: Vec<FieldError>) -> Self {
         self.fields = fields;
+        self
+    }
+
+    pub(super) fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
         self
     }
 
@@ -114,7 +121,7 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let mut response = respond(self.problem, self.id, &self.fields, None);
+        let mut response = respond(self.problem, self.id, &self.fields, self.retry_after);
         response.extensions_mut().insert(self);
         response
     }

@@ -60,7 +60,7 @@ pub const REQUEST_TIMEOUT: &ReasonKind = &kind(
 pub const BODY_TOO_LARGE: &ReasonKind = &kind(
     "body_too_large",
     "input_validation_fail",
-    "the body has more than 16 KiB",
+    "the body is larger than it may be",
     NOTHING_FOR_ONE,
 );
 

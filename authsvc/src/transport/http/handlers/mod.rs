@@ -64,7 +64,8 @@ fn meta(state: &HttpState, request: &Request<Body>, route: &'static str) -> Call
     let connection = request.extensions().get::<Connection>();
     let observed = request.extensions().get::<Observed>();
     CallMeta {
-        source: connection.map(|connection| connection.remote.ip()),
+        source: observed.and_then(|observed| observed.source),
+        deadline: observed.and_then(|observed| observed.deadline),
         route: observed.and_then(|observed| observed.route).unwrap_or(route),
         listener: state.listener,
         request_id: observed.map(|observed| observed.request_id.clone()).unwrap_or_default(),
