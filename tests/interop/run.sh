@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Has other implementations judge what ours make: certificates by OpenSSL and others, TLS with them spoken by OpenSSL,
 # Python, Node, Java and rustls, tokens by PyJWT and OpenSSL, encrypted streams by pyca/cryptography, password hashes by
-# libargon2, bcrypt, libpass, Django and hashlib, JWE by joserfc, jwcrypto and jose, keys by OpenSSL, GnuTLS and jwcrypto.
+# libargon2, bcrypt, libpass, Django and hashlib, one-time codes by oathtool and their QR
+# codes by zbarimg, JWE by joserfc, jwcrypto and jose, keys by OpenSSL, GnuTLS and jwcrypto.
 #
 #   tests/interop/run.sh [DIR_OF_BINARIES]
 #
@@ -17,7 +18,7 @@ if [[ -z $binaries ]]; then
     cargo build --locked --package certgen --example tls_peer
     cargo build --locked --package cryptokit --example judged_pki
     cargo build --locked --package cryptokit --example stream --example password_hashes --example jwe --example convert_key \
-        --example tokens
+        --example tokens --example one_time_codes
     binaries=${CARGO_TARGET_DIR:-target}/debug
 fi
 # The scripts change directories.
@@ -53,6 +54,8 @@ echo "== tokens"
 "$here/tokens.sh" "$binaries"
 echo "== token algorithms"
 "${PYTHON:-python3}" "$here/token_algorithms.py" "$binaries/examples/tokens"
+echo "== one-time passwords"
+"$here/otp.sh" "$binaries"
 echo "== encrypted streams"
 "$here/streams.sh" "$binaries"
 echo "== password hashes"
