@@ -21,6 +21,7 @@ mod pkcs12;
 mod private_key;
 mod revocation_delta;
 mod revocation_list;
+mod second_factor_request;
 
 pub use certificate::certificate;
 pub use certification_request::certification_request;
@@ -39,3 +40,4 @@ pub use pkcs12::pkcs12;
 pub use private_key::private_key;
 pub use revocation_delta::revocation_delta;
 pub use revocation_list::revocation_list;
+pub use second_factor_request::second_factor_request;

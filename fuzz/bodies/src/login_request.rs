@@ -36,7 +36,7 @@ pub fn login_request(data: &[u8]) {
     }
 }
 
-const FIELDS: [&str; 3] = ["audience", "email", "password"];
+const FIELDS: [&str; 5] = ["audience", "binding", "email", "otp", "password"];
 
 fn login_is_what_was_sent(login: &Login, sent: &Map<String, Value>) {
     assert!(
@@ -53,6 +53,11 @@ fn login_is_what_was_sent(login: &Login, sent: &Map<String, Value>) {
     assert!(!password.chars().any(char::is_control));
     assert!((1..=Password::MAX_LEN).contains(&login.password.chars()));
 
+    assert_eq!(
+        login.otp.is_some(),
+        sent.contains_key("otp"),
+        "a code is never overlooked"
+    );
     let audience = sent.get("audience").and_then(Value::as_str);
     assert_eq!(login.audience.as_ref().map(AudienceName::as_str), audience);
     if let Some(audience) = audience {

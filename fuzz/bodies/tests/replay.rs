@@ -57,6 +57,7 @@ targets! {
     private_key: private_key, 3_000;
     revocation_delta: revocation_delta, 4_000;
     revocation_list: revocation_list, 6_000;
+    second_factor_request: second_factor_request, 6_000;
 }
 
 fn target(name: &str) -> &'static Target {

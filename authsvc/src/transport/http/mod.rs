@@ -23,7 +23,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use dto::{
-    DecodeError, LoginRequest, decode_change_password, decode_login, decode_second_factor_bodies, decode_set_password,
+    DecodeError, LoginRequest, decode_begin_otp, decode_change_password, decode_confirm_otp, decode_disable_otp,
+    decode_login, decode_set_password,
 };
 pub use metadata::Metadata;
 

@@ -13,11 +13,11 @@ pub(super) use login::LoginResponse;
 pub use login::{LoginRequest, decode_login};
 pub(super) use password::{ChangePasswordRequest, SetPasswordRequest};
 pub use password::{decode_change_password, decode_set_password};
-pub use second_factor::decode_second_factor_bodies;
 pub(super) use second_factor::{
-    BeginOtpRequest, BothFactorsRequest, ConfirmOtpRequest, EnrolmentResponse, RecoveryCodesResponse, decode_begin_otp,
-    decode_confirm_otp, decode_disable_otp, decode_renew_recovery_codes,
+    BeginOtpRequest, BothFactorsRequest, ConfirmOtpRequest, EnrolmentResponse, RecoveryCodesResponse,
+    decode_renew_recovery_codes,
 };
+pub use second_factor::{decode_begin_otp, decode_confirm_otp, decode_disable_otp};
 pub(super) use validate_token::{ActiveTokenResponse, ValidateTokenRequest, decode_validate_token};
 
 use super::json_object::NotAnObject;
