@@ -10,7 +10,6 @@ use async_trait::async_trait;
 use authsvc_core::audit::{Action, GivenAddress, Outcome};
 use authsvc_core::domain::{User, UserId, UserRecord};
 use authsvc_core::service::{CredentialHasher, HashingError};
-use authsvc_core::storage::{Store, UserStore};
 use axum::body::Body;
 use bytes::Bytes;
 use cryptokit::jose::{JwkSet, TokenVerifier, VerificationKeys};

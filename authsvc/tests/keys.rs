@@ -18,7 +18,7 @@ use authsvc_core::service::{
     KeyChange, KeyChangeError, KeyKeeper, KeyRing, KeyStorageError, MAX_UNPOLLED_SIGNING, Patience, SEALING_KEYSET,
     SealedKeysets, SigningError, TOKEN_KEYSET, sealed_name,
 };
-use authsvc_core::storage::{KeyConsumerStore, KeysetStore, Store};
+use authsvc_core::storage::Store;
 use axum::body::Body;
 use cryptokit::Provider;
 use cryptokit::jose::{AccessTokenClaims, Audience, JwkSet, JwsAlgorithm, TokenError, TokenVerifier, VerificationKeys};
@@ -40,13 +40,13 @@ const POLICY: KeyPolicy = KeyPolicy {
 
 /// Another process over the same database.
 struct Replica {
-    store: Arc<SqliteStore>,
+    store: Arc<dyn Store>,
     ring: Arc<KeyRing>,
     keeper: KeyKeeper,
 }
 
 async fn replica(service: &Service) -> Replica {
-    let store = Arc::new(
+    let store: Arc<dyn Store> = Arc::new(
         SqliteStore::open(&service.directory.path().join("authsvc.db"))
             .await
             .unwrap(),
@@ -56,8 +56,8 @@ async fn replica(service: &Service) -> Replica {
     Replica { store, ring, keeper }
 }
 
-async fn ring(service: &Service, store: &Arc<SqliteStore>, root: RootKey) -> Result<KeyRing, KeyStorageError> {
-    let keysets = SealedKeysets::new(Arc::clone(store) as Arc<dyn Store>, Arc::new(root));
+async fn ring(service: &Service, store: &Arc<dyn Store>, root: RootKey) -> Result<KeyRing, KeyStorageError> {
+    let keysets = SealedKeysets::new(Arc::clone(store), Arc::new(root));
     KeyRing::open(keysets, Arc::clone(&service.clock) as _).await
 }
 
@@ -595,11 +595,11 @@ async fn the_root_key_is_exchanged_and_everything_opens_at_every_moment() {
     let (peppers, database) = (home.join("pepper.json"), home.join("authsvc.db"));
     let old = read_root_key(root_file.path()).unwrap();
     let clock: Arc<dyn Clock> = Arc::new(TestClock::at(NOW));
-    let open = async |store: &Arc<SqliteStore>| {
+    let open = async |store: &Arc<dyn Store>| {
         let keysets = SealedKeysets::new(Arc::clone(store) as Arc<dyn Store>, Arc::new(root_file.clone()));
         KeyRing::open(keysets, Arc::clone(&clock)).await
     };
-    let store = Arc::new(SqliteStore::open(&database).await.unwrap());
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&database).await.unwrap());
     // One that serves meanwhile.
     let serving = Arc::new(open(&store).await.unwrap());
     let policy = KeyPolicy {
@@ -655,7 +655,7 @@ async fn the_root_key_is_exchanged_and_everything_opens_at_every_moment() {
         stderr(&command)
     );
     assert_eq!(*read_root_key(root_file.path()).unwrap().to_text(), *before.to_text());
-    let store = Arc::new(SqliteStore::open(&database).await.unwrap());
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&database).await.unwrap());
     assert!(open(&store).await.is_ok());
 }
 

@@ -14,7 +14,7 @@ use authsvc_core::clock::{Clock, TestClock};
 use authsvc_core::domain::{OneTimePassword, User, UserId, UserRecord};
 use authsvc_core::service::second_factor::{SecondFactorError, SecondFactors};
 use authsvc_core::service::{CredentialHasher, HashingError, KeyRing, SEALING_KEYSET, SealedKeysets, create_keys};
-use authsvc_core::storage::{SecondFactorStore, Store};
+use authsvc_core::storage::Store;
 use cryptokit::aead::AeadKey;
 use cryptokit::keyset::RootKey;
 use cryptokit::otp::{OtpKey, time_step};

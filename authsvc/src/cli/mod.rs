@@ -1,6 +1,7 @@
 //! Commands and their arguments, one area a file. No logic; no secret is ever an argument.
 
 mod audit;
+mod db;
 mod key;
 mod serve;
 mod service;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use audit::{AuditCommand, ExplainArgs, ExportFormat, FilterArgs};
+pub use db::{DbCommand, Switch};
 pub use key::KeyCommand;
 pub use serve::{DevArgs, InitArgs, ServeArgs};
 pub use service::{IdentityArgs, ServiceCommand};
@@ -50,6 +52,9 @@ pub enum Command {
     Audit(AuditCommand),
     /// Say why an answer was a refusal, from the id that it showed
     Explain(ExplainArgs),
+    /// Look after the database: migrations, read-only mode, backups
+    #[command(subcommand)]
+    Db(DbCommand),
     /// Check a running service from outside: health, login, validation over mTLS, refusals
     Smoke(SmokeArgs),
     /// Print the API description

@@ -1,6 +1,7 @@
 //! What the binary can do, one command a file.
 
 mod audit;
+mod db;
 mod dev;
 mod init;
 mod installation;
@@ -50,6 +51,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, CommandError> {
         Command::Key(command) => key::run(command).await,
         Command::Audit(command) => audit::run(command).await,
         Command::Explain(args) => audit::explain(args).await,
+        Command::Db(command) => db::run(command).await,
         Command::Smoke(args) => smoke::run(args).await,
         Command::Openapi => print(&crate::transport::http::openapi_json()),
     }

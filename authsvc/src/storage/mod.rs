@@ -1,5 +1,6 @@
 //! Databases. Each is a whole implementation of the storage traits with its own SQL and migrations.
 
+pub mod backup;
 mod breaker;
 mod fault;
 mod guarded;
@@ -8,12 +9,13 @@ pub mod postgres;
 mod schema;
 pub mod sqlite;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use authsvc_core::storage::Store;
 use private_files::PrivateFileError;
+use sqlx::postgres::PgConnectOptions;
 
 use crate::config::{Database, DatabaseConfig};
 pub use breaker::BreakerPolicy;
@@ -109,12 +111,28 @@ pub async fn open(config: &DatabaseConfig) -> Result<Arc<dyn Store>, OpenError> 
             Ok(Arc::new(SqliteStore::open_with(path, &config.tuning).await?))
         }
         Database::Postgres { url_file } => {
-            let text = private_files::read(url_file)?;
-            let options = postgres::parse_url(text.trim()).map_err(|source| OpenError::Url {
-                path: url_file.clone(),
-                source,
-            })?;
+            let options = postgres_options(url_file)?;
             Ok(Arc::new(PostgresStore::open(options, &config.tuning).await?))
         }
     }
+}
+
+/// Compares the configured database's schema with this program's, and changes nothing.
+///
+/// # Errors
+///
+/// [`OpenError`].
+pub async fn schema_status(config: &DatabaseConfig) -> Result<SchemaStatus, OpenError> {
+    match &config.database {
+        Database::Sqlite(path) => sqlite::schema_status(path, &config.tuning).await,
+        Database::Postgres { url_file } => postgres::schema_status(postgres_options(url_file)?, &config.tuning).await,
+    }
+}
+
+fn postgres_options(url_file: &Path) -> Result<PgConnectOptions, OpenError> {
+    let text = private_files::read(url_file)?;
+    postgres::parse_url(text.trim()).map_err(|source| OpenError::Url {
+        path: url_file.to_owned(),
+        source,
+    })
 }

@@ -21,7 +21,7 @@ use authsvc_core::service::{
     AuthService, CredentialHasher, KeyRing, NewService, Parts, PasswordPolicy, SealedKeysets, ServiceRegistry,
     TokenPolicy, UserAdministration, create_keys,
 };
-use authsvc_core::storage::{Store, UserStore};
+use authsvc_core::storage::Store;
 use axum::Router;
 use axum::body::Body;
 use cryptokit::keyset::{Keyset, RootKey};
@@ -47,8 +47,8 @@ pub(crate) const TTL_SECONDS: i64 = 900;
 pub(crate) const LEEWAY_SECONDS: i64 = 5;
 
 pub(crate) struct Service {
-    pub(crate) directory: TempDir,
-    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) directory: Arc<TempDir>,
+    pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) audit: Arc<RecordingSink>,
     pub(crate) hasher: Arc<QueuedHasher>,
@@ -56,11 +56,21 @@ pub(crate) struct Service {
     pub(crate) metrics: Metrics,
     pub(crate) root_key: RootKey,
     pub(crate) keys: Arc<KeyRing>,
-    pub(crate) authority: CertificateAuthority,
+    pub(crate) authority: Arc<CertificateAuthority>,
     pub(crate) user_id: UserId,
     pub(crate) users: UserAdministration,
     pub(crate) public: Router,
     pub(crate) internal: Router,
+}
+
+/// What the replicas of one installation have in common.
+struct Shared {
+    directory: Arc<TempDir>,
+    clock: Arc<TestClock>,
+    hasher: Arc<QueuedHasher>,
+    root_key: RootKey,
+    authority: Arc<CertificateAuthority>,
+    user_id: UserId,
 }
 
 pub(crate) struct Answer {
@@ -111,7 +121,28 @@ impl Service {
         let directory = tempfile::tempdir().unwrap();
         let database = directory.path().join("authsvc.db");
         std::fs::write(&database, "").unwrap();
-        let store = Arc::new(SqliteStore::open(&database).await.unwrap());
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&database).await.unwrap());
+        Self::start_over(store, directory, policy, wrap).await
+    }
+
+    /// On a Postgres database; `None` where there is no Postgres.
+    pub(crate) async fn start_on_postgres() -> Option<Self> {
+        let database = super::postgres::database().await?;
+        Some(Self::start_over_store(Arc::new(database.open().await)).await)
+    }
+
+    /// Over a database that is empty.
+    pub(crate) async fn start_over_store(store: Arc<dyn Store>) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        Self::start_over(store, directory, DefencePolicy::default(), |hasher| hasher).await
+    }
+
+    async fn start_over(
+        store: Arc<dyn Store>,
+        directory: TempDir,
+        policy: DefencePolicy,
+        wrap: impl FnOnce(Arc<dyn CredentialHasher>) -> Arc<dyn CredentialHasher>,
+    ) -> Self {
         let root_key = RootKey::generate();
         create_keys(store.as_ref(), &root_key, RsaKeySize::Bits2048)
             .await
@@ -127,20 +158,16 @@ impl Service {
             NonZeroUsize::new(2).unwrap(),
             Duration::from_secs(30),
         ));
-        let same_root_key = RootKey::from_text(&root_key.to_text()).unwrap();
-        let keysets = SealedKeysets::new(Arc::clone(&store) as Arc<dyn Store>, Arc::new(same_root_key));
-        let defence = Arc::new(LoginDefence::start(
-            Arc::clone(&store) as Arc<dyn Store>,
-            Arc::clone(&clock) as _,
-            open_digest_key(&keysets).await.unwrap(),
-            policy,
-        ));
-        let keys = Arc::new(KeyRing::open(keysets, Arc::clone(&clock) as _).await.unwrap());
+        let keys = Arc::new(
+            KeyRing::open(keysets(&store, &root_key), Arc::clone(&clock) as _)
+                .await
+                .unwrap(),
+        );
         let users = UserAdministration::new(
-            Arc::clone(&store) as Arc<dyn Store>,
+            Arc::clone(&store),
             Arc::clone(&clock) as _,
             Arc::clone(&hasher) as _,
-            Arc::clone(&keys),
+            keys,
         );
         let user_id = users
             .add(EMAIL.parse().unwrap(), Password::new(PASSWORD).unwrap())
@@ -153,10 +180,64 @@ impl Service {
             .issue_intermediate(&DistinguishedName::new("Test issuing CA").unwrap(), now)
             .unwrap();
 
+        let shared = Shared {
+            directory: Arc::new(directory),
+            clock,
+            hasher,
+            root_key,
+            authority: Arc::new(authority),
+            user_id,
+        };
+        let started = Self::assemble(store, shared, policy, wrap).await;
+        started.register("orders", "dns:orders.internal", &["orders"]).await;
+        started
+    }
+
+    /// Another replica: the same keys, clock and certificates, and connections of its own to the same database.
+    pub(crate) async fn replica(&self, store: Arc<dyn Store>) -> Self {
+        let shared = Shared {
+            directory: Arc::clone(&self.directory),
+            clock: Arc::clone(&self.clock),
+            hasher: Arc::clone(&self.hasher),
+            root_key: RootKey::from_text(&self.root_key.to_text()).unwrap(),
+            authority: Arc::clone(&self.authority),
+            user_id: self.user_id,
+        };
+        Self::assemble(store, shared, DefencePolicy::default(), |hasher| hasher).await
+    }
+
+    async fn assemble(
+        store: Arc<dyn Store>,
+        shared: Shared,
+        policy: DefencePolicy,
+        wrap: impl FnOnce(Arc<dyn CredentialHasher>) -> Arc<dyn CredentialHasher>,
+    ) -> Self {
+        let Shared {
+            directory,
+            clock,
+            hasher,
+            root_key,
+            authority,
+            user_id,
+        } = shared;
+        let keysets = keysets(&store, &root_key);
+        let defence = Arc::new(LoginDefence::start(
+            Arc::clone(&store),
+            Arc::clone(&clock) as _,
+            open_digest_key(&keysets).await.unwrap(),
+            policy,
+        ));
+        let keys = Arc::new(KeyRing::open(keysets, Arc::clone(&clock) as _).await.unwrap());
+        let users = UserAdministration::new(
+            Arc::clone(&store),
+            Arc::clone(&clock) as _,
+            Arc::clone(&hasher) as _,
+            Arc::clone(&keys),
+        );
         let audit = Arc::new(RecordingSink::default());
         let metrics = Metrics::new();
         let service = Arc::new(AuthService::new(Parts {
-            store: Arc::clone(&store) as Arc<dyn Store>,
+            store: Arc::clone(&store),
             clock: Arc::clone(&clock) as _,
             hasher: wrap(Arc::clone(&hasher) as _),
             keys: Arc::clone(&keys),
@@ -191,7 +272,7 @@ impl Service {
             listener,
         };
         let (public, internal) = (public_router(state("public")), internal_router(state("internal")));
-        let started = Self {
+        Self {
             directory,
             store,
             clock,
@@ -206,9 +287,7 @@ impl Service {
             users,
             public,
             internal,
-        };
-        started.register("orders", "dns:orders.internal", &["orders"]).await;
-        started
+        }
     }
 
     pub(crate) async fn register(&self, name: &str, san: &str, audiences: &[&str]) {
@@ -216,7 +295,7 @@ impl Service {
             issuer_spki_sha256: self.authority.certificate().spki_sha256(),
             subject_alternative_name: san.parse().unwrap(),
         };
-        ServiceRegistry::new(Arc::clone(&self.store) as Arc<dyn Store>, Arc::clone(&self.clock) as _)
+        ServiceRegistry::new(Arc::clone(&self.store), Arc::clone(&self.clock) as _)
             .add(
                 NewService::new(name.parse().unwrap(), identity)
                     .with_audiences(audiences.iter().map(|name| name.parse().unwrap()).collect()),
@@ -247,7 +326,7 @@ impl Service {
         let mut scoped = NewService::new("scoped".parse().unwrap(), identity);
         scoped.audiences = vec!["orders".parse().unwrap()];
         scoped.scopes = scopes.iter().map(|scope| scope.parse().unwrap()).collect();
-        let registry = ServiceRegistry::new(Arc::clone(&self.store) as Arc<dyn Store>, Arc::clone(&self.clock) as _);
+        let registry = ServiceRegistry::new(Arc::clone(&self.store), Arc::clone(&self.clock) as _);
         registry.add(scoped).await.unwrap();
     }
 
@@ -320,6 +399,11 @@ impl Service {
             })
             .collect()
     }
+}
+
+fn keysets(store: &Arc<dyn Store>, root_key: &RootKey) -> SealedKeysets {
+    let same_root_key = RootKey::from_text(&root_key.to_text()).unwrap();
+    SealedKeysets::new(Arc::clone(store), Arc::new(same_root_key))
 }
 
 pub(crate) fn peer_of(authority: &CertificateAuthority, names: &[&str], now: time::OffsetDateTime) -> PeerCertificate {

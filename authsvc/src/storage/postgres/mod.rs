@@ -12,6 +12,7 @@ mod schema;
 mod second_factors;
 mod services;
 mod sessions;
+pub(super) mod transfer;
 mod upkeep;
 mod url;
 mod users;

@@ -1,6 +1,7 @@
 //! Revocations, numbered in the order of their commits.
 
 use async_trait::async_trait;
+use authsvc_core::domain::EndReason;
 use authsvc_core::storage::{Ending, NumberedRevocation, RevocationStore, StoreError};
 use cryptokit::jose::Revocation;
 use sqlx::postgres::PgRow;
@@ -74,6 +75,36 @@ pub(super) async fn lock_numbers(connection: &mut PgConnection) -> Result<(), St
         .await
         .map(|_| ())
         .map_err(store_error)
+}
+
+/// After a restore: ends every session, revokes every token there may be, and lets the published feed begin anew,
+/// because the one there was may have gone further than what was restored.
+pub(super) async fn end_everything(
+    connection: &mut PgConnection,
+    at: OffsetDateTime,
+    tokens_end: OffsetDateTime,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE sessions SET ended_at = $1, end_reason = $2, idle_end = least(idle_end, $1), successor = NULL
+         WHERE ended_at IS NULL",
+    )
+    .bind(at.unix_timestamp())
+    .bind(EndReason::Operator.name())
+    .execute(&mut *connection)
+    .await
+    .map_err(store_error)?;
+    for table in ["DELETE FROM revocation_deltas", "DELETE FROM revocation_feed"] {
+        sqlx::query(table)
+            .execute(&mut *connection)
+            .await
+            .map_err(store_error)?;
+    }
+    let all = Revocation::All {
+        // Those of this second too.
+        before: rows::seconds(at) + 1,
+        exp: rows::seconds(tokens_end),
+    };
+    add_revocations(connection, &[all]).await.map(|_| ())
 }
 
 /// Adds revocations within a transaction; the last number. The counter's row stays locked until the commit, so that no

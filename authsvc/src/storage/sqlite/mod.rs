@@ -10,6 +10,7 @@ mod schema;
 mod second_factors;
 mod services;
 mod sessions;
+pub(super) mod transfer;
 mod upkeep;
 mod users;
 
@@ -82,6 +83,22 @@ impl SqliteStore {
             readers: GuardedPool::new(readers, Access::Read, &mode, tuning),
             mode,
         })
+    }
+}
+
+impl SqliteStore {
+    /// Lets the file grow to so many pages and no further, or not at all beyond what it has, for as long as this store is
+    /// open. A full disk by arrangement.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub async fn limit_pages(&self, pages: u32) -> Result<(), StoreError> {
+        sqlx::query(sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {}", pages.max(1))))
+            .execute(&self.upkeep)
+            .await
+            .map(|_| ())
+            .map_err(store_error)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Revocations, numbered in the order of their commits.
 
 use async_trait::async_trait;
+use authsvc_core::domain::EndReason;
 use authsvc_core::storage::{Ending, NumberedRevocation, RevocationStore, StoreError};
 use cryptokit::jose::Revocation;
 use sqlx::sqlite::SqliteRow;
@@ -59,6 +60,37 @@ impl RevocationStore for SqliteStore {
             .map(|done| done.rows_affected())
             .map_err(store_error)
     }
+}
+
+/// After a restore: ends every session, revokes every token there may be, and lets the published feed begin anew,
+/// because the one there was may have gone further than what was restored.
+pub(super) async fn end_everything(
+    connection: &mut SqliteConnection,
+    at: OffsetDateTime,
+    tokens_end: OffsetDateTime,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE sessions SET ended_at = ?, end_reason = ?, idle_end = min(idle_end, ?), successor = NULL
+         WHERE ended_at IS NULL",
+    )
+    .bind(at.unix_timestamp())
+    .bind(EndReason::Operator.name())
+    .bind(at.unix_timestamp())
+    .execute(&mut *connection)
+    .await
+    .map_err(store_error)?;
+    for table in ["DELETE FROM revocation_deltas", "DELETE FROM revocation_feed"] {
+        sqlx::query(table)
+            .execute(&mut *connection)
+            .await
+            .map_err(store_error)?;
+    }
+    let all = Revocation::All {
+        // Those of this second too.
+        before: rows::seconds(at) + 1,
+        exp: rows::seconds(tokens_end),
+    };
+    add_revocations(connection, &[all]).await.map(|_| ())
 }
 
 /// Adds revocations within a transaction; the last number. SQLite has one writer, which keeps the numbers in order.

@@ -106,7 +106,12 @@ impl Worker {
                 let text = super::super::error::describe(&error);
                 for reply in batch.replies {
                     // Nobody waits any more, perhaps.
-                    let _ = reply.send(Err(StoreError::Unavailable(text.clone().into())));
+                    let text = text.clone().into();
+                    let _ = reply.send(Err(match &error {
+                        StoreError::ReadOnly(_) => StoreError::ReadOnly(text),
+                        StoreError::Full(_) => StoreError::Full(text),
+                        _ => StoreError::Unavailable(text),
+                    }));
                 }
             }
         }
