@@ -9,7 +9,8 @@ use authsvc_core::audit::{AuditKeys, AuditSink};
 use authsvc_core::clock::{Clock, SystemClock};
 use authsvc_core::service::defence::{LoginDefence, open_digest_key};
 use authsvc_core::service::{
-    AuthService, KEY_POLL_INTERVAL, KEY_SCHEDULE_INTERVAL, KeyKeeper, KeyRing, KeyStorageError, Parts, SealedKeysets,
+    AuthService, KEY_POLL_INTERVAL, KEY_SCHEDULE_INTERVAL, KeyKeeper, KeyRing, KeyStorageError, Parts,
+    REVOCATION_POLL_INTERVAL, SESSION_PRUNE_INTERVAL, SealedKeysets, Sessions,
 };
 use authsvc_core::storage::Store;
 use cryptokit::password::PasswordHasher;
@@ -154,6 +155,9 @@ impl App {
         let audit_log = Arc::new(audit_log.await?);
         metrics.watch_audit(audit_log.collector());
         let audit: Arc<dyn AuditSink> = Arc::clone(&audit_log) as _;
+        let sessions = Arc::new(Sessions::new(Arc::clone(&store), Arc::clone(&clock), config.sessions));
+        // Before anything is served: what was revoked before a restart is revoked after it.
+        sessions.poll().await.map_err(KeyStorageError::from)?;
         let service = Arc::new(AuthService::new(Parts {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
@@ -161,6 +165,7 @@ impl App {
             defence: Arc::clone(&defence),
             keys: Arc::clone(&keys),
             password_rules: password_rules::rules(config)?,
+            sessions: Arc::clone(&sessions),
             policy: config.tokens.clone(),
         }));
         let keeper = KeyKeeper::new(
@@ -263,6 +268,15 @@ impl App {
                 async move { keys.advance().await }
             },
         );
+        let following = Arc::clone(&sessions);
+        background.every("follow the revocations", REVOCATION_POLL_INTERVAL, move || {
+            let sessions = Arc::clone(&following);
+            async move { sessions.poll().await }
+        });
+        background.every("remove sessions that are over", SESSION_PRUNE_INTERVAL, move || {
+            let sessions = Arc::clone(&sessions);
+            async move { sessions.prune().await }
+        });
         background.every("release idle hashing memory", IDLE_RELEASE_INTERVAL, move || {
             hasher.pool().release_idle();
             std::future::ready(Ok::<(), std::convert::Infallible>(()))

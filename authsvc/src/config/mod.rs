@@ -13,6 +13,7 @@ mod listeners;
 mod passwords;
 mod proxies;
 mod reader;
+mod sessions;
 mod settings;
 mod source;
 mod tokens;
@@ -21,9 +22,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use authsvc_core::service::TokenPolicy;
 use authsvc_core::service::defence::DefencePolicy;
 use authsvc_core::service::key_schedule::KeyPolicy;
+use authsvc_core::service::{SessionPolicy, TokenPolicy};
 
 use crate::transport::http::forwarded::TrustedProxies;
 pub use audit::{AddressForm, AuditConfig};
@@ -58,6 +59,8 @@ pub struct Config {
     pub tokens: TokenPolicy,
     /// What signing keys are, and when they change.
     pub keys: KeyPolicy,
+    /// How long sessions live, and how many of a user.
+    pub sessions: SessionPolicy,
     /// How passwords are hashed.
     pub hashing: HashingConfig,
     /// What passwords are compared with.
@@ -184,6 +187,7 @@ impl Config {
             audit: audit::read(&mut read),
             tokens: tokens::read(&mut read),
             keys: keys::read(&mut read),
+            sessions: sessions::read(&mut read),
             hashing: hashing::read(&mut read, &passwords.imported_schemes),
             passwords,
             limits: limits::read(&mut read),

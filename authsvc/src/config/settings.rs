@@ -178,6 +178,21 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("tokens.leeway_seconds", Some("5"), "Clock difference forgiven, 0 to 60"),
     setting(
+        "sessions.most_per_user",
+        Some("64"),
+        "Living sessions of a user, 1 to 10000; the one unused for longest makes room",
+    ),
+    setting(
+        "sessions.idle_ttl_seconds",
+        Some("1209600"),
+        "A session ends when it was not used for this long, 60 to 315360000",
+    ),
+    setting(
+        "sessions.absolute_ttl_seconds",
+        Some("7776000"),
+        "A session ends this long after its login, 60 to 315360000",
+    ),
+    setting(
         "hashing.max_concurrent",
         None,
         "Hashes computed at once, 1 to 1024; the number of cores if not set",

@@ -13,6 +13,7 @@
 
 pub mod layer;
 pub mod second_factor;
+pub mod sessions;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -36,6 +37,7 @@ use layer::authenticate_user::{AuthenticateUserLayer, ByUser};
 use layer::authorize::{AuthorizeLayer, Authorized};
 use layer::{AuditLayer, Concerns, DeadlineLayer, MetricsLayer};
 use second_factor::SecondFactorEndpoints;
+use sessions::SessionEndpoints;
 
 /// An operation: a typed request in, a typed result out.
 pub type Endpoint<Request, Response> = BoxCloneSyncService<Call<Request>, Response, Failure>;
@@ -66,6 +68,8 @@ pub struct CallMeta {
     pub peer: Option<Arc<PeerCertificate>>,
     /// The bearer token (RFC 6750 §2.1), if one was sent.
     pub bearer: Option<Arc<SecretString>>,
+    /// What the client calls itself.
+    pub user_agent: Option<String>,
 }
 
 impl CallMeta {
@@ -74,6 +78,7 @@ impl CallMeta {
         CallContext {
             source: self.source,
             peer: self.peer.clone(),
+            user_agent: self.user_agent.clone(),
         }
     }
 
@@ -132,6 +137,8 @@ pub struct Endpoints {
     pub validate_token: Endpoint<TokenQuestion, ActiveToken>,
     /// `/v1/me/otp`
     pub second_factor: SecondFactorEndpoints,
+    /// Refreshing, ending and revoking.
+    pub sessions: SessionEndpoints,
 }
 
 impl Endpoints {
@@ -186,6 +193,7 @@ impl Endpoints {
             set_password: wrap.by_anybody(set_password),
             validate_token: wrap.by_service(validate_token),
             second_factor: SecondFactorEndpoints::new(service, &wrap),
+            sessions: SessionEndpoints::new(service, &wrap),
         }
     }
 }

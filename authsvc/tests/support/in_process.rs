@@ -19,7 +19,7 @@ use authsvc_core::domain::{ServiceIdentity, User, UserId};
 use authsvc_core::service::defence::{DefencePolicy, LoginDefence, open_digest_key};
 use authsvc_core::service::{
     AuthService, CredentialHasher, KeyRing, NewService, Parts, PasswordPolicy, SealedKeysets, ServiceRegistry,
-    TokenPolicy, UserAdministration, create_keys,
+    SessionPolicy, Sessions, TokenPolicy, UserAdministration, create_keys,
 };
 use authsvc_core::storage::Store;
 use axum::Router;
@@ -45,6 +45,11 @@ pub(crate) const EMAIL: &str = "alice@example.com";
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 pub(crate) const TTL_SECONDS: i64 = 900;
 pub(crate) const LEEWAY_SECONDS: i64 = 5;
+pub(crate) const SESSION_POLICY: SessionPolicy = SessionPolicy {
+    most_per_user: 64,
+    idle_ttl: Duration::from_secs(14 * 86_400),
+    absolute_ttl: Duration::from_secs(90 * 86_400),
+};
 
 pub(crate) struct Service {
     pub(crate) directory: Arc<TempDir>,
@@ -59,6 +64,7 @@ pub(crate) struct Service {
     pub(crate) authority: Arc<CertificateAuthority>,
     pub(crate) user_id: UserId,
     pub(crate) users: UserAdministration,
+    pub(crate) sessions: Arc<Sessions>,
     pub(crate) public: Router,
     pub(crate) internal: Router,
 }
@@ -236,6 +242,11 @@ impl Service {
         );
         let audit = Arc::new(RecordingSink::default());
         let metrics = Metrics::new();
+        let sessions = Arc::new(Sessions::new(
+            Arc::clone(&store) as Arc<dyn Store>,
+            Arc::clone(&clock) as _,
+            SESSION_POLICY,
+        ));
         let service = Arc::new(AuthService::new(Parts {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock) as _,
@@ -243,6 +254,7 @@ impl Service {
             keys: Arc::clone(&keys),
             defence: Arc::clone(&defence),
             password_rules: Arc::new(PasswordPolicy::default().with_service("authsvc", ISSUER)),
+            sessions: Arc::clone(&sessions),
             policy: TokenPolicy {
                 issuer: ISSUER.to_owned(),
                 default_audience: Some("orders".parse().unwrap()),
@@ -285,6 +297,7 @@ impl Service {
             authority,
             user_id,
             users,
+            sessions,
             public,
             internal,
         }

@@ -29,7 +29,7 @@ pub use keys::{TokenKeys, VerificationKeys};
 pub use remote::{Fetch, FetchError, FetchOutcome, KeyRefusal, KeyStep, RemoteKeys, RemoteKeysPolicy};
 pub use revocation::{
     FeedDigest, FeedError, FeedPolicy, FeedPosition, FeedSigningKey, FeedVerifyingKey, InvalidRevocation, PublishError,
-    Revocation, RevocationFeed, RevocationPublisher, RevokedBy, Standing, WhenStale,
+    Revocation, RevocationFeed, RevocationIndex, RevocationPublisher, RevokedBy, Standing, WhenStale,
 };
 pub use signer::{IssueError, TokenSigner};
 pub use verifier::{TokenVerifier, Unverified, Verified};

@@ -75,6 +75,16 @@ pub enum Action {
     DisableOtp,
     /// `POST /v1/me/otp/recovery-codes`
     RenewRecoveryCodes,
+    /// `POST /v1/refresh`
+    Refresh,
+    /// `POST /v1/logout`
+    Logout,
+    /// `GET /v1/me/sessions`
+    ListSessions,
+    /// `DELETE /v1/me/sessions`, or one of them
+    EndSessions,
+    /// `POST /v1/revoke`
+    RevokeToken,
     /// Anything else that was refused before it became one of the above.
     Request,
     /// A TLS connection, before any request.
@@ -88,7 +98,7 @@ pub enum Action {
 impl Action {
     /// Whether its success is ordinary traffic: a line, and no row in the database.
     pub const fn is_routine(self) -> bool {
-        matches!(self, Self::ValidateToken)
+        matches!(self, Self::ValidateToken | Self::Refresh | Self::ListSessions)
     }
 
     /// A stable name for logs.
@@ -102,6 +112,11 @@ impl Action {
             Self::ConfirmOtp => "otp-confirm",
             Self::DisableOtp => "otp-disable",
             Self::RenewRecoveryCodes => "otp-recovery-codes",
+            Self::Refresh => "refresh",
+            Self::Logout => "logout",
+            Self::ListSessions => "list-sessions",
+            Self::EndSessions => "end-sessions",
+            Self::RevokeToken => "revoke-token",
             Self::Request => "request",
             Self::Connect => "connect",
             Self::ChangeKeys => "change-keys",

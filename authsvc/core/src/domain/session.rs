@@ -181,6 +181,8 @@ pub struct Session {
     pub audience: AudienceName,
     /// What they permit, separated by spaces.
     pub scope: Option<String>,
+    /// Whether its access tokens are bound to the client's certificate (RFC 8705 §3).
+    pub bind_tokens: bool,
     /// How the user logged in (RFC 8176).
     pub amr: Vec<String>,
     /// When.

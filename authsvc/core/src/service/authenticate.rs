@@ -2,22 +2,19 @@
 
 use std::sync::Arc;
 
-use cryptokit::jose::{AccessTokenClaims, Audience};
 use cryptokit::password::{HashBinding, Password, SealedHash, StoredHash, Verdict};
 use cryptokit::secret::SecretString;
-use cryptokit::x509::PeerCertificate;
 use time::OffsetDateTime;
 
+use super::access_token::SignedToken;
 use super::defence::Factor;
 use super::hashing::HashingError;
-use super::key_ring::SigningError;
 use super::users::PASSWORD_HASH_COLUMN;
-use super::{AuthService, CallContext, ErrorCode, Failure, token_binding};
-use crate::audit::{Reason, RecordId, reasons};
-use crate::domain::{AudienceName, EmailAddress, LoginMethods, OneTimePassword, User, UserId, UserRecord};
-
-/// The `client_id` of tokens from the first party's own login.
-const FIRST_PARTY_CLIENT_ID: &str = "authsvc";
+use super::{AuthService, CallContext, ErrorCode, Failure};
+use crate::audit::{Reason, reasons};
+use crate::domain::{
+    AudienceName, EmailAddress, LoginMethods, OneTimePassword, Session, SessionId, User, UserId, UserRecord,
+};
 
 /// A login, well formed and not yet checked.
 #[derive(Debug)]
@@ -45,6 +42,28 @@ pub struct IssuedToken {
     pub expires_at: OffsetDateTime,
     /// Whose it is.
     pub user_id: UserId,
+    /// With which the next one is issued.
+    pub refresh_token: SecretString,
+    /// The session that both belong to.
+    pub session_id: SessionId,
+}
+
+impl IssuedToken {
+    pub(super) fn of(signed: SignedToken, refresh_token: SecretString, session: &Session) -> Self {
+        let SignedToken {
+            token,
+            issued_at,
+            expires_at,
+        } = signed;
+        Self {
+            token,
+            issued_at,
+            expires_at,
+            user_id: session.user_id,
+            refresh_token,
+            session_id: session.id,
+        }
+    }
 }
 
 impl AuthService {
@@ -123,9 +142,21 @@ impl AuthService {
             .step_up(&user, otp.as_ref(), context)
             .await
             .map_err(|failure| failure.with_address(email).with_user(user_id))?;
-        self.issue(&user, audience, methods, context.peer.as_deref().filter(|_| bind))
+        self.first_tokens(&user, audience, methods, bind, context)
             .await
             .map_err(|failure| failure.with_address(email).with_user(user_id))
+    }
+
+    async fn first_tokens(
+        &self,
+        user: &User,
+        audience: Option<AudienceName>,
+        methods: LoginMethods,
+        bind: bool,
+        context: &CallContext,
+    ) -> Result<IssuedToken, Failure> {
+        let audience = self.audience(audience).await?;
+        self.begin_session(user, context, methods, audience, bind).await
     }
 
     async fn check_password(&self, found: Option<UserRecord>, password: Arc<Password>) -> Result<User, Failure> {
@@ -200,42 +231,6 @@ impl AuthService {
         SealedHash::seal(&self.keys.sealing().keys, stored, binding(&user_id.to_string()))
     }
 
-    async fn issue(
-        &self,
-        user: &User,
-        audience: Option<AudienceName>,
-        methods: LoginMethods,
-        bind_to: Option<&PeerCertificate>,
-    ) -> Result<IssuedToken, Failure> {
-        let audience = self.audience(audience).await?;
-        let issued_at = self.clock.now();
-        let expires_at = issued_at + self.policy.access_token_ttl;
-        let claims = AccessTokenClaims {
-            nbf: Some(numeric_date(issued_at)?),
-            email: Some(user.email.to_string()),
-            auth_time: Some(numeric_date(issued_at)?),
-            acr: Some(methods.acr().to_owned()),
-            amr: Some(methods.amr()),
-            cnf: bind_to.map(token_binding::confirmation_of),
-            ..AccessTokenClaims::new(
-                &self.policy.issuer,
-                &user.id.to_string(),
-                Audience::one(audience.as_str()),
-                FIRST_PARTY_CLIENT_ID,
-                &RecordId::generate().to_string(),
-                numeric_date(issued_at)?,
-                numeric_date(expires_at)?,
-            )
-        };
-        let token = self.keys.sign(&claims).map_err(signing_failure)?;
-        Ok(IssuedToken {
-            token,
-            issued_at,
-            expires_at,
-            user_id: user.id,
-        })
-    }
-
     async fn audience(&self, asked: Option<AudienceName>) -> Result<AudienceName, Failure> {
         let Some(audience) = asked else {
             return self.policy.default_audience.clone().ok_or_else(|| {
@@ -273,20 +268,4 @@ pub(super) fn hashing_failure(error: &HashingError) -> Failure {
             Reason::new(reasons::system::INTERNAL, other.to_string()),
         ),
     }
-}
-
-fn signing_failure(error: SigningError) -> Failure {
-    let (code, kind) = match error {
-        SigningError::OutsideUsagePeriod { .. } => (ErrorCode::Unavailable, reasons::key::SIGNING_KEY_ENDED),
-        SigningError::Unpolled => (ErrorCode::Unavailable, reasons::key::KEYS_UNPOLLED),
-        SigningError::Issue(_) => (ErrorCode::Internal, reasons::system::INTERNAL),
-    };
-    Failure::new(code, Reason::new(kind, error.to_string()))
-}
-
-fn numeric_date(time: OffsetDateTime) -> Result<u64, Failure> {
-    u64::try_from(time.unix_timestamp()).map_err(|_| {
-        let detail = "the clock is before 1970".to_owned();
-        Failure::new(ErrorCode::Internal, Reason::new(reasons::system::INTERNAL, detail))
-    })
 }

@@ -40,6 +40,10 @@ impl AuthService {
         let claims = self
             .verify_token(token, &[AudienceName::OWN.to_owned()])
             .map_err(|error| refuse(reasons::token::of(&error)))?;
+        self.sessions
+            .check(&claims)
+            .await
+            .map_err(|failure| failure.with_user(claims.sub.parse().ok()))?;
         let user_id = claims.sub.parse().map_err(|_| refuse(reasons::token::DISABLED_USER))?;
         match self.live_user(user_id).await? {
             Some(user) => Ok(AuthenticatedUser { user, claims }),

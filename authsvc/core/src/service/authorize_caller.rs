@@ -27,6 +27,16 @@ impl AuthorizedCaller {
         &self.identity
     }
 
+    /// Whether an identity is one of those that the service is registered with.
+    pub fn has_identity(&self, identity: &ServiceIdentity) -> bool {
+        self.service.identities.contains(identity)
+    }
+
+    /// Whether the service may administer this installation.
+    pub fn is_administrator(&self) -> bool {
+        self.service.admin
+    }
+
     /// The audiences about whose tokens it may ask.
     pub fn audiences(&self) -> &[AudienceName] {
         &self.service.audiences

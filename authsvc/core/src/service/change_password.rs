@@ -5,7 +5,6 @@ use std::sync::Arc;
 use cryptokit::password::Password;
 
 use super::authenticate_user::AuthenticatedUser;
-use super::end_sessions::end_sessions;
 use super::password_policy::{PasswordContext, PasswordRefusal};
 use super::users::seal_hash;
 use super::{AuthService, CallContext, ErrorCode, Failure};
@@ -117,8 +116,7 @@ impl AuthService {
         except: Option<SessionId>,
         why: EndReason,
     ) -> Result<u64, Failure> {
-        let ended = end_sessions(self.store.as_ref(), self.clock.now(), user, except, why).await;
-        Ok(ended?)
+        Ok(self.sessions.end_all(user, except, why).await?)
     }
 }
 

@@ -1,15 +1,10 @@
 //! Ending all sessions of an account, for what changes the account.
 
-use std::time::Duration;
-
 use time::OffsetDateTime;
 
+use super::sessions::TOKENS_END;
 use crate::domain::{EndReason, SessionId, UserId};
 use crate::storage::{Ending, Store, StoreError};
-
-/// The longest life that a setting can give an access token, and the clocks' difference: until then its revocation is
-/// kept.
-const TOKENS_END: Duration = Duration::from_secs(3600 + 120);
 
 /// Ends all sessions of an account but `except`. A login that is under way begins none.
 pub(super) async fn end_sessions(

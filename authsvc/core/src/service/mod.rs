@@ -1,5 +1,6 @@
 //! The use cases, one a file. [`AuthService`] holds what they share.
 
+mod access_token;
 mod authenticate;
 mod authenticate_user;
 mod authorize_caller;
@@ -19,6 +20,7 @@ mod password_reset;
 mod reauthenticate;
 mod registry;
 pub mod second_factor;
+mod sessions;
 mod token_binding;
 mod users;
 mod validate_token;
@@ -54,6 +56,10 @@ pub use password_policy::{
 };
 pub use password_reset::{RESET_TOKEN_LEN, ResetLink, SetPassword};
 pub use registry::{NewService, RegistryError, ServiceRegistry};
+pub use sessions::{
+    LoggedOut, MAX_REVOCATION_AGE, MAX_REVOCATIONS, REVOCATION_POLL_INTERVAL, Refresh, RevokeToken,
+    SESSION_PRUNE_INTERVAL, SessionPolicy, Sessions,
+};
 pub use token_binding::TokenBinding;
 pub use users::{EnrolmentError, Grants, PAGE, UserAdministration};
 pub use validate_token::{ActiveToken, TokenQuestion};
@@ -84,6 +90,8 @@ pub struct CallContext {
     pub source: Option<IpAddr>,
     /// What the TLS layer proved of the peer, if it was asked to.
     pub peer: Option<Arc<PeerCertificate>>,
+    /// What the client calls itself.
+    pub user_agent: Option<String>,
 }
 
 /// What the service is made of.
@@ -100,6 +108,8 @@ pub struct Parts {
     pub keys: Arc<KeyRing>,
     /// What new passwords may be.
     pub password_rules: Arc<dyn PasswordRules>,
+    /// Sessions, and what is revoked.
+    pub sessions: Arc<Sessions>,
     /// How tokens are issued and accepted.
     pub policy: TokenPolicy,
 }
@@ -121,6 +131,7 @@ pub struct AuthService {
     keys: Arc<KeyRing>,
     noted_fetches: NotedFetches,
     password_rules: Arc<dyn PasswordRules>,
+    sessions: Arc<Sessions>,
     verifier: TokenVerifier,
     policy: TokenPolicy,
 }
@@ -135,6 +146,7 @@ impl AuthService {
             defence,
             keys,
             password_rules,
+            sessions,
             policy,
         } = parts;
         let verifier = TokenVerifier::new(&policy.issuer, policy.leeway);
@@ -146,9 +158,15 @@ impl AuthService {
             keys,
             noted_fetches: NotedFetches::default(),
             password_rules,
+            sessions,
             verifier,
             policy,
         }
+    }
+
+    /// Sessions, and what is revoked.
+    pub fn sessions(&self) -> &Arc<Sessions> {
+        &self.sessions
     }
 
     /// The keys in use.

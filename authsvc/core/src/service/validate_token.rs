@@ -70,6 +70,11 @@ impl AuthService {
         let binding = token_binding::check(&claims, question.client_certificate, question.binding_required)
             .map_err(|kind| refuse(kind).with_user(claims.sub.parse().ok()))?;
 
+        self.sessions
+            .check(&claims)
+            .await
+            .map_err(|failure| failure.with_service(caller.name()).with_user(claims.sub.parse().ok()))?;
+
         let disabled = || refuse(reasons::token::DISABLED_USER);
         let user_id = claims.sub.parse().map_err(|_| disabled())?;
         let user = self

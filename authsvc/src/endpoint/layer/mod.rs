@@ -4,6 +4,7 @@ mod audit;
 pub mod authenticate_user;
 pub mod authorize;
 mod deadline;
+mod detach;
 mod metrics;
 
 use std::future::Future;
@@ -11,6 +12,7 @@ use std::pin::Pin;
 
 pub use audit::{AuditLayer, Concerns};
 pub use deadline::DeadlineLayer;
+pub use detach::DetachLayer;
 pub use metrics::MetricsLayer;
 
 /// A layer's future. One allocation for each layer and call: nanoseconds beside a signature or a hash.

@@ -19,7 +19,7 @@ macro_rules! select_session {
         concat!(
             "SELECT id, user_id, issuer_spki_sha256, san, client_id, family, generation, current, spent, successor,
                 retry_end, spent_by, audience, scope, amr, created_at, last_used_at, idle_end, absolute_end, source,
-                user_agent, ended_at, end_reason
+                user_agent, ended_at, end_reason, bind_tokens
              FROM sessions ",
             $where
         )
@@ -280,8 +280,9 @@ async fn insert(connection: &mut PgConnection, session: &Session) -> Result<(), 
     };
     sqlx::query(
         "INSERT INTO sessions (id, user_id, issuer_spki_sha256, san, client_id, family, generation, current, audience,
-             scope, amr, created_at, last_used_at, idle_end, absolute_end, source, user_agent)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+             scope, amr, created_at, last_used_at, idle_end, absolute_end, source, user_agent,
+             bind_tokens)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
     )
     .bind(session.id.to_string())
     .bind(session.user_id.to_string())
@@ -300,6 +301,7 @@ async fn insert(connection: &mut PgConnection, session: &Session) -> Result<(), 
     .bind(session.absolute_end.unix_timestamp())
     .bind(&session.source)
     .bind(&session.user_agent)
+    .bind(session.bind_tokens)
     .execute(connection)
     .await
     .map(|_| ())
@@ -355,6 +357,7 @@ fn session(row: &PgRow) -> Result<Session, StoreError> {
         spent,
         audience: rows::parse(row, TABLE, "audience")?,
         scope: rows::get(row, TABLE, "scope")?,
+        bind_tokens: rows::get(row, TABLE, "bind_tokens")?,
         amr: rows::get::<String>(row, TABLE, "amr")?
             .split_terminator(' ')
             .map(str::to_owned)

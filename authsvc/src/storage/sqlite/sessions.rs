@@ -258,8 +258,9 @@ async fn insert(connection: &mut SqliteConnection, session: &Session) -> Result<
     };
     sqlx::query(
         "INSERT INTO sessions (id, user_id, issuer_spki_sha256, san, client_id, family, generation, current, audience,
-             scope, amr, created_at, last_used_at, idle_end, absolute_end, source, user_agent)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             scope, amr, created_at, last_used_at, idle_end, absolute_end, source, user_agent,
+             bind_tokens)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(session.id.to_string())
     .bind(session.user_id.to_string())
@@ -278,6 +279,7 @@ async fn insert(connection: &mut SqliteConnection, session: &Session) -> Result<
     .bind(session.absolute_end.unix_timestamp())
     .bind(&session.source)
     .bind(&session.user_agent)
+    .bind(session.bind_tokens)
     .execute(connection)
     .await
     .map(|_| ())
@@ -333,6 +335,7 @@ fn session(row: &SqliteRow) -> Result<Session, StoreError> {
         spent,
         audience: rows::parse(row, TABLE, "audience")?,
         scope: rows::get(row, TABLE, "scope")?,
+        bind_tokens: rows::get::<i64>(row, TABLE, "bind_tokens")? != 0,
         amr: rows::get::<String>(row, TABLE, "amr")?
             .split_terminator(' ')
             .map(str::to_owned)

@@ -13,16 +13,10 @@ use crate::transport::status::Problem;
 
 /// Reads the body of a JSON request.
 pub(super) async fn read(state: &HttpState, request: Request<Body>) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+    if let Some(refusal) = fault_before_body(&request) {
+        return Err(refusal);
+    }
     let headers = request.headers();
-    if request.uri().query().is_some() {
-        return Err(Refusal::new(
-            Problem::QueryNotAllowed,
-            reasons::request::QUERY_NOT_ALLOWED,
-        ));
-    }
-    if !accepts_json(headers) {
-        return Err(Refusal::new(Problem::NotAcceptable, reasons::request::NOT_ACCEPTABLE));
-    }
     if !is_json(headers) {
         return Err(Refusal::new(
             Problem::UnsupportedMediaType,
@@ -43,6 +37,20 @@ pub(super) async fn read(state: &HttpState, request: Request<Body>) -> Result<Ze
         }
         Ok(Ok(collected)) => Ok(Zeroizing::new(collected.to_bytes().to_vec())),
     }
+}
+
+/// What is wrong with a request to an operation before its body, if it has one, is looked at.
+pub(super) fn fault_before_body(request: &Request<Body>) -> Option<Refusal> {
+    if request.uri().query().is_some() {
+        return Some(Refusal::new(
+            Problem::QueryNotAllowed,
+            reasons::request::QUERY_NOT_ALLOWED,
+        ));
+    }
+    if !accepts_json(request.headers()) {
+        return Some(Refusal::new(Problem::NotAcceptable, reasons::request::NOT_ACCEPTABLE));
+    }
+    None
 }
 
 fn too_large() -> Refusal {

@@ -24,7 +24,7 @@ use utoipa_axum::routes;
 
 pub use dto::{
     DecodeError, LoginRequest, decode_begin_otp, decode_change_password, decode_confirm_otp, decode_disable_otp,
-    decode_login, decode_set_password,
+    decode_login, decode_logout, decode_refresh, decode_revoke, decode_set_password,
 };
 pub use metadata::Metadata;
 
@@ -67,9 +67,14 @@ impl std::fmt::Debug for HttpState {
 }
 
 /// Patterns of all routes, so that records and metrics never carry a path as it was sent.
-pub const ROUTES: [&str; 13] = [
+pub const ROUTES: [&str; 18] = [
     "/",
     "/v1/auth",
+    "/v1/refresh",
+    "/v1/logout",
+    "/v1/me/sessions",
+    "/v1/me/sessions/{id}",
+    "/v1/revoke",
     "/v1/me/password",
     "/v1/password-reset",
     "/v1/validate-token",
@@ -125,6 +130,10 @@ fn public_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(handlers::second_factor::renew_recovery_codes))
         .routes(routes!(handlers::password::change_password))
         .routes(routes!(handlers::password::set_password))
+        .routes(routes!(handlers::sessions::refresh))
+        .routes(routes!(handlers::sessions::logout))
+        .routes(routes!(handlers::sessions::list, handlers::sessions::end_all))
+        .routes(routes!(handlers::sessions::end_one))
         .routes(routes!(handlers::discovery::jwks))
         .routes(routes!(metadata::metadata))
         .routes(routes!(metadata::metadata_v1))
@@ -132,7 +141,9 @@ fn public_routes() -> OpenApiRouter<HttpState> {
 }
 
 fn internal_routes() -> OpenApiRouter<HttpState> {
-    public_routes().routes(routes!(handlers::validate_token::validate_token))
+    public_routes()
+        .routes(routes!(handlers::validate_token::validate_token))
+        .routes(routes!(handlers::sessions::revoke))
 }
 
 fn finish(routes: OpenApiRouter<HttpState>, state: HttpState) -> Router {

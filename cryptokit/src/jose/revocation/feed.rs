@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
 
 use super::document::{DELTA_TYPE, Delta, FeedPosition, SNAPSHOT_TYPE, Snapshot};
-use super::index::{Index, RevokedBy};
+use super::index::{RevocationIndex, RevokedBy};
 use super::key::FeedVerifyingKey;
 use crate::jose::backend::RegisteredVerifier;
 use crate::jose::compact::Compact;
@@ -122,7 +122,7 @@ struct State {
     position: FeedPosition,
     issued_at: u64,
     next_update: u64,
-    index: Index,
+    index: RevocationIndex,
     /// When to look for what can be forgotten.
     forget_at: u64,
 }
@@ -279,7 +279,7 @@ impl RevocationFeed {
             }
         }
         let (known, horizon) = horizon(now, document.iat);
-        let mut index = Index::default();
+        let mut index = RevocationIndex::default();
         for entry in document.entries.iter().filter(|entry| entry.exp() >= horizon) {
             index.insert(entry);
             if index.len() > self.policy.max_entries {

@@ -31,20 +31,32 @@ struct Cutoff {
     exp: u64,
 }
 
+/// What is revoked, by what it names: constant time to ask, one size for each entry, whatever its name. A million take
+/// some 60 MB.
+///
+/// A verifier has one inside its [`RevocationFeed`](super::RevocationFeed); an issuer that reads its own revocations
+/// keeps one of its own.
 #[derive(Debug, Default)]
-pub(super) struct Index {
+pub struct RevocationIndex {
     tokens: HashMap<Fingerprint, u64>,
     families: HashMap<Fingerprint, u64>,
     subjects: HashMap<Fingerprint, Cutoff>,
     all: Cutoff,
 }
 
-impl Index {
-    pub(super) fn len(&self) -> usize {
+impl RevocationIndex {
+    /// How many revocations are kept.
+    pub fn len(&self) -> usize {
         self.tokens.len() + self.families.len() + self.subjects.len()
     }
 
-    pub(super) fn insert(&mut self, revocation: &Revocation) {
+    /// Whether nothing is kept.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0 && self.all.exp == 0
+    }
+
+    /// Adds a revocation; of two that name the same, the wider bounds count.
+    pub fn insert(&mut self, revocation: &Revocation) {
         match revocation {
             Revocation::Token { jti, exp } => later(self.tokens.entry(fingerprint(jti)), *exp),
             Revocation::Family { sid, exp } => later(self.families.entry(fingerprint(sid)), *exp),
@@ -55,7 +67,8 @@ impl Index {
         }
     }
 
-    pub(super) fn revoked_by(&self, claims: &AccessTokenClaims) -> Option<RevokedBy> {
+    /// What revoked a token, if anything did. The claims must be verified ones.
+    pub fn revoked_by(&self, claims: &AccessTokenClaims) -> Option<RevokedBy> {
         if claims.iat < self.all.before {
             return Some(RevokedBy::All);
         }
@@ -72,7 +85,7 @@ impl Index {
     }
 
     /// Forgets what concerns no token that was still good at `time`. O(n).
-    pub(super) fn forget_before(&mut self, time: u64) {
+    pub fn forget_before(&mut self, time: u64) {
         self.tokens.retain(|_, exp| *exp >= time);
         self.families.retain(|_, exp| *exp >= time);
         self.subjects.retain(|_, cutoff| cutoff.exp >= time);

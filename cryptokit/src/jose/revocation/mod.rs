@@ -49,6 +49,6 @@ mod publisher;
 pub use document::{FeedDigest, FeedPosition};
 pub use entry::{InvalidRevocation, Revocation};
 pub use feed::{FeedError, FeedPolicy, RevocationFeed, Standing, WhenStale};
-pub use index::RevokedBy;
+pub use index::{RevocationIndex, RevokedBy};
 pub use key::{FeedSigningKey, FeedVerifyingKey};
 pub use publisher::{PublishError, RevocationPublisher};

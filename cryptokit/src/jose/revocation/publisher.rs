@@ -80,6 +80,13 @@ impl RevocationPublisher {
         })
     }
 
+    /// Goes to a position that another replica has published up to, its last document issued at `issued_at` in seconds
+    /// since 1970: no document will say to be older.
+    pub fn move_to(&mut self, position: FeedPosition, issued_at: u64) {
+        self.position = position;
+        self.last_issued_at = issued_at;
+    }
+
     /// After which delta the feed is. Keep it.
     pub fn position(&self) -> &FeedPosition {
         &self.position

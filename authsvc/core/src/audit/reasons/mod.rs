@@ -8,6 +8,7 @@ pub mod login;
 pub mod password;
 pub mod request;
 pub mod second_factor;
+pub mod session;
 pub mod system;
 pub mod token;
 
@@ -24,6 +25,7 @@ pub fn all() -> impl Iterator<Item = &'static ReasonKind> {
         password::ALL,
         request::ALL,
         second_factor::ALL,
+        session::ALL,
         system::ALL,
         token::ALL,
     ]

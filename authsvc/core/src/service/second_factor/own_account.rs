@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 
 use super::RecoveryCodes;
 use crate::audit::reasons;
-use crate::domain::{OneTimePassword, UserId};
+use crate::domain::{EndReason, OneTimePassword, UserId};
 use crate::service::{AuthService, AuthenticatedUser, CallContext, ErrorCode, Failure, MIN_PASSWORD_CHARS};
 
 /// What the owner of an account has to see once.
@@ -80,7 +80,7 @@ impl AuthService {
         let user = owner.user();
         let confirmed = async { self.second_factors().confirm(user.id, otp).await };
         let codes = self.within_budget(user, context, confirmed).await?;
-        self.after_factor_change(owner, context).await?;
+        self.after_factor_change(owner).await?;
         Ok(IssuedRecoveryCodes {
             user_id: user.id,
             codes,
@@ -113,7 +113,7 @@ impl AuthService {
         }
         self.prove_again(user, otp, context).await?;
         self.second_factors().remove(user.id).await?;
-        self.after_factor_change(owner, context).await?;
+        self.after_factor_change(owner).await?;
         Ok(FactorChanged { user_id: user.id })
     }
 
@@ -140,7 +140,11 @@ impl AuthService {
     }
 
     /// Ends the account's other sessions: whoever is in one of them may be why the factor was changed (ASVS 5.0 §7.4.3).
-    async fn after_factor_change(&self, _owner: &AuthenticatedUser, _context: &CallContext) -> Result<(), Failure> {
+    async fn after_factor_change(&self, owner: &AuthenticatedUser) -> Result<(), Failure> {
+        let current = self.session_of(owner).ok();
+        self.sessions
+            .end_all(owner.user().id, current, EndReason::FactorChanged)
+            .await?;
         Ok(())
     }
 

@@ -45,6 +45,7 @@ pub(super) fn session(user_id: UserId, began: i64) -> Session {
         spent: None,
         audience: "orders".parse().expect("an audience"),
         scope: Some("read write".into()),
+        bind_tokens: false,
         amr: vec!["pwd".into(), "otp".into()],
         created_at: at(began),
         last_used_at: at(began),
@@ -118,6 +119,7 @@ async fn a_session_is_found_as_it_began(store: &dyn Store) {
     let bound = Session {
         holder: SessionHolder::Service(super::services::identity(7, "dns:shop.internal")),
         scope: None,
+        bind_tokens: true,
         amr: Vec::new(),
         source: None,
         user_agent: None,

@@ -107,6 +107,8 @@ pub(in crate::transport::http) struct LoginResponse<'a> {
     /// When it ends (RFC 3339, UTC).
     #[schema(format = "date-time", example = "2027-01-15T08:15:00Z")]
     expires_at: String,
+    /// With which `POST /v1/refresh` issues the next one.
+    refresh_token: &'a str,
 }
 
 impl<'a> From<&'a IssuedToken> for LoginResponse<'a> {
@@ -118,6 +120,7 @@ impl<'a> From<&'a IssuedToken> for LoginResponse<'a> {
             token_type: "Bearer",
             expires_in: expires_at.unix_timestamp() - issued.issued_at.unix_timestamp(),
             expires_at: expires_at.format(&Rfc3339).unwrap_or_default(),
+            refresh_token: issued.refresh_token.expose_secret(),
         }
     }
 }

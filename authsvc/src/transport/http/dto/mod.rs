@@ -4,6 +4,7 @@ mod login;
 mod password;
 mod rules;
 mod second_factor;
+mod sessions;
 mod validate_token;
 
 use authsvc_core::audit::GivenAddress;
@@ -18,6 +19,8 @@ pub(super) use second_factor::{
     decode_renew_recovery_codes,
 };
 pub use second_factor::{decode_begin_otp, decode_confirm_otp, decode_disable_otp};
+pub(super) use sessions::{LogoutRequest, RefreshRequest, RevokeRequest, SessionsResponse};
+pub use sessions::{decode_logout, decode_refresh, decode_revoke};
 pub(super) use validate_token::{ActiveTokenResponse, ValidateTokenRequest, decode_validate_token};
 
 use super::json_object::NotAnObject;

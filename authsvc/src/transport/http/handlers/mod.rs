@@ -4,6 +4,7 @@ pub(super) mod discovery;
 pub(super) mod login;
 pub(super) mod password;
 pub(super) mod second_factor;
+pub(super) mod sessions;
 pub(super) mod validate_token;
 
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use authsvc_core::audit::{Reason, Who, reasons};
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use cryptokit::secret::SecretString;
-use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, Request, StatusCode};
 use serde::Serialize;
 use tower::ServiceExt;
@@ -52,6 +53,29 @@ where
     }
 }
 
+/// An operation without a body.
+async fn operate_without_body<Operation, Outcome>(
+    state: &HttpState,
+    request: Request<Body>,
+    route: &'static str,
+    operation: Operation,
+    endpoint: Endpoint<Operation, Outcome>,
+    encode: impl FnOnce(Outcome) -> Response,
+) -> Response
+where
+    Operation: Auditable,
+{
+    if let Some(refusal) = body::fault_before_body(&request) {
+        return refusal.of(Operation::ACTION).into_response();
+    }
+    let meta = meta(state, &request, route);
+    drop(request);
+    match endpoint.oneshot(Call { meta, body: operation }).await {
+        Ok(outcome) => encode(outcome),
+        Err(failure) => problem::failure(&failure),
+    }
+}
+
 pub(super) async fn not_found() -> Refusal {
     Refusal::new(Problem::NotFound, reasons::request::NOT_FOUND)
 }
@@ -71,6 +95,7 @@ fn meta(state: &HttpState, request: &Request<Body>, route: &'static str) -> Call
         request_id: observed.map(|observed| observed.request_id.clone()).unwrap_or_default(),
         peer: connection.and_then(|connection| connection.peer.clone()),
         bearer: bearer(request.headers()),
+        user_agent: user_agent(request.headers()),
     }
 }
 
@@ -85,6 +110,16 @@ fn bearer(headers: &HeaderMap) -> Option<Arc<SecretString>> {
     scheme
         .eq_ignore_ascii_case("Bearer")
         .then(|| Arc::new(SecretString::from(Zeroizing::new(token.to_owned()))))
+}
+
+/// What the client calls itself; two such headers are one of their values joined, in their order (RFC 9110 §5.3).
+fn user_agent(headers: &HeaderMap) -> Option<String> {
+    let values: Vec<_> = headers
+        .get_all(USER_AGENT)
+        .iter()
+        .map(|value| String::from_utf8_lossy(value.as_bytes()))
+        .collect();
+    (!values.is_empty()).then(|| values.join(", "))
 }
 
 fn undecodable(error: DecodeError) -> Refusal {
