@@ -38,6 +38,8 @@ use crate::transport::listener::{Listener, Security};
 use crate::transport::live_tls::{Ends, LiveTls};
 use crate::transport::tls::TlsError;
 
+/// How often secrets are erased that nobody confirmed in time.
+const ENROLMENT_SWEEP_INTERVAL: Duration = Duration::from_secs(600);
 /// How often a part of the counters of failed logins is cleared of what has ended.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -286,6 +288,15 @@ impl App {
             let reloader = polling.clone();
             async move { reloader.look().await }
         });
+        let (enrolments, enrolments_clock) = (Arc::clone(&store), Arc::clone(&clock));
+        background.every(
+            "forget unconfirmed second factors",
+            ENROLMENT_SWEEP_INTERVAL,
+            move || {
+                let (store, now) = (Arc::clone(&enrolments), enrolments_clock.now());
+                async move { store.prune_pending_second_factors(now).await.map(drop) }
+            },
+        );
         let swept = Arc::clone(&defence);
         background.every("forget old attempts", SWEEP_INTERVAL, move || {
             let defence = Arc::clone(&swept);
