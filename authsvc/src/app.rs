@@ -149,6 +149,7 @@ impl App {
         ));
         let metrics = Metrics::new();
         metrics.watch_pool(hasher.pool().clone());
+        metrics.watch_queue(Arc::clone(&hasher));
         metrics.watch_log(log_output::lost_lines);
         metrics.watch_ends(Arc::clone(&tls));
         metrics.watch_store(Arc::clone(&store));

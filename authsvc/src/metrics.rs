@@ -15,6 +15,7 @@ use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
 
+use crate::hasher::QueuedHasher;
 use crate::key_upkeep::KeyUpkeep;
 use crate::transport::live_tls::LiveTls;
 
@@ -145,6 +146,11 @@ impl Metrics {
         self.lock().register_collector(Box::new(PoolCollector(pool)));
     }
 
+    /// Adds what the queue in front of the hashing pool knows.
+    pub fn watch_queue(&self, hasher: Arc<QueuedHasher>) {
+        self.lock().register_collector(Box::new(QueueCollector(hasher)));
+    }
+
     /// Adds what the audit log counts.
     pub fn watch_audit(&self, collector: Box<dyn Collector>) {
         self.lock().register_collector(collector);
@@ -271,6 +277,29 @@ fn request_histogram() -> Histogram {
 
 #[derive(Debug)]
 struct PoolCollector(HashPool);
+
+#[derive(Debug)]
+struct QueueCollector(Arc<QueuedHasher>);
+
+impl Collector for QueueCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let waiting = ConstGauge::new(self.0.waiting() as i64);
+        waiting.encode(encoder.encode_descriptor(
+            "password_hash_queue",
+            "Callers that wait for their turn to hash",
+            None,
+            waiting.metric_type(),
+        )?)?;
+        let shed = ConstCounter::new(self.0.shed());
+        let descriptor = encoder.encode_descriptor(
+            "password_hash_shed",
+            "Callers turned away because their turn would have come too late",
+            None,
+            shed.metric_type(),
+        )?;
+        shed.encode(descriptor)
+    }
+}
 
 impl Collector for PoolCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {

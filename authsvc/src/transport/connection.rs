@@ -328,4 +328,77 @@ mod tests {
         tokio::time::advance(timeout).await;
         assert!(activity.idle_left(timeout).is_zero());
     }
+
+    /// RFC 9113 §3.4 and §4.1: the preface and empty settings.
+    const HTTP2_START: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    /// `GET https://x/`, from the static table (RFC 7541).
+    const GET: &[u8] = b"\x82\x87\x84\x41\x01x";
+
+    fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+        let length = (payload.len() as u32).to_be_bytes();
+        let mut frame = vec![length[1], length[2], length[3], kind, flags];
+        frame.extend(stream.to_be_bytes());
+        frame.extend(payload);
+        frame
+    }
+
+    /// Floods a connection, reading what comes or not; how many floods it took, and how it ended.
+    async fn flood(frames: impl Fn(u32) -> Vec<u8>, most: u32, read: bool) -> (u32, Option<Served>) {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let (client, serving, _signal) = serving(Version::Http2);
+        let served = tokio::spawn(serving);
+        let (mut reader, mut writer) = tokio::io::split(client);
+        let reading = read.then(|| tokio::spawn(async move { reader.read_to_end(&mut Vec::new()).await }));
+        let writing = async {
+            writer.write_all(HTTP2_START).await.unwrap();
+            for number in 0..most {
+                if writer.write_all(&frames(number)).await.is_err() {
+                    return number;
+                }
+            }
+            most
+        };
+        let written = tokio::time::timeout(10 * IDLE, writing).await.unwrap_or(most);
+        let ended = tokio::time::timeout(3 * IDLE, served).await.ok().map(Result::unwrap);
+        drop(reading);
+        (written, ended)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a11_a_rapid_reset_ends_the_connection() {
+        let frames = |number: u32| {
+            let stream = 2 * number + 1;
+            let mut both = frame(1, 0x5, stream, GET);
+            both.extend(frame(3, 0, stream, &8_u32.to_be_bytes()));
+            both
+        };
+        let (written, ended) = flood(frames, 20_000, true).await;
+        assert!(ended.is_some(), "it ends");
+        assert!(written < 20_000, "and long before all resets are sent: {written}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a11_endless_continuations_end_the_connection() {
+        // CVE-2024-27316 and its family: a header block that never ends.
+        let frames = |number: u32| match number {
+            0 => frame(1, 0, 1, GET),
+            _ => frame(9, 0, 1, &[b'\x40', 1, b'a', 1, b'b'].repeat(20)),
+        };
+        let (written, ended) = flood(frames, 20_000, true).await;
+        assert!(ended.is_some() && written < 20_000, "{written} {ended:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a11_pings_and_settings_whose_answers_nobody_reads_end_the_connection() {
+        for flood_frame in [frame(6, 0, 0, &[0; 8]), frame(4, 0, 0, &[])] {
+            let (_, ended) = flood(|_| flood_frame.clone(), 100_000, false).await;
+            assert!(ended.is_some());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a11_requests_whose_answers_nobody_reads_end_the_connection() {
+        let (_, ended) = flood(|number| frame(1, 0x5, 2 * number + 1, GET), 10_000, false).await;
+        assert!(ended.is_some());
+    }
 }

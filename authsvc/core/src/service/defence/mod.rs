@@ -154,6 +154,8 @@ impl LoginDefence {
     ///
     /// [`StoreError`].
     pub async fn unlock(&self, account: &EmailAddress) -> Result<(), StoreError> {
+        // What was decided before must not come after.
+        self.flush().await;
         self.store.forget_account(account_key(self.key(), account)).await
     }
 
@@ -164,6 +166,8 @@ impl LoginDefence {
     ///
     /// [`StoreError`].
     pub async fn forget_known_sources(&self, account: &EmailAddress) -> Result<(), StoreError> {
+        // A login that is good already is known before it is forgotten.
+        self.flush().await;
         self.store.forget_known_sources(account_key(self.key(), account)).await
     }
 
@@ -182,14 +186,15 @@ impl LoginDefence {
     ///
     /// [`StoreError`].
     pub async fn sweep(&self) -> Result<Swept, StoreError> {
-        const WIDTH: i64 = 1 << 60;
-        let slice = i64::from(self.next_slice.fetch_add(1, Ordering::Relaxed) % SLICES);
-        let first = i64::MIN + slice * WIDTH;
+        // A sixteenth of all keys.
+        let slice = u64::from(self.next_slice.fetch_add(1, Ordering::Relaxed) % SLICES);
+        let first = i64::MIN.wrapping_add_unsigned(slice << 60);
+        let last = first | ((1 << 60) - 1);
         let now = self.clock.now().unix_timestamp();
         let longest = i64::try_from(self.policy.longest_window().as_secs()).unwrap_or(i64::MAX / 4);
         self.store
             .sweep_attempts(&SweepOrder {
-                keys: first..=first + (WIDTH - 1),
+                keys: first..=last,
                 now,
                 latest_end: now + longest,
                 known_sources_before: now - KNOWN_FOR_SECONDS,
