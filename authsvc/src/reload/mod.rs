@@ -182,10 +182,11 @@ impl Inner {
             // The addresses are bound already, and are not looked at again.
             (config.public, config.internal) = (new.public, new.internal);
             config.limits = Limits {
-                max_connections: config.limits.max_connections,
-                body_timeout: config.limits.body_timeout,
-                request_timeout: config.limits.request_timeout,
-                ..new.limits
+                max_connections_per_source: new.limits.max_connections_per_source,
+                max_connection_age: new.limits.max_connection_age,
+                handshake_timeout: new.limits.handshake_timeout,
+                header_timeout: new.limits.header_timeout,
+                ..config.limits
             };
             config.log_level = new.log_level;
             config.origin.take_over(&new.origin, &live);

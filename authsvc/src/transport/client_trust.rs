@@ -174,6 +174,16 @@ fn verifier(
     listener: &InternalListener,
 ) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
     let failed = |source| rustls_error(&listener.client_ca_file, source);
+    // webpki takes the first list whose issuer has the right name. So those of the trusted CAs' own keys go before those
+    // of others of the same name, and newer ones before older ones.
+    let is_of_anchor = |list: &RevocationList| {
+        anchors.certificates().iter().any(|anchor| {
+            let same_key = list.authority_key_identifier() == anchor.subject_key_identifier();
+            list.issuer_der() == anchor.subject_der() && same_key
+        })
+    };
+    let mut lists: Vec<&RevocationList> = lists.iter().collect();
+    lists.sort_by_key(|list| std::cmp::Reverse((is_of_anchor(list), list.number())));
     let mut roots = RootCertStore::empty();
     for certificate in anchors.certificates() {
         roots.add(certificate.der().clone()).map_err(failed)?;

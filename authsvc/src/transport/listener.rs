@@ -309,6 +309,8 @@ fn handshake_kind(error: &io::Error) -> Option<&'static ReasonKind> {
         {
             rustls::Error::NoCertificatesPresented => reasons::caller::NO_CERTIFICATE,
             rustls::Error::InvalidCertificate(error) => certificate_kind(error),
+            // The list that speaks of the certificate was not signed by the certificate's issuer.
+            rustls::Error::InvalidCertRevocationList(_) => reasons::caller::REVOCATION_UNKNOWN,
             rustls::Error::PeerIncompatible(_) => reasons::caller::TLS_INCOMPATIBLE,
             rustls::Error::AlertReceived(_) => reasons::caller::TLS_ALERT,
             _ => reasons::caller::TLS_PROTOCOL,

@@ -6,5 +6,6 @@
 pub(crate) mod databases;
 pub(crate) mod in_process;
 pub(crate) mod keys;
+pub(crate) mod mtls;
 pub(crate) mod postgres;
 pub(crate) mod process;
