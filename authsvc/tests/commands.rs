@@ -302,6 +302,108 @@ fn accounts_are_added_listed_disabled_and_reset() {
 }
 
 #[test]
+fn accounts_have_roles_and_scopes_and_are_shown_exported_and_deleted() {
+    let home = Home::init();
+    let user = |arguments: &[&str]| home.command(&[&["user"], arguments].concat(), "correct horse battery staple\n");
+    let add = [
+        "add",
+        "alice@example.com",
+        "--password-stdin",
+        "--role",
+        "clerk",
+        "--role",
+        "admin",
+        "--scope",
+        "orders:read",
+    ];
+    assert!(user(&add).status.success());
+    let shown: serde_json::Value =
+        serde_json::from_str(&stdout(&user(&["show", "alice@example.com", "--json"]))).unwrap();
+    assert_eq!(shown["roles"], serde_json::json!(["admin", "clerk"]));
+    assert_eq!(
+        (&shown["scopes"], &shown["altered"]),
+        (&serde_json::json!(["orders:read"]), &serde_json::Value::Null)
+    );
+    let set = user(&["set", "alice@example.com", "--roles", ""]);
+    assert!(
+        stdout(&set).contains("the roles \"\" and the scopes \"orders:read\""),
+        "{}",
+        stdout(&set)
+    );
+    for (arguments, says) in [
+        (
+            &["set", "alice@example.com", "--roles", "a  b"][..],
+            "--roles: not a role",
+        ),
+        (
+            &["set", "alice@example.com", "--scopes", "a\""],
+            "--scopes: not a scope",
+        ),
+        (&["set", "bob@example.com", "--roles", "a"], "no account"),
+        (&["show", "bob@example.com"], "no account"),
+        (&["delete", "bob@example.com"], "no account"),
+        (&["seal", "bob@example.com"], "no account"),
+    ] {
+        let output = user(arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(stderr(&output).contains(says), "{arguments:?}: {}", stderr(&output));
+    }
+    assert_eq!(user(&["set", "alice@example.com"]).status.code(), Some(2));
+
+    let text = stdout(&user(&["show", "alice@example.com"]));
+    assert!(
+        text.contains("as this program wrote it") && !text.contains("argon2"),
+        "{text}"
+    );
+    let csv = stdout(&user(&["export", "--format", "csv"]));
+    assert!(
+        csv.starts_with("id,email,roles") && csv.contains("\"alice@example.com\",\"\",\"orders:read\",false"),
+        "{csv}"
+    );
+    let exported = stdout(&user(&["export"]));
+    assert!(
+        exported.contains("\"orders:read\"") && !exported.contains("hash\":\""),
+        "{exported}"
+    );
+    assert!(user(&["delete", "alice@example.com"]).status.success());
+    assert_eq!(stdout(&user(&["list"])), "");
+}
+
+#[test]
+fn links_are_printed_once_and_only_their_digest_is_kept() {
+    let home = Home::init();
+    let user = |arguments: &[&str]| home.command(&[&["user"], arguments].concat(), "");
+    let added = stdout(&user(&["add", "alice@example.com", "--link"]));
+    let first = added.lines().last().unwrap().to_owned();
+    assert_eq!(first.len(), 43, "{added}");
+    home.edit(
+        "[public]",
+        "[passwords]\nreset_url = \"https://shop.example/new-password\"\n[public]",
+    );
+    let text = stdout(&user(&[
+        "reset-password",
+        "alice@example.com",
+        "--link",
+        "--expires-in",
+        "60",
+    ]));
+    let link = text.lines().last().unwrap();
+    let second = link.strip_prefix("https://shop.example/new-password#").unwrap();
+    assert_ne!(first, second);
+    let database = std::fs::read(home.file("authsvc.db")).unwrap();
+    for token in [first.as_str(), second] {
+        assert!(
+            !database.windows(43).any(|window| window == token.as_bytes()),
+            "not even the one that is void"
+        );
+    }
+    for seconds in ["0", "59", "604801", "x"] {
+        let output = user(&["reset-password", "alice@example.com", "--link", "--expires-in", seconds]);
+        assert_eq!(output.status.code(), Some(2), "{seconds}");
+    }
+}
+
+#[test]
 fn services_are_added_listed_and_removed() {
     let home = Home::init();
     let service = |arguments: &[&str]| home.command(&[&["service"], arguments].concat(), "");

@@ -18,7 +18,7 @@ pub use key::KeyCommand;
 pub use serve::{DevArgs, InitArgs, ServeArgs};
 pub use service::{IdentityArgs, ServiceCommand};
 pub use smoke::SmokeArgs;
-pub use user::{PasswordArgs, PictureArgs, UserCommand};
+pub use user::{PasswordArgs, PictureArgs, TableFormat, UserCommand};
 
 /// Checks passwords, issues RS256 tokens, and tells other services over mTLS whether a token is good.
 #[derive(Debug, Parser)]

@@ -11,7 +11,9 @@ mod serve;
 mod service;
 mod smoke;
 mod user;
+mod user_list;
 mod user_otp;
+mod user_seal;
 
 use std::error::Error;
 use std::io::Write;

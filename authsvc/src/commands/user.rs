@@ -1,38 +1,86 @@
 //! `authsvc user`
 
 use std::process::ExitCode;
+use std::time::Duration;
 
-use authsvc_core::domain::EmailAddress;
-use authsvc_core::service::UserAdministration;
-use serde_json::json;
+use authsvc_core::audit::Target;
+use authsvc_core::domain::{EmailAddress, NameSet};
+use authsvc_core::service::{EnrolmentError, Grants, ResetLink};
 use time::format_description::well_known::Rfc3339;
 
 use super::installation::Installation;
-use super::{CommandError, password_input, print, user_otp};
+use super::{CommandError, password_input, print, user_list, user_otp, user_seal};
 use crate::cli::{ConfigArgs, UserCommand};
 
 pub(super) async fn run(command: UserCommand) -> Result<ExitCode, CommandError> {
     match command {
         UserCommand::Add {
             email,
+            roles,
+            scopes,
+            link,
+            expires_in,
             password,
             config,
         } => {
             let email: EmailAddress = email.parse()?;
+            let grants = Grants {
+                roles: names("--role", &roles.join(" "))?,
+                scopes: names("--scope", &scopes.join(" "))?,
+            };
             // Before the database is opened: a prompt may stay open for long.
-            let password = password_input::read(&password)?;
+            let password = match link {
+                true => None,
+                false => Some(password_input::read(&password)?),
+            };
             let installation = Installation::open(&config).await?;
             let users = installation.users().await?;
-            let id = users.add(email.clone(), password).await;
+            let work = users.add_with(email.clone(), password, grants);
+            let id = installation.perform("user.add", Target::address(&email), work).await?;
+            let mut text = format!("Added {email} as {id}.\n");
+            if link {
+                text.push_str(&make_link(&installation, &email, expires_in).await?);
+            }
             installation.close().await;
-            print(&format!("Added {email} as {}.\n", id?))
+            print(&text)
         }
-        UserCommand::List { json, config } => {
+        UserCommand::List { json, config } => user_list::list(json, &config).await,
+        UserCommand::Show { email, json, config } => user_list::show(&email, json, &config).await,
+        UserCommand::Export { format, config } => user_list::export(format, &config).await,
+        UserCommand::Set {
+            email,
+            roles,
+            scopes,
+            config,
+        } => {
+            let email: EmailAddress = email.parse()?;
+            let roles = roles.map(|text| names("--roles", &text)).transpose()?;
+            let scopes = scopes.map(|text| names("--scopes", &text)).transpose()?;
             let installation = Installation::open(&config).await?;
             let users = installation.users().await?;
-            let listed = list(&users, json).await;
+            let work = users.set_grants(&email, roles, scopes);
+            let user = installation.perform("user.set", Target::address(&email), work).await?;
             installation.close().await;
-            listed
+            print(&format!(
+                "{email} has the roles \"{}\" and the scopes \"{}\".\n",
+                user.roles, user.scopes
+            ))
+        }
+        UserCommand::Seal {
+            emails,
+            all_unsealed,
+            config,
+        } => user_seal::run(&emails, all_unsealed, &config).await,
+        UserCommand::Delete { email, config } => {
+            let email: EmailAddress = email.parse()?;
+            let installation = Installation::open(&config).await?;
+            let users = installation.users().await?;
+            let work = users.delete(&email);
+            let id = installation
+                .perform("user.delete", Target::address(&email), work)
+                .await?;
+            installation.close().await;
+            print(&format!("{email}, which was {id}, is gone.\n"))
         }
         UserCommand::Disable { email, config } => set_disabled(&email, true, &config).await,
         UserCommand::Enable { email, config } => set_disabled(&email, false, &config).await,
@@ -41,54 +89,57 @@ pub(super) async fn run(command: UserCommand) -> Result<ExitCode, CommandError> 
         UserCommand::Unlock { email, config } => unlock(&email, &config).await,
         UserCommand::ResetPassword {
             email,
+            link,
+            expires_in,
             password,
             config,
         } => {
             let email: EmailAddress = email.parse()?;
+            if link {
+                let installation = Installation::open(&config).await?;
+                let text = make_link(&installation, &email, expires_in).await?;
+                installation.close().await;
+                return print(&text);
+            }
             let password = password_input::read(&password)?;
             let installation = Installation::open(&config).await?;
             let users = installation.users().await?;
-            let done = users.reset_password(&email, password).await;
+            let work = users.reset_password(&email, password);
+            installation
+                .perform("user.reset-password", Target::address(&email), work)
+                .await?;
             installation.close().await;
-            done?;
             print(&format!("{email} has another password now.\n"))
         }
     }
 }
 
-/// A page at a time, so that a million accounts take no more memory than one page.
-async fn list(users: &UserAdministration, json: bool) -> Result<ExitCode, CommandError> {
-    let mut after: Option<EmailAddress> = None;
-    loop {
-        let page = users.page(after.as_ref()).await?;
-        let Some(last) = page.last() else {
-            return Ok(ExitCode::SUCCESS);
-        };
-        after = Some(last.unverified().email.clone());
-        let mut text = String::new();
-        for record in &page {
-            let user = record.unverified();
-            let created_at = user.created_at.format(&Rfc3339)?;
-            if json {
-                let line = json!({ "id": user.id.to_string(), "email": user.email.as_str(),
-                    "disabled": user.disabled, "created_at": created_at });
-                text.push_str(&format!("{line}\n"));
-            } else {
-                let state = if user.disabled { "disabled" } else { "enabled" };
-                text.push_str(&format!("{}  {state:8}  {created_at}  {}\n", user.id, user.email));
-            }
-        }
-        print(&text)?;
-    }
+/// What goes to the account's owner, and nowhere else: it is printed once and stored nowhere.
+async fn make_link(installation: &Installation, email: &EmailAddress, seconds: u64) -> Result<String, CommandError> {
+    let users = installation.users().await?;
+    let work = users.reset_link(email, Duration::from_secs(seconds));
+    let ResetLink { token, expires_at, .. } = installation
+        .perform("user.reset-link", Target::address(email), work)
+        .await?;
+    let until = expires_at.format(&Rfc3339)?;
+    let token = token.expose_secret();
+    Ok(match &installation.config.passwords.reset_url {
+        Some(url) => format!("Give this link to the owner of {email}; it works once, until {until}:\n{url}#{token}\n"),
+        None => format!(
+            "Give this token to the owner of {email}; it works once, until {until}, at POST /v1/password-reset:\n{token}\n"
+        ),
+    })
 }
 
 async fn unlock(email: &str, config: &ConfigArgs) -> Result<ExitCode, CommandError> {
     let email: EmailAddress = email.parse()?;
     let installation = Installation::open(config).await?;
     let defence = installation.defence().await?;
-    let done = defence.unlock(&email).await;
+    let work = defence.unlock(&email);
+    installation
+        .perform("user.unlock", Target::address(&email), work)
+        .await?;
     installation.close().await;
-    done?;
     print(&format!("{email} has no failed logins any more.\n"))
 }
 
@@ -96,11 +147,23 @@ async fn set_disabled(email: &str, disabled: bool, config: &ConfigArgs) -> Resul
     let email: EmailAddress = email.parse()?;
     let installation = Installation::open(config).await?;
     let users = installation.users().await?;
-    let done = users.set_disabled(&email, disabled).await;
+    let (name, state) = match disabled {
+        true => ("user.disable", "disabled"),
+        false => ("user.enable", "enabled"),
+    };
+    let work = async {
+        let changed: Result<_, EnrolmentError> = users.set_disabled(&email, disabled).await;
+        changed
+    };
+    installation.perform(name, Target::address(&email), work).await?;
     installation.close().await;
-    done?;
-    print(&format!(
-        "{email} is {}.\n",
-        if disabled { "disabled" } else { "enabled" }
-    ))
+    print(&format!("{email} is {state}.\n"))
+}
+
+fn names<T>(flag: &str, text: &str) -> Result<NameSet<T>, CommandError>
+where
+    T: std::str::FromStr<Err: std::fmt::Display> + Ord + Clone,
+    NameSet<T>: std::str::FromStr<Err: std::fmt::Display>,
+{
+    text.parse().map_err(|error| format!("{flag}: {error}").into())
 }
