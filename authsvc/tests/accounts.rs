@@ -318,3 +318,115 @@ async fn r9_a_deleted_account_is_gone_and_its_address_makes_another_one() {
         "the old one's token"
     );
 }
+
+#[tokio::test]
+async fn a_token_allows_what_was_asked_for_and_the_account_may() {
+    let service = Service::start().await;
+    let email = EMAIL.parse().unwrap();
+    let grant = async |roles: &str, scopes: &str| {
+        let set = service
+            .users
+            .set_grants(&email, Some(roles.parse().unwrap()), Some(scopes.parse().unwrap()));
+        set.await.unwrap();
+    };
+    let login = async |scope: Option<&str>| {
+        let mut body = json!({ "email": EMAIL, "password": PASSWORD });
+        if let Some(scope) = scope {
+            body["scope"] = json!(scope);
+        }
+        service.post("/v1/auth", body.to_string()).await
+    };
+    assert_eq!(login(None).await.json().get("scope"), None, "an account without scopes");
+
+    grant("clerk admin", "orders:read orders:write").await;
+    for (asked, granted) in [
+        (None, "orders:read orders:write"),
+        (Some("orders:read"), "orders:read"),
+        (Some("users:all orders:write"), "orders:write"),
+    ] {
+        let answer = login(asked).await.json();
+        assert_eq!(answer["scope"], granted, "{asked:?}");
+        let claims = claims_of(answer["token"].as_str().unwrap());
+        assert_eq!(claims["scope"], granted);
+        assert_eq!(claims["roles"], json!(["admin", "clerk"]));
+    }
+    let refused = login(Some("users:all")).await;
+    assert_eq!(
+        (refused.problem().as_str(), &refused.json()["errors"][0]["field"]),
+        ("validation-failed", &json!("scope"))
+    );
+    for malformed in ["", " orders:read", "a  b", "a\"b"] {
+        assert_eq!(
+            login(Some(malformed)).await.status,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "{malformed:?}"
+        );
+    }
+
+    // What the account loses, the next refresh no longer gives.
+    let refresh_token = login(None).await.json()["refresh_token"].clone();
+    grant("", "orders:read").await;
+    let body = json!({ "refresh_token": refresh_token }).to_string();
+    let answer = service.post("/v1/refresh", body).await.json();
+    let claims = claims_of(answer["token"].as_str().unwrap());
+    assert_eq!(
+        (claims["scope"].as_str(), claims.get("roles")),
+        (Some("orders:read"), None)
+    );
+}
+
+fn claims_of(token: &str) -> serde_json::Value {
+    let payload = token.split('.').nth(1).unwrap();
+    serde_json::from_slice(&cryptokit::encoding::base64url::decode(payload).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn r9_each_change_of_state_ends_sessions_and_tokens() {
+    let service = Service::start().await;
+    let email: authsvc_core::domain::EmailAddress = EMAIL.parse().unwrap();
+    let begin = async |password: &str| {
+        let answer = service.login(EMAIL, password).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        let json = answer.json();
+        (
+            json["token"].as_str().unwrap().to_owned(),
+            json["refresh_token"].clone(),
+        )
+    };
+    let refresh = async |token: &serde_json::Value| {
+        let body = json!({ "refresh_token": token }).to_string();
+        service.post("/v1/refresh", body).await.status
+    };
+
+    let (_, by_change) = begin(PASSWORD).await;
+    let own = own_token(&service).await;
+    assert_eq!(
+        change(&service, &own, PASSWORD, NEW).await.status,
+        StatusCode::NO_CONTENT
+    );
+    assert_eq!(
+        refresh(&by_change).await,
+        StatusCode::UNAUTHORIZED,
+        "the password was changed"
+    );
+
+    let (_, by_link) = begin(NEW).await;
+    let token = link(&service).await;
+    assert_eq!(set(&service, &token, PASSWORD).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(
+        refresh(&by_link).await,
+        StatusCode::UNAUTHORIZED,
+        "the password was set by a link"
+    );
+
+    let (access, by_disable) = begin(PASSWORD).await;
+    service.set_disabled(EMAIL, true).await;
+    assert_eq!(refresh(&by_disable).await, StatusCode::UNAUTHORIZED, "disabled");
+    assert_eq!(service.validate(&access).await.status, StatusCode::UNAUTHORIZED);
+    service.set_disabled(EMAIL, false).await;
+    assert_eq!(refresh(&by_disable).await, StatusCode::UNAUTHORIZED, "and stays ended");
+
+    let (_, by_delete) = begin(PASSWORD).await;
+    service.users.delete(&email).await.unwrap();
+    assert_eq!(refresh(&by_delete).await, StatusCode::UNAUTHORIZED, "deleted");
+}

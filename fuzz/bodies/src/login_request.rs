@@ -36,7 +36,7 @@ pub fn login_request(data: &[u8]) {
     }
 }
 
-const FIELDS: [&str; 5] = ["audience", "binding", "email", "otp", "password"];
+const FIELDS: [&str; 6] = ["audience", "binding", "email", "otp", "password", "scope"];
 
 fn login_is_what_was_sent(login: &Login, sent: &Map<String, Value>) {
     assert!(

@@ -7,17 +7,18 @@ use time::OffsetDateTime;
 use super::key_ring::SigningError;
 use super::{AuthService, CallContext, ErrorCode, Failure, token_binding};
 use crate::audit::{Reason, RecordId, reasons};
-use crate::domain::{LoginMethods, Session, User};
+use crate::domain::{LoginMethods, Scopes, Session, User};
 
 /// A signed access token that nobody has yet.
 pub(super) struct SignedToken {
     pub(super) token: SecretString,
     pub(super) issued_at: OffsetDateTime,
     pub(super) expires_at: OffsetDateTime,
+    pub(super) scope: Option<String>,
 }
 
 impl AuthService {
-    /// Signs an access token of a session, permitting `scope`.
+    /// Signs an access token of a session, permitting of `scope` what the account may by now.
     ///
     /// To be called before what makes the token good is written: if writing fails, the token is dropped and nobody has
     /// it; and a token is never newer than the session's state that it was issued for, so that a revocation which comes
@@ -36,10 +37,17 @@ impl AuthService {
             // What was bound must not become unbound by a refresh.
             return Err(Failure::new(ErrorCode::InvalidToken, reasons::session::FOREIGN_CLIENT));
         }
+        // What the account lost since it logged in is not given out again.
+        let scope = scope
+            .and_then(|scope| scope.parse::<Scopes>().ok())
+            .map(|scope| scope.intersection(&user.scopes).to_string())
+            .filter(|scope| !scope.is_empty());
+        let roles: Vec<String> = user.roles.iter().map(ToString::to_string).collect();
         let claims = AccessTokenClaims {
             nbf: Some(numeric_date(issued_at)?),
             email: Some(user.email.to_string()),
-            scope: scope.map(str::to_owned),
+            scope: scope.clone(),
+            roles: (!roles.is_empty()).then_some(roles),
             cnf: bind_to.map(token_binding::confirmation_of),
             sid: Some(session.id.to_string()),
             auth_time: Some(numeric_date(session.created_at)?),
@@ -60,6 +68,7 @@ impl AuthService {
             token,
             issued_at,
             expires_at,
+            scope,
         })
     }
 }

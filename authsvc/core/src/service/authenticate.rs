@@ -13,7 +13,7 @@ use super::users::PASSWORD_HASH_COLUMN;
 use super::{AuthService, CallContext, ErrorCode, Failure};
 use crate::audit::{Reason, reasons};
 use crate::domain::{
-    AudienceName, EmailAddress, LoginMethods, OneTimePassword, Session, SessionId, User, UserId, UserRecord,
+    AudienceName, EmailAddress, LoginMethods, OneTimePassword, Scopes, Session, SessionId, User, UserId, UserRecord,
 };
 
 /// A login, well formed and not yet checked.
@@ -27,8 +27,17 @@ pub struct Login {
     pub otp: Option<OneTimePassword>,
     /// Whom the token is for, if not for the default audience.
     pub audience: Option<AudienceName>,
+    /// What the token is to allow; all that the account may, if nothing is named.
+    pub scope: Option<Scopes>,
     /// Whether the token is for the holder of the client's certificate only (RFC 8705 §3).
     pub bind: bool,
+}
+
+/// The token that a login asks for.
+struct Wanted {
+    audience: Option<AudienceName>,
+    scope: Option<Scopes>,
+    bind: bool,
 }
 
 /// A fresh token.
@@ -46,6 +55,8 @@ pub struct IssuedToken {
     pub refresh_token: SecretString,
     /// The session that both belong to.
     pub session_id: SessionId,
+    /// What the access token allows, if anything.
+    pub scope: Option<String>,
 }
 
 impl IssuedToken {
@@ -54,6 +65,7 @@ impl IssuedToken {
             token,
             issued_at,
             expires_at,
+            scope,
         } = signed;
         Self {
             token,
@@ -62,6 +74,7 @@ impl IssuedToken {
             user_id: session.user_id,
             refresh_token,
             session_id: session.id,
+            scope,
         }
     }
 }
@@ -84,6 +97,7 @@ impl AuthService {
             password,
             otp,
             audience,
+            scope,
             bind,
         } = login;
         if bind && context.peer.is_none() {
@@ -101,9 +115,8 @@ impl AuthService {
             .reserve(&email, context.source, Factor::Password)
             .await
             .map_err(|error| Failure::from(error).with_address(&email))?;
-        let result = self
-            .check_and_issue(&email, password, otp, audience, bind, context)
-            .await;
+        let wanted = Wanted { audience, scope, bind };
+        let result = self.check_and_issue(&email, password, otp, wanted, context).await;
         match &result {
             Ok(_) => reservation.succeeded(),
             Err(failure) => match failure.code {
@@ -124,8 +137,7 @@ impl AuthService {
         email: &EmailAddress,
         password: Password,
         otp: Option<OneTimePassword>,
-        audience: Option<AudienceName>,
-        bind: bool,
+        wanted: Wanted,
         context: &CallContext,
     ) -> Result<IssuedToken, Failure> {
         let found = self
@@ -142,7 +154,7 @@ impl AuthService {
             .step_up(&user, otp.as_ref(), context)
             .await
             .map_err(|failure| failure.with_address(email).with_user(user_id))?;
-        self.first_tokens(&user, audience, methods, bind, context)
+        self.first_tokens(&user, wanted, methods, context)
             .await
             .map_err(|failure| failure.with_address(email).with_user(user_id))
     }
@@ -150,13 +162,14 @@ impl AuthService {
     async fn first_tokens(
         &self,
         user: &User,
-        audience: Option<AudienceName>,
+        wanted: Wanted,
         methods: LoginMethods,
-        bind: bool,
         context: &CallContext,
     ) -> Result<IssuedToken, Failure> {
-        let audience = self.audience(audience).await?;
-        self.begin_session(user, context, methods, audience, bind).await
+        let audience = self.audience(wanted.audience).await?;
+        let scope = granted(user, wanted.scope.as_ref())?;
+        self.begin_session(user, context, methods, audience, &scope, wanted.bind)
+            .await
     }
 
     async fn check_password(&self, found: Option<UserRecord>, password: Arc<Password>) -> Result<User, Failure> {
@@ -245,6 +258,20 @@ impl AuthService {
                 .with_field("audience", "is not the audience of a registered service"))
         }
     }
+}
+
+/// Of what was asked for, what the account may. RFC 6749 §3.3: less than was asked for may be granted, and the answer says
+/// what; a token that would allow nothing of it is not issued.
+fn granted(user: &User, asked: Option<&Scopes>) -> Result<Scopes, Failure> {
+    let Some(asked) = asked else {
+        return Ok(user.scopes.clone());
+    };
+    let granted = asked.intersection(&user.scopes);
+    if granted.is_empty() {
+        return Err(Failure::new(ErrorCode::InvalidField, reasons::login::SCOPE_NOT_GRANTED)
+            .with_field("scope", "holds nothing that the account may"));
+    }
+    Ok(granted)
 }
 
 fn binding(user_id: &str) -> HashBinding<'_> {

@@ -67,6 +67,14 @@ pub const NOTHING_TO_BIND_TO: &ReasonKind = &kind(
     "Correct the client: it has to log in on the internal listener, with its certificate.",
 );
 
+/// The account may nothing of the scope asked for.
+pub const SCOPE_NOT_GRANTED: &ReasonKind = &kind(
+    "scope_not_granted",
+    "input_validation_fail",
+    "the account may nothing of the scope asked for",
+    "Correct the caller, or give the account the scope: authsvc user set --scopes.",
+);
+
 /// All of them.
 pub const ALL: &[&ReasonKind] = &[
     UNKNOWN_USER,
@@ -76,5 +84,6 @@ pub const ALL: &[&ReasonKind] = &[
     ALTERED_RECORD,
     UNKNOWN_AUDIENCE,
     NO_AUDIENCE,
+    SCOPE_NOT_GRANTED,
     NOTHING_TO_BIND_TO,
 ];

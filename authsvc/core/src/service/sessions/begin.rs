@@ -1,7 +1,9 @@
 //! Beginning a session: from an account that has proved itself to its first tokens.
 
 use crate::audit::reasons;
-use crate::domain::{AudienceName, EndReason, LoginMethods, RefreshToken, Session, SessionHolder, SessionId, User};
+use crate::domain::{
+    AudienceName, EndReason, LoginMethods, RefreshToken, Scopes, Session, SessionHolder, SessionId, User,
+};
 use crate::service::{AuthService, CallContext, ErrorCode, Failure, IssuedToken};
 use crate::storage::Begun;
 
@@ -26,6 +28,7 @@ impl AuthService {
         context: &CallContext,
         methods: LoginMethods,
         audience: AudienceName,
+        scope: &Scopes,
         bind: bool,
     ) -> Result<IssuedToken, Failure> {
         let (holder, client_id) = match self.presenter(context).await? {
@@ -48,7 +51,7 @@ impl AuthService {
             current: token.digest(),
             spent: None,
             audience,
-            scope: None,
+            scope: (!scope.is_empty()).then(|| scope.to_string()),
             bind_tokens: bind,
             amr: methods.amr(),
             created_at: now,
@@ -59,7 +62,7 @@ impl AuthService {
             user_agent: context.user_agent.as_deref().map(for_people),
             ended: None,
         };
-        let signed = self.sign_access_token(user, &session, None, context)?;
+        let signed = self.sign_access_token(user, &session, session.scope.as_deref(), context)?;
         let begun = self
             .store
             .begin_session(

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use validator::Validate;
 
 use super::DecodeError;
-use super::rules::{audience_name, binding_name, email_address, no_control_characters, one_time_password};
+use super::rules::{audience_name, binding_name, email_address, no_control_characters, one_time_password, scopes};
 use crate::transport::http::json_object::{Fields, Text};
 
 const EMAIL_MIN: u64 = EmailAddress::MIN_LEN as u64;
@@ -19,6 +19,7 @@ const PASSWORD_MAX: u64 = Password::MAX_LEN as u64;
 const OTP_MIN: u64 = OneTimePassword::MIN_LEN as u64;
 const OTP_MAX: u64 = OneTimePassword::MAX_LEN as u64;
 const AUDIENCE_MAX: u64 = AudienceName::MAX_LEN as u64;
+const SCOPE_MAX: u64 = 1024;
 
 /// `POST /v1/auth`
 #[derive(Debug, Validate, ToSchema)]
@@ -44,6 +45,11 @@ pub struct LoginRequest {
     #[validate(length(min = 1, max = AUDIENCE_MAX), custom(function = audience_name))]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 128, example = "orders")]
     audience: Option<Text>,
+    /// What the token is to allow: scopes with one space in between (RFC 6749 §3.3). All that the account may if absent;
+    /// what it may not is left out, and the answer says what was granted.
+    #[validate(length(min = 1, max = SCOPE_MAX), custom(function = scopes))]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 1024, example = "orders:read")]
+    scope: Option<Text>,
     /// `x5t#S256`: the token is for the holder of the client's certificate only (RFC 8705 §3). On the internal listener.
     #[validate(custom(function = binding_name))]
     #[schema(value_type = Option<String>, pattern = "^x5t#S256$", example = "x5t#S256")]
@@ -62,6 +68,7 @@ pub fn decode_login(body: &[u8]) -> Result<Login, DecodeError> {
         password: fields.text("password"),
         otp: fields.text("otp"),
         audience: fields.text("audience"),
+        scope: fields.text("scope"),
         binding: fields.text("binding"),
     };
     let address = request.email.as_ref().map(|text| GivenAddress::of(text.as_str()));
@@ -91,6 +98,10 @@ fn login_from(request: &LoginRequest) -> Option<Login> {
             None => None,
             Some(text) => Some(text.as_str().parse().ok()?),
         },
+        scope: match &request.scope {
+            None => None,
+            Some(text) => Some(text.as_str().parse().ok()?),
+        },
         bind: request.binding.is_some(),
     })
 }
@@ -109,6 +120,9 @@ pub(in crate::transport::http) struct LoginResponse<'a> {
     expires_at: String,
     /// With which `POST /v1/refresh` issues the next one.
     refresh_token: &'a str,
+    /// What the access token allows, which may be less than was asked for; absent when it allows nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<&'a str>,
 }
 
 impl<'a> From<&'a IssuedToken> for LoginResponse<'a> {
@@ -121,6 +135,7 @@ impl<'a> From<&'a IssuedToken> for LoginResponse<'a> {
             expires_in: expires_at.unix_timestamp() - issued.issued_at.unix_timestamp(),
             expires_at: expires_at.format(&Rfc3339).unwrap_or_default(),
             refresh_token: issued.refresh_token.expose_secret(),
+            scope: issued.scope.as_deref(),
         }
     }
 }
@@ -195,6 +210,7 @@ mod tests {
             password: Fields::parse(br#"{"p":"canary\u0001"}"#).unwrap().text("p"),
             otp: Fields::parse(br#"{"o":"canary"}"#).unwrap().text("o"),
             audience: None,
+            scope: None,
             binding: None,
         };
         let errors = request.validate().unwrap_err();
