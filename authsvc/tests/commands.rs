@@ -370,6 +370,77 @@ fn accounts_have_roles_and_scopes_and_are_shown_exported_and_deleted() {
 }
 
 #[test]
+fn accounts_of_another_system_are_imported_all_or_none_and_once() {
+    const BCRYPT: &str = "$2b$04$yPqEimSXfB7LMMuimiF8AO6nLgcAao7ScSJVEoB2/o9XfOqZ9VCLy";
+    let home = Home::init();
+    let import = |arguments: &[&str], input: &str| home.command(&[&["user", "import"], arguments].concat(), input);
+    let line = |name: &str, hash: &str| format!("{{\"email\":\"{name}@example.com\",\"password_hash\":\"{hash}\"}}\n");
+    let good = line("alice", BCRYPT) + &line("bob", BCRYPT);
+
+    let refused = import(&["-", "--format", "jsonl"], &good);
+    assert!(
+        stderr(&refused).contains("line 1 password_hash: stored hash was made with bcrypt"),
+        "{}",
+        stderr(&refused)
+    );
+    home.edit("[public]", "[passwords]\nimported_schemes = \"bcrypt\"\n[public]");
+
+    let costly = BCRYPT.replace("$04$", "$31$");
+    let bad = format!("{good}{}{}canary\n", line("carol", &costly), line("ALICE", BCRYPT));
+    let refused = import(&["-", "--format", "jsonl"], &bad);
+    assert_eq!(refused.status.code(), Some(1));
+    let text = stderr(&refused);
+    for says in [
+        "3 bad lines; nothing was added",
+        "line 3 password_hash: stored hash costs more",
+        "line 4 has the address of line 1 again",
+        "line 5 is not one JSON object",
+    ] {
+        assert!(text.contains(says), "{text}");
+    }
+    assert!(
+        !text.contains("canary") && !text.contains("yPqEim"),
+        "nothing of a line is repeated: {text}"
+    );
+    assert_eq!(stdout(&home.command(&["user", "list"], "")), "", "none of them");
+
+    let tried = import(&["-", "--format", "jsonl", "--dry-run"], &good);
+    assert!(
+        stdout(&tried).contains("2 accounts could be added. Nothing was changed."),
+        "{}",
+        stdout(&tried)
+    );
+    assert_eq!(stdout(&home.command(&["user", "list"], "")), "");
+    for expected in [
+        "2 accounts were added; 0 were there",
+        "0 accounts were added; 2 were there",
+    ] {
+        let done = import(&["-", "--format", "jsonl"], &good);
+        assert!(stdout(&done).contains(expected), "{} {}", stdout(&done), stderr(&done));
+    }
+    let csv = format!("email,password_hash,roles\r\ncarol@example.com,{BCRYPT},\"clerk admin\"\r\nx,y,z\r\n");
+    let file = home.file("users.csv");
+    std::fs::write(&file, csv).unwrap();
+    let done = import(&[&file, "--skip-bad"], "");
+    assert!(
+        stdout(&done).contains("line 3 email is not acceptable"),
+        "{}",
+        stdout(&done)
+    );
+    assert!(stdout(&done).contains("1 accounts were added"), "{}", stdout(&done));
+    let shown = stdout(&home.command(&["user", "show", "carol@example.com"], ""));
+    assert!(
+        shown.contains("admin clerk") && shown.contains("imported; the next login"),
+        "{shown}"
+    );
+    assert_eq!(
+        import(&["-"], &good).status.code(),
+        Some(1),
+        "standard input has no name to tell its form by"
+    );
+}
+
+#[test]
 fn links_are_printed_once_and_only_their_digest_is_kept() {
     let home = Home::init();
     let user = |arguments: &[&str]| home.command(&[&["user"], arguments].concat(), "");

@@ -61,6 +61,23 @@ pub enum UserCommand {
         #[command(flatten)]
         config: ConfigArgs,
     },
+    /// Add accounts with the password hashes that another system made
+    Import {
+        /// The file, - for standard input
+        file: PathBuf,
+        /// Its form; by the file's name if not given
+        #[arg(long, value_enum)]
+        format: Option<TableFormat>,
+        /// Check everything and add nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Add the good lines although there are bad ones
+        #[arg(long)]
+        skip_bad: bool,
+        /// Which installation.
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
     /// Give an account these roles or scopes in place of those it has; what is not named stays
     Set {
         /// The e-mail address

@@ -61,6 +61,12 @@ impl Installation {
         SealedKeysets::new(self.store(), Arc::new(self.root_key()))
     }
 
+    /// What verifies hashes, to ask which ones it would.
+    pub(super) fn hasher(&self) -> Result<PasswordHasher, CommandError> {
+        let peppers = self.root_key().read_peppers(&self.config.pepper_file)?;
+        Ok(PasswordHasher::new(self.config.hashing.policy, peppers))
+    }
+
     /// What keeps accounts. Opens the keys.
     pub(super) async fn users(&self) -> Result<UserAdministration, CommandError> {
         let peppers = self.root_key().read_peppers(&self.config.pepper_file)?;

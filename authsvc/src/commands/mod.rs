@@ -11,6 +11,7 @@ mod serve;
 mod service;
 mod smoke;
 mod user;
+mod user_import;
 mod user_list;
 mod user_otp;
 mod user_seal;

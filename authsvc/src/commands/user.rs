@@ -9,7 +9,7 @@ use authsvc_core::service::{EnrolmentError, Grants, ResetLink};
 use time::format_description::well_known::Rfc3339;
 
 use super::installation::Installation;
-use super::{CommandError, password_input, print, user_list, user_otp, user_seal};
+use super::{CommandError, password_input, print, user_import, user_list, user_otp, user_seal};
 use crate::cli::{ConfigArgs, UserCommand};
 
 pub(super) async fn run(command: UserCommand) -> Result<ExitCode, CommandError> {
@@ -47,6 +47,13 @@ pub(super) async fn run(command: UserCommand) -> Result<ExitCode, CommandError> 
         UserCommand::List { json, config } => user_list::list(json, &config).await,
         UserCommand::Show { email, json, config } => user_list::show(&email, json, &config).await,
         UserCommand::Export { format, config } => user_list::export(format, &config).await,
+        UserCommand::Import {
+            file,
+            format,
+            dry_run,
+            skip_bad,
+            config,
+        } => user_import::run(&file, format, dry_run, skip_bad, &config).await,
         UserCommand::Set {
             email,
             roles,

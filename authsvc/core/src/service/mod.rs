@@ -22,6 +22,7 @@ mod registry;
 pub mod second_factor;
 mod sessions;
 mod token_binding;
+mod user_import;
 mod users;
 mod validate_token;
 mod verify_token;
@@ -61,6 +62,7 @@ pub use sessions::{
     SESSION_PRUNE_INTERVAL, SessionPolicy, Sessions,
 };
 pub use token_binding::TokenBinding;
+pub use user_import::{CsvColumns, ImportedAccount, LineFault, MAX_IMPORT_LINE};
 pub use users::{EnrolmentError, Grants, PAGE, UserAdministration};
 pub use validate_token::{ActiveToken, TokenQuestion};
 
