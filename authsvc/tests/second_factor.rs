@@ -431,6 +431,21 @@ async fn a_password_that_is_too_short_alone_is_changed_before_the_factor_goes() 
 }
 
 #[tokio::test]
+async fn other_sessions_end_when_a_factor_is_set_up() {
+    let service = Service::start().await;
+    let (kept, other) = (service.own_token(None).await, service.own_token(None).await);
+    let begin = json!({ "password": PASSWORD });
+    let begun = service.me("/v1/me/otp", &kept, begin.clone()).await.json();
+    let otp = App::from_base32(begun["secret"].as_str().unwrap()).shows(service.now());
+    let confirmed = service.me("/v1/me/otp/confirm", &kept, json!({ "otp": otp })).await;
+    assert_eq!(confirmed.status, StatusCode::OK);
+    let answer = service.me("/v1/me/otp", &other, begin.clone()).await;
+    assert_eq!(answer.problem(), "invalid-token");
+    let answer = service.me("/v1/me/otp", &kept, begin).await;
+    assert_eq!(answer.problem(), "otp-already-enabled");
+}
+
+#[tokio::test]
 async fn l9_secrets_are_shown_once_and_are_nowhere_else() {
     let service = Service::start().await;
     let token = service.own_token(None).await;

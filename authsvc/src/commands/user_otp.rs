@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 
+use authsvc_core::audit::Target;
 use authsvc_core::domain::{EmailAddress, UserId};
 use authsvc_core::service::KeyRing;
 use authsvc_core::service::second_factor::{SecondFactors, issuer_name};
@@ -28,7 +29,8 @@ pub(super) async fn enrol(email: &str, picture: &PictureArgs, config: &ConfigArg
         let factors = SecondFactors::new(store.as_ref(), &keys, installation.clock().now());
         Ok::<_, CommandError>(factors.hand_over(user_id).await?)
     };
-    let handed_over = handed_over.await;
+    let target = Target::address(&email);
+    let handed_over = installation.perform("user.otp-enrol", target, handed_over).await;
     let issuer = installation.config.tokens.issuer.clone();
     installation.close().await;
     let (secret, codes) = handed_over?;
@@ -65,9 +67,10 @@ pub(super) async fn reset(email: &str, config: &ConfigArgs) -> Result<ExitCode, 
         let keys = KeyRing::open(installation.keysets(), installation.clock()).await?;
         let store = installation.store();
         let factors = SecondFactors::new(store.as_ref(), &keys, installation.clock().now());
-        Ok::<_, CommandError>(factors.remove(user_id).await?)
+        Ok::<_, CommandError>(factors.reset(user_id).await?)
     };
-    let removed = removed.await;
+    let target = Target::address(&email);
+    let removed = installation.perform("user.otp-reset", target, removed).await;
     installation.close().await;
     if removed? {
         print(&format!(

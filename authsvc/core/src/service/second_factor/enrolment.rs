@@ -69,7 +69,7 @@ impl SecondFactors<'_> {
         Ok(codes)
     }
 
-    /// Gives an account a second factor at once, as an operator does who hands both over.
+    /// Gives an account a second factor at once, as an operator does who hands both over, and ends its sessions.
     ///
     /// # Errors
     ///
@@ -80,6 +80,7 @@ impl SecondFactors<'_> {
         let (factor, codes, stored) = self.factor(user_id, &secret, 0)?;
         if self.store.insert_second_factor(&factor, &stored).await? {
             self.tell_account(user_id, true).await?;
+            self.end_sessions(user_id).await?;
             return Ok((secret, codes));
         }
         match self.store.second_factor(user_id).await? {

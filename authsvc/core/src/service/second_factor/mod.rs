@@ -24,8 +24,9 @@ pub use error::SecondFactorError;
 pub use own_account::{BegunEnrolment, FactorChanged, IssuedRecoveryCodes, issuer_name};
 pub use recovery::RecoveryCodes;
 
-use crate::domain::{Place, SealedField, TotpSecret, UserId};
+use crate::domain::{EndReason, Place, SealedField, TotpSecret, UserId};
 use crate::service::KeyRing;
+use crate::service::end_sessions::end_sessions;
 use crate::storage::Store;
 
 /// How long an enrolment waits for its first code.
@@ -59,6 +60,24 @@ impl<'a> SecondFactors<'a> {
     pub async fn remove(&self, user_id: UserId) -> Result<bool, SecondFactorError> {
         self.tell_account(user_id, false).await?;
         Ok(self.store.remove_second_factor(user_id).await?)
+    }
+
+    /// As [`remove`](Self::remove), and ends the account's sessions: what an operator does when a phone is lost.
+    ///
+    /// # Errors
+    ///
+    /// As [`remove`](Self::remove).
+    pub async fn reset(&self, user_id: UserId) -> Result<bool, SecondFactorError> {
+        let removed = self.remove(user_id).await?;
+        if removed {
+            self.end_sessions(user_id).await?;
+        }
+        Ok(removed)
+    }
+
+    async fn end_sessions(&self, user_id: UserId) -> Result<(), SecondFactorError> {
+        end_sessions(self.store, self.now, user_id, None, EndReason::FactorChanged).await?;
+        Ok(())
     }
 
     /// Seals everything of an account anew that is not sealed under the primary key; how much.
