@@ -62,9 +62,9 @@ pub(super) async fn observe(State(state): State<HttpState>, mut request: Request
         deadline,
     });
 
-    let outcome = match count(&state, connection.as_ref(), source) {
-        Ok(()) => AssertUnwindSafe(next.run(request)).catch_unwind().await,
-        Err(refusal) => Ok(refusal.into_response()),
+    let outcome = match refuse_too_fast(&state, connection.as_ref(), source) {
+        None => AssertUnwindSafe(next.run(request)).catch_unwind().await,
+        Some(refusal) => Ok(refusal.into_response()),
     };
     let mut response = outcome.unwrap_or_else(|panic| {
         state.metrics.count_panic();
@@ -98,8 +98,8 @@ pub(super) async fn observe(State(state): State<HttpState>, mut request: Request
     response
 }
 
-/// Against its rate, before anything of the request is read.
-fn count(state: &HttpState, connection: Option<&Connection>, source: Option<IpAddr>) -> Result<(), Refusal> {
+/// Counts the request against its rate, before anything of it is read; a refusal where it is one too many.
+fn refuse_too_fast(state: &HttpState, connection: Option<&Connection>, source: Option<IpAddr>) -> Option<Refusal> {
     let caller = connection
         .and_then(|connection| connection.peer.as_deref())
         .and_then(|peer| ServiceIdentity::all_of(peer).next());
@@ -108,9 +108,9 @@ fn count(state: &HttpState, connection: Option<&Connection>, source: Option<IpAd
         (None, Some(source)) => state.rates.count_source(source.into()),
         (None, None) => Ok(()),
     };
-    counted.map_err(|too_fast| {
-        Refusal::new(Problem::TooManyRequests, reasons::defence::REQUEST_RATE).with_retry_after(too_fast.retry_after)
-    })
+    let too_fast = counted.err()?;
+    let refusal = Refusal::new(Problem::TooManyRequests, reasons::defence::REQUEST_RATE);
+    Some(refusal.with_retry_after(too_fast.retry_after))
 }
 
 fn record(state: &HttpState, refusal: Refusal, place: Where, connection: Option<&Connection>) {
