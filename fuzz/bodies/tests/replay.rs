@@ -50,6 +50,7 @@ targets! {
     jwks: jwks, 6_000;
     jwt_verifier: jwt_verifier, 6_000;
     keyset_json: keyset_json, 4_000;
+    request_headers: request_headers, 6_000;
     login_request: login_request, 6_000;
     manifest: manifest, 4_000;
     password_hash: password_hash, 20_000;
