@@ -178,6 +178,11 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("tokens.leeway_seconds", Some("5"), "Clock difference forgiven, 0 to 60"),
     setting(
+        "tokens.verified_cache_entries",
+        Some("10000"),
+        "Tokens remembered whose signature was good, 0 to 1000000; the rest is checked each time",
+    ),
+    setting(
         "sessions.most_per_user",
         Some("64"),
         "Living sessions of a user, 1 to 10000; the one unused for longest makes room",

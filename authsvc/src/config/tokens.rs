@@ -11,6 +11,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> TokenPolicy {
         default_audience: reader.optional::<AudienceName>("tokens.default_audience"),
         access_token_ttl: reader.seconds("tokens.access_token_ttl_seconds", 1..=3600),
         leeway: reader.seconds("tokens.leeway_seconds", 0..=60),
+        verified_cache_entries: reader.number("tokens.verified_cache_entries", 0..=1_000_000) as usize,
     }
 }
 

@@ -260,6 +260,7 @@ impl Service {
                 default_audience: Some("orders".parse().unwrap()),
                 access_token_ttl: Duration::from_secs(TTL_SECONDS as u64),
                 leeway: Duration::from_secs(LEEWAY_SECONDS as u64),
+                verified_cache_entries: 1000,
             },
         }));
         let sink = Arc::clone(&audit) as Arc<dyn AuditSink>;

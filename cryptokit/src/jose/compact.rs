@@ -15,7 +15,7 @@ use crate::encoding::{base64url, json};
 pub(super) struct Compact<'t> {
     pub(super) kid: String,
     pub(super) algorithm: JwsAlgorithm,
-    text: &'t str,
+    pub(super) text: &'t str,
     signed: &'t str,
     signature: &'t str,
 }
@@ -69,6 +69,12 @@ impl<'t> Compact<'t> {
 
     /// Verifies the signature and only then reads the payload, strictly.
     pub(super) fn verify<T: DeserializeOwned>(&self, key: &RegisteredVerifier) -> Result<T, TokenError> {
+        self.verify_signature(key)?;
+        self.read_verified()
+    }
+
+    /// Verifies the signature.
+    pub(super) fn verify_signature(&self, key: &RegisteredVerifier) -> Result<(), TokenError> {
         // RFC 8725 §3.1: the algorithm belongs to the key. A token that names another is not looked at any further.
         if self.algorithm != key.algorithm() {
             return Err(TokenError::Algorithm);
@@ -82,6 +88,11 @@ impl<'t> Compact<'t> {
         if !good.is_ok_and(|good| good) {
             return Err(TokenError::Signature);
         }
+        Ok(())
+    }
+
+    /// Reads the payload of a token whose signature is known to be good.
+    pub(super) fn read_verified<T: DeserializeOwned>(&self) -> Result<T, TokenError> {
         // RFC 7519 §4: duplicate claim names are refused, wherever they are.
         let json::Strict(payload) =
             jsonwebtoken::dangerous::insecure_decode_claims(self.text).map_err(|_| TokenError::Claims)?;

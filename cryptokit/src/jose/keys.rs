@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::backend::RegisteredVerifier;
 use super::jwk::{Jwk, JwkError};
@@ -53,10 +54,23 @@ impl TokenKeys {
 }
 
 /// Public keys by `kid`. The `kid` of a token is looked up here and used for nothing else.
-#[derive(Default)]
 pub struct VerificationKeys {
     by_kid: HashMap<String, RegisteredVerifier>,
     published: JwkSet,
+    generation: u64,
+}
+
+/// No two states of any sets in a process have the same generation.
+static NEXT_GENERATION: AtomicU64 = AtomicU64::new(0);
+
+impl Default for VerificationKeys {
+    fn default() -> Self {
+        Self {
+            by_kid: HashMap::new(),
+            published: JwkSet::default(),
+            generation: NEXT_GENERATION.fetch_add(1, Ordering::Relaxed),
+        }
+    }
 }
 
 impl VerificationKeys {
@@ -98,6 +112,11 @@ impl VerificationKeys {
         &self.published
     }
 
+    /// Names these keys within this process: another set has another, and so has this one when it has changed.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation
+    }
+
     pub(super) fn get(&self, kid: &str) -> Option<&RegisteredVerifier> {
         self.by_kid.get(kid)
     }
@@ -105,6 +124,7 @@ impl VerificationKeys {
     fn insert(&mut self, jwk: Jwk, key: TokenVerifyingKey) {
         self.by_kid.insert(jwk.kid().to_owned(), RegisteredVerifier::new(key));
         self.published.keys.push(jwk);
+        self.generation = NEXT_GENERATION.fetch_add(1, Ordering::Relaxed);
     }
 }
 

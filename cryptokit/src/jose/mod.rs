@@ -16,6 +16,7 @@ mod key;
 mod keys;
 mod remote;
 mod revocation;
+mod signature_cache;
 mod signer;
 mod verifier;
 
@@ -31,6 +32,7 @@ pub use revocation::{
     FeedDigest, FeedError, FeedPolicy, FeedPosition, FeedSigningKey, FeedVerifyingKey, InvalidRevocation, PublishError,
     Revocation, RevocationFeed, RevocationIndex, RevocationPublisher, RevokedBy, Standing, WhenStale,
 };
+pub use signature_cache::SignatureCache;
 pub use signer::{IssueError, TokenSigner};
 pub use verifier::{TokenVerifier, Unverified, Verified};
 

@@ -32,7 +32,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cryptokit::jose::TokenVerifier;
+use cryptokit::jose::{SignatureCache, TokenVerifier};
 use cryptokit::x509::PeerCertificate;
 
 pub use authenticate::{IssuedToken, Login};
@@ -83,6 +83,8 @@ pub struct TokenPolicy {
     pub access_token_ttl: Duration,
     /// How far the clocks of issuer and verifier may differ.
     pub leeway: Duration,
+    /// How many tokens are remembered whose signature was good; 0 for none.
+    pub verified_cache_entries: usize,
 }
 
 /// What a request's surroundings say about who makes it.
@@ -134,6 +136,7 @@ pub struct AuthService {
     noted_fetches: NotedFetches,
     password_rules: Arc<dyn PasswordRules>,
     sessions: Arc<Sessions>,
+    signatures: Option<SignatureCache>,
     verifier: TokenVerifier,
     policy: TokenPolicy,
 }
@@ -161,6 +164,7 @@ impl AuthService {
             noted_fetches: NotedFetches::default(),
             password_rules,
             sessions,
+            signatures: (policy.verified_cache_entries > 0).then(|| SignatureCache::new(policy.verified_cache_entries)),
             verifier,
             policy,
         }

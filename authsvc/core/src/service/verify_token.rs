@@ -18,11 +18,10 @@ impl AuthService {
         audiences: &[String],
     ) -> Result<Verified<AccessTokenClaims>, TokenError> {
         let keys = self.keys.tokens();
-        self.verifier.verify(
-            token.expose_secret(),
-            &keys.keys.verification,
-            audiences,
-            self.clock.now(),
-        )
+        let (token, keys, now) = (token.expose_secret(), &keys.keys.verification, self.clock.now());
+        match &self.signatures {
+            Some(cache) => self.verifier.verify_cached(token, keys, cache, audiences, now),
+            None => self.verifier.verify(token, keys, audiences, now),
+        }
     }
 }
