@@ -1,10 +1,11 @@
 //! A client for authsvc: one root is trusted and nothing else, every step has a deadline, answers are bounded.
 //!
 //! A public client logs in; one with an [`Identity`] asks the internal listener whether tokens are good. Connections
-//! are not kept: this is what checks after a deployment and tests need. Pooling, key-set caching and the middleware
-//! for services are built on it.
+//! are not kept: this is what checks after a deployment and tests need. Pooling and the middleware for services are built
+//! on it. A service that verifies tokens by itself holds a [`key_set::RemoteKeySet`].
 
 mod connection;
+pub mod key_set;
 
 use std::fmt;
 use std::sync::Arc;
