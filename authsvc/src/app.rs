@@ -153,6 +153,10 @@ impl App {
         metrics.watch_log(log_output::lost_lines);
         metrics.watch_ends(Arc::clone(&tls));
         metrics.watch_store(Arc::clone(&store));
+        // Last of what can fail: a chain is begun only by a service that serves.
+        let public_socket = bind("public", config.public.address, sockets.public).await?;
+        let internal_socket = bind("internal", config.internal.address, sockets.internal).await?;
+        let ops_socket = bind("ops", config.ops_address, sockets.ops).await?;
         let setup = AuditSetup::new(&config.audit);
         let audit_log = AuditLog::start(&setup, Arc::clone(&store), audit_keys, Arc::clone(&clock));
         let audit_log = Arc::new(audit_log.await?);
@@ -228,22 +232,17 @@ impl App {
         let listeners = vec![
             listener(
                 "public",
-                bind("public", config.public.address, sockets.public).await?,
+                public_socket,
                 Security::Tls(tls.public()),
                 public_router(http("public")),
             ),
             listener(
                 "internal",
-                bind("internal", config.internal.address, sockets.internal).await?,
+                internal_socket,
                 Security::MutualTls(tls.internal()),
                 internal_router(http("internal")),
             ),
-            listener(
-                "ops",
-                bind("ops", config.ops_address, sockets.ops).await?,
-                Security::Plain,
-                ops_router(ops),
-            ),
+            listener("ops", ops_socket, Security::Plain, ops_router(ops)),
         ];
         let address = |index: usize, asked| listeners[index].socket.local_addr().unwrap_or(asked);
         let started = Started {

@@ -115,7 +115,7 @@ pub struct LineFile {
     output: Option<Current>,
     waiting: VecDeque<(u64, String)>,
     waiting_bytes: usize,
-    lost: Option<Gap>,
+    lost: VecDeque<Gap>,
     failing: bool,
 }
 
@@ -156,7 +156,7 @@ impl LineFile {
             output: None,
             waiting: VecDeque::new(),
             waiting_bytes: 0,
-            lost: None,
+            lost: VecDeque::new(),
             failing: false,
         };
         file.output = Some(file.open_current(now)?);
@@ -165,10 +165,13 @@ impl LineFile {
 
     /// Takes lines with their numbers and writes what can be written.
     pub fn append(&mut self, lines: impl IntoIterator<Item = (u64, String)>, now: OffsetDateTime) {
+        self.flush(now);
         for (seq, line) in lines {
             if self.waiting_bytes + line.len() > MAX_WAITING {
-                let first = self.lost.map_or(seq, |gap| gap.first);
-                self.lost = Some(Gap { first, last: seq });
+                match self.lost.back_mut() {
+                    Some(gap) if gap.last + 1 == seq => gap.last = seq,
+                    _ => self.lost.push_back(Gap { first: seq, last: seq }),
+                }
             } else {
                 self.waiting_bytes += line.len() + 1;
                 self.waiting.push_back((seq, line));
@@ -199,31 +202,34 @@ impl LineFile {
             self.output = Some(self.open_current(now)?);
         }
         let Some(current) = &mut self.output else { return Ok(()) };
-        let mut text = Vec::with_capacity(self.waiting_bytes.min(1 << 20) + self.waiting.len());
-        let mut count = 0;
-        for (seq, line) in &self.waiting {
+        let mut text = Vec::with_capacity(self.waiting_bytes.min(1 << 20));
+        for (_, line) in &self.waiting {
             // One write for many lines, but not so large that a nearly full disk takes none of them.
             if !text.is_empty() && text.len() + line.len() > 1 << 18 {
                 break;
             }
             text.extend_from_slice(line.as_bytes());
             text.push(b'\n');
-            count += 1;
-            current.last_seq = *seq;
         }
-        let written = write_whole(current.output.as_mut(), &text);
-        if let Err(error) = written {
-            // Whatever came of it: back to the last whole line. Where not even that works, another file is begun.
-            if current.output.truncate(current.len).is_err() {
-                self.output = None;
-                let _ = std::fs::rename(&self.path, self.aside(now, "broken"));
-            }
-            return Err(error);
-        }
-        current.len += text.len() as u64;
-        for (_, line) in self.waiting.drain(..count) {
+        let (written, outcome) = write_most(current.output.as_mut(), &text);
+        // Whole lines are there, whatever came of the rest.
+        let mut whole = 0;
+        while let Some((seq, line)) = self.waiting.front()
+            && whole + line.len() < written
+        {
+            whole += line.len() + 1;
             self.waiting_bytes -= line.len() + 1;
+            current.last_seq = *seq;
+            self.waiting.pop_front();
         }
+        current.len += whole as u64;
+        // An unfinished line is cut off. Where not even that works, the file is put aside with it, and another begun.
+        if outcome.is_err() && current.output.truncate(current.len).is_err() {
+            let name = format!(".{}-{:016}-broken", compact(now), current.last_seq);
+            let _ = std::fs::rename(&self.path, free_name(with_suffix(&self.path, &name)));
+            self.output = None;
+        }
+        outcome?;
         if self.waiting.is_empty() {
             Ok(())
         } else {
@@ -236,7 +242,7 @@ impl LineFile {
         if !self.waiting.is_empty() {
             return None;
         }
-        self.lost.take()
+        self.lost.pop_front()
     }
 
     /// Whether lines wait for room.
@@ -267,7 +273,9 @@ impl LineFile {
     pub fn rotate(&mut self, now: OffsetDateTime) {
         let Some(current) = self.output.take() else { return };
         let name = format!("{:016}", current.last_seq);
-        let aside = self.aside(now, &name);
+        let aside = with_suffix(&self.path, &format!(".{}-{name}", compact(now)));
+        // A name is never used twice: what is there stays.
+        let aside = free_name(aside);
         if let Err(error) = std::fs::rename(&self.path, &aside) {
             tracing::error!(path = %self.path.display(), error = %error, "the audit file cannot be rotated");
             self.output = Some(current);
@@ -304,10 +312,6 @@ impl LineFile {
             last_seq: 0,
         })
     }
-
-    fn aside(&self, now: OffsetDateTime, name: &str) -> PathBuf {
-        with_suffix(&self.path, &format!(".{}-{name}", compact(now)))
-    }
 }
 
 /// The files that were put aside, the oldest first.
@@ -324,7 +328,8 @@ pub fn rotated(path: &Path) -> Vec<PathBuf> {
             .strip_prefix(name)
             .and_then(|rest| rest.strip_prefix('.'))
             .and_then(|rest| rest.split_once('-'))
-            .is_some_and(|(time, seq)| {
+            .is_some_and(|(time, rest)| {
+                let seq = rest.split_once('-').map_or(rest, |(seq, _)| seq);
                 time.len() == 16 && time.ends_with('Z') && seq.len() == 16 && seq.bytes().all(|b| b.is_ascii_digit())
             })
     };
@@ -348,16 +353,18 @@ pub fn all_files(path: &Path) -> Vec<PathBuf> {
     files
 }
 
-fn write_whole(output: &mut dyn Output, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        match output.append(bytes) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(count) => bytes = &bytes[count..],
+/// Writes as much as goes; how many bytes that were.
+fn write_most(output: &mut dyn Output, bytes: &[u8]) -> (usize, io::Result<()>) {
+    let mut written = 0;
+    while written < bytes.len() {
+        match output.append(&bytes[written..]) {
+            Ok(0) => return (written, Err(io::ErrorKind::WriteZero.into())),
+            Ok(count) => written += count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            Err(error) => return (written, Err(error)),
         }
     }
-    Ok(())
+    (written, Ok(()))
 }
 
 /// The last record of a file. An unfinished line after it is moved to a file of its own.
@@ -380,7 +387,7 @@ fn read_end(path: &Path, now: OffsetDateTime) -> io::Result<FoundEnd> {
     let mut found = FoundEnd::default();
     if whole < end.len() {
         let torn = &end[whole..];
-        let kept_as = with_suffix(path, &format!(".torn-{}", compact(now)));
+        let kept_as = free_name(with_suffix(path, &format!(".torn-{}", compact(now))));
         private_files::replace(&kept_as, torn).map_err(io::Error::other)?;
         file.set_len(from + whole as u64)?;
         let name = kept_as.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -410,6 +417,13 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     PathBuf::from(name)
+}
+
+/// The name, or one that nothing has yet.
+fn free_name(name: PathBuf) -> PathBuf {
+    (1..1_000)
+        .map(|number| with_suffix(&name, &format!("-{number}")))
+        .fold(name.clone(), |free, next| if free.exists() { next } else { free })
 }
 
 fn compact(time: OffsetDateTime) -> String {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use authsvc_core::audit::NotRecorded;
 use authsvc_core::audit::chain::{AuditSigningKey, Chain, Keep, Record};
@@ -143,8 +143,8 @@ pub(super) struct State {
     unkept: Lost,
     unsigned: u64,
     signed_at: OffsetDateTime,
-    flushed_at: OffsetDateTime,
-    failed_at: Option<OffsetDateTime>,
+    flushed_at: Instant,
+    failed_at: Option<Instant>,
 }
 
 impl State {
@@ -156,7 +156,7 @@ impl State {
             unkept: Lost::default(),
             unsigned: 0,
             signed_at: now,
-            flushed_at: now,
+            flushed_at: Instant::now(),
             failed_at: None,
         }
     }
@@ -276,7 +276,7 @@ impl Writer {
         if rotates && let Some(file) = &mut self.file {
             file.rotate(now);
         }
-        self.commit(now, last);
+        self.commit(last);
     }
 
     /// What was lost is on record as soon as there is room for the record.
@@ -289,7 +289,7 @@ impl Writer {
                 self.seal(&own_records::lost(now, counts), Keep::Row, false);
             }
         }
-        if let Some(gap) = self.file.as_mut().and_then(LineFile::take_gap) {
+        while let Some(gap) = self.file.as_mut().and_then(LineFile::take_gap) {
             self.seal(&own_records::gap(now, gap), Keep::Row, true);
         }
     }
@@ -314,21 +314,15 @@ impl Writer {
     }
 
     /// Commits the rows that wait: at once when somebody waits for one, else in groups.
-    fn commit(&mut self, now: OffsetDateTime, last: bool) {
-        let since = |moment: OffsetDateTime| {
-            if now < moment {
-                Duration::MAX
-            } else {
-                (now - moment).unsigned_abs()
-            }
-        };
+    fn commit(&mut self, last: bool) {
         let urgent = last || !self.state.waiters.is_empty() || self.state.rows.len() >= BATCH;
-        let backing_off = self.state.failed_at.is_some_and(|failed| since(failed) < RETRY);
-        if self.state.rows.is_empty() || (!urgent && since(self.state.flushed_at) < GROUP) || (backing_off && !urgent) {
+        let backing_off = self.state.failed_at.is_some_and(|failed| failed.elapsed() < RETRY);
+        let waits = !urgent && (backing_off || self.state.flushed_at.elapsed() < GROUP);
+        if self.state.rows.is_empty() || waits {
             return;
         }
         let outcome = self.try_commit();
-        self.state.flushed_at = now;
+        self.state.flushed_at = Instant::now();
         match &outcome {
             Ok(()) => {
                 if self.state.failed_at.take().is_some() {
@@ -336,7 +330,7 @@ impl Writer {
                 }
             }
             Err(error) => {
-                if self.state.failed_at.replace(now).is_none() {
+                if self.state.failed_at.replace(Instant::now()).is_none() {
                     tracing::error!(error = %error, "audit rows cannot be stored; they wait in memory");
                 }
             }
