@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use authsvc_core::audit::Target;
 use authsvc_core::service::{KeyKeeper, KeyReport, KeyRing, Patience};
 use cryptokit::jose::JwsAlgorithm;
 use serde_json::json;
@@ -25,9 +26,24 @@ pub(super) async fn run(command: KeyCommand) -> Result<ExitCode, CommandError> {
         | KeyCommand::Prune { config } => config,
     };
     let installation = Installation::open(config).await?;
-    let text = act(&installation, command).await;
+    let done = match act_name(&command) {
+        None => act(&installation, command).await,
+        Some((name, target)) => installation.perform(name, target, act(&installation, command)).await,
+    };
     installation.close().await;
-    print(&text?)
+    print(&done?)
+}
+
+/// What a command that changes something is called on record, and which key it concerns.
+fn act_name(command: &KeyCommand) -> Option<(&'static str, Target)> {
+    Some(match command {
+        KeyCommand::List { .. } => return None,
+        KeyCommand::Rotate { .. } => ("key.rotate", Target::default()),
+        KeyCommand::Promote { kid, .. } => ("key.promote", Target::named(kid)),
+        KeyCommand::Revoke { kid, .. } => ("key.revoke", Target::named(kid)),
+        KeyCommand::Rewrap { .. } => ("key.rewrap", Target::default()),
+        KeyCommand::Prune { .. } => ("key.prune", Target::default()),
+    })
 }
 
 async fn act(installation: &Installation, command: KeyCommand) -> Result<String, CommandError> {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::str::FromStr;
 
+use authsvc_core::audit::Target;
 use authsvc_core::domain::{Service, ServiceIdentity, ServiceName};
 use authsvc_core::service::{NewService, RegistryError};
 use serde_json::json;
@@ -51,11 +52,15 @@ pub(super) async fn run(command: ServiceCommand) -> Result<ExitCode, CommandErro
         ServiceCommand::Remove { name, config } => {
             let name: ServiceName = name.parse()?;
             let installation = Installation::open(&config).await?;
-            let removed = installation.registry().remove(&name).await;
+            let work = async {
+                match installation.registry().remove(&name).await? {
+                    true => Ok(()),
+                    false => Err(no_such_service(&name)),
+                }
+            };
+            let removed = installation.perform("service.remove", Target::named(&name), work).await;
             installation.close().await;
-            if !removed? {
-                return Err(no_such_service(&name));
-            }
+            removed?;
             print(&format!("{name} is no longer registered.\n"))
         }
     }
@@ -64,41 +69,52 @@ pub(super) async fn run(command: ServiceCommand) -> Result<ExitCode, CommandErro
 async fn add(installation: Installation, service: NewService) -> Result<ExitCode, CommandError> {
     let (name, identity) = (service.name.clone(), service.identity.clone());
     let administers = if service.admin { ", an administrator" } else { "" };
-    let added = installation.registry().add(service).await;
-    installation.close().await;
-    match added {
-        Err(RegistryError::Taken) => Err(format!("{name} or {identity} is registered already").into()),
-        other => {
-            other?;
-            print(&format!("Registered {name}: {identity}{administers}.\n"))
+    let work = async {
+        match installation.registry().add(service).await {
+            Err(RegistryError::Taken) => Err(format!("{name} or {identity} is registered already").into()),
+            other => other.map_err(CommandError::from),
         }
-    }
+    };
+    let added = installation.perform("service.add", Target::named(&name), work).await;
+    installation.close().await;
+    added?;
+    print(&format!("Registered {name}: {identity}{administers}.\n"))
 }
 
 async fn add_identity(args: &IdentityArgs) -> Result<ExitCode, CommandError> {
     let installation = Installation::open(&args.config).await?;
     let name: ServiceName = args.name.parse()?;
     let identity = identity(&installation.config, &args.san, args.issuer.as_deref())?;
-    let added = installation.registry().add_identity(&name, &identity).await;
+    let work = async {
+        match installation.registry().add_identity(&name, &identity).await {
+            Err(RegistryError::Taken) => Err(format!("{identity} is registered already").into()),
+            Ok(false) => Err(no_such_service(&name)),
+            other => other.map(drop).map_err(CommandError::from),
+        }
+    };
+    let added = installation
+        .perform("service.add-identity", Target::named(&name), work)
+        .await;
     installation.close().await;
-    match added {
-        Err(RegistryError::Taken) => Err(format!("{identity} is registered already").into()),
-        other => match other? {
-            true => print(&format!("{name} is {identity} as well.\n")),
-            false => Err(no_such_service(&name)),
-        },
-    }
+    added?;
+    print(&format!("{name} is {identity} as well.\n"))
 }
 
 async fn remove_identity(args: &IdentityArgs) -> Result<ExitCode, CommandError> {
     let installation = Installation::open(&args.config).await?;
     let name: ServiceName = args.name.parse()?;
     let identity = identity(&installation.config, &args.san, args.issuer.as_deref())?;
-    let removed = installation.registry().remove_identity(&name, &identity).await;
+    let work = async {
+        match installation.registry().remove_identity(&name, &identity).await? {
+            true => Ok(()),
+            false => Err(CommandError::from(format!("{name} is not {identity}"))),
+        }
+    };
+    let removed = installation
+        .perform("service.remove-identity", Target::named(&name), work)
+        .await;
     installation.close().await;
-    if !removed? {
-        return Err(format!("{name} is not {identity}").into());
-    }
+    removed?;
     print(&format!("{name} is no longer {identity}.\n"))
 }
 
