@@ -64,7 +64,7 @@ fn crash_and_check(database: &str, between: impl Fn()) {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let acknowledgement = |line: String| Some(line.split("ack ").nth(1)?.trim().parse::<u64>().ok()?);
+        let acknowledgement = |line: String| line.split("ack ").nth(1)?.trim().parse::<u64>().ok();
         let first = lines.by_ref().map(Result::unwrap).find_map(acknowledgement);
         random = random
             .wrapping_mul(6_364_136_223_846_793_005)
