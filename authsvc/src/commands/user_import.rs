@@ -31,9 +31,8 @@ pub(super) async fn run(
     skip_bad: bool,
     config: &ConfigArgs,
 ) -> Result<ExitCode, CommandError> {
-    let format = match format.or_else(|| format_of(file)) {
-        Some(format) => format,
-        None => return Err("say what form it has: --format jsonl or --format csv".into()),
+    let Some(format) = format.or_else(|| format_of(file)) else {
+        return Err("say what form it has: --format jsonl or --format csv".into());
     };
     let input: Box<dyn Read + Send> = match file == Path::new("-") {
         true => Box::new(std::io::stdin()),
