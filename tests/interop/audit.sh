@@ -89,6 +89,7 @@ bad() {
     fi
     passed "both refuse $1 with $2, at line $our_line"
 }
+# shellcheck disable=SC2016  # $0 is awk's
 for thread in lines rows; do
     bad "$thread" "a flipped bit" 'NR == 3 { sub("tls", "tlr") } 1'
     bad "$thread" "an altered number" 'NR == 3 { sub(/"seq":[0-9]+/, "\"seq\":77") } 1'
