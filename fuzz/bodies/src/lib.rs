@@ -4,6 +4,7 @@
 //! wherever it comes from, is a finding. The functions are plain: libFuzzer calls them from `fuzz/fuzz_targets`, and
 //! `tests/replay.rs` runs the seed corpus through them on stable Rust.
 
+mod backup;
 mod certificate;
 mod certification_request;
 mod document;
@@ -24,6 +25,7 @@ mod revocation_delta;
 mod revocation_list;
 mod second_factor_request;
 
+pub use backup::backup;
 pub use certificate::certificate;
 pub use certification_request::certification_request;
 pub use document::document;

@@ -39,6 +39,7 @@ macro_rules! targets {
 }
 
 targets! {
+    backup: backup, 3_000;
     certificate_pem_der: certificate, 4_000;
     certification_request: certification_request, 4_000;
     document: document, 4_000;
