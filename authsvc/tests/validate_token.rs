@@ -172,9 +172,12 @@ async fn tokens_of_disabled_users_are_refused_at_once() {
     let token = service.token().await;
     service.set_disabled(EMAIL, true).await;
     assert_eq!(service.validate(&token).await.status, StatusCode::UNAUTHORIZED);
+    // What disabling has ended does not live again.
     service.set_disabled(EMAIL, false).await;
-    assert_eq!(service.validate(&token).await.status, StatusCode::OK);
-    assert_eq!(service.reasons(), ["ok", "token_of_disabled_user", "ok"]);
+    assert_eq!(service.validate(&token).await.status, StatusCode::UNAUTHORIZED);
+    let fresh = service.token().await;
+    assert_eq!(service.validate(&fresh).await.status, StatusCode::OK);
+    assert_eq!(service.reasons(), ["ok", "token_revoked", "token_revoked", "ok", "ok"]);
 }
 
 #[tokio::test]
