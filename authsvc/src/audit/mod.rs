@@ -2,7 +2,7 @@
 //!
 //! - [`AuditLog`]: what a running service records with; one thread seals, writes and commits.
 //! - [`CommandLog`]: what a command records with: rows only, each signed.
-//! - [`file`]: the file of lines, with its rotation.
+//! - [`mod@file`]: the file of lines, with its rotation.
 //!
 //! What a record says is in [`audit_log`](crate::audit_log), how it is chained in [`authsvc_core::audit::chain`].
 

@@ -51,12 +51,12 @@ targets! {
     jwks: jwks, 6_000;
     jwt_verifier: jwt_verifier, 6_000;
     keyset_json: keyset_json, 4_000;
-    request_headers: request_headers, 6_000;
     login_request: login_request, 6_000;
     manifest: manifest, 4_000;
     password_hash: password_hash, 20_000;
     pkcs12: pkcs12, 4_000;
     private_key: private_key, 3_000;
+    request_headers: request_headers, 6_000;
     revocation_delta: revocation_delta, 4_000;
     revocation_list: revocation_list, 6_000;
     second_factor_request: second_factor_request, 6_000;

@@ -24,7 +24,7 @@ pub const FOREIGN_CLIENT: &ReasonKind = &kind(
     "refresh_token_foreign",
     "authn_refresh_fail",
     "the refresh token belongs to another client",
-    "Ask how this client came by it: a refresh token has left its owner. authsvc session end stops the session.",
+    "Ask how this client came by it: a refresh token has left its owner. authsvc user disable and enable end all sessions of the account.",
 );
 
 /// The session has ended.
