@@ -47,11 +47,7 @@ async fn the_first_run_makes_a_home_and_the_second_reuses_all_of_it() {
     let refused = dev.public().post_json("/v1/auth", wrong.as_bytes()).await.unwrap();
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
     let id = problem_id(refused.body.expose_secret());
-    let audit = dev.audit();
-    let line = audit
-        .iter()
-        .find(|line| line["event"]["id"] == id.as_str())
-        .expect("the id finds the line");
+    let line = &dev.record(&id);
     assert_eq!(line["event"]["reason"], "wrong_password");
     assert_eq!(line["user"]["email"], dev.text("email"));
     assert_eq!(line["source"]["ip"], "127.0.0.1");
@@ -156,8 +152,7 @@ async fn only_registered_holders_of_client_certificates_get_an_answer() {
     let answer = stranger.post_json("/v1/validate-token", body.as_bytes()).await.unwrap();
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     let id = problem_id(answer.body.expose_secret());
-    let audit = dev.audit();
-    let line = audit.iter().find(|line| line["event"]["id"] == id.as_str()).unwrap();
+    let line = dev.record(&id);
     assert_eq!(line["event"]["reason"], "unregistered_caller");
     assert!(
         line["client"]["identity"]

@@ -90,13 +90,19 @@ impl Dev {
         std::fs::read_to_string(&self.stderr).unwrap()
     }
 
-    /// The audit lines written so far.
+    /// The audit lines written so far; the last one may still be under way.
     pub(crate) fn audit(&self) -> Vec<Value> {
-        self.log()
-            .lines()
+        let log = self.log();
+        log.split_inclusive('\n')
+            .filter(|line| line.ends_with('\n'))
             .map(|line| serde_json::from_str::<Value>(line).unwrap_or_else(|_| panic!("a JSON line expected: {line}")))
             .filter(|line| line["event"]["module"] == "audit")
             .collect()
+    }
+
+    /// The line with that id. One thread writes all lines, so an answer may be there before its line.
+    pub(crate) fn record(&self, id: &str) -> Value {
+        self.audit_until(|line| line["event"]["id"] == id, 1).swap_remove(0)
     }
 
     /// Waits until that many audit lines are of a kind: a line may follow the end of the connection it is about.
