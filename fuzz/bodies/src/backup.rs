@@ -3,6 +3,10 @@
 use authsvc::storage::backup::{BackupReader, BackupWriter, Line};
 
 /// A file that is read as whole says the same after being written again.
+///
+/// # Panics
+///
+/// When it does not.
 pub fn backup(data: &[u8]) {
     let Some((lines, header)) = read(data) else { return };
     let mut writer = BackupWriter::begin(Vec::new(), &header).expect("a vector takes everything");
