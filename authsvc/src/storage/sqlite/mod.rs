@@ -22,6 +22,7 @@ use authsvc_core::storage::{Store, StoreError};
 use sqlx::error::DatabaseError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, SqlitePool};
+use sqlx_core::transaction::TransactionManager;
 
 use super::fault::{self, Dialect, Fault};
 use super::guarded::GuardedPool;
@@ -131,6 +132,13 @@ async fn connect(path: &Path, tuning: &Tuning) -> Result<(SqlitePool, SqliteConn
     let pool = SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(tuning.wait)
+        // When the disk is full SQLite undoes a transaction by itself (https://sqlite.org/lang_transaction.html), the
+        // rollback that follows is an error, and sqlx goes on counting the transaction: on such a connection none would
+        // ever begin again.
+        .before_acquire(|connection, _| {
+            let depth = <Sqlite as sqlx::Database>::TransactionManager::get_transaction_depth(connection);
+            Box::pin(async move { Ok(depth == 0) })
+        })
         .connect_with(options.clone())
         .await
         .map_err(|source| OpenError::Open {
