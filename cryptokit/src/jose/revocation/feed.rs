@@ -139,18 +139,25 @@ impl RevocationFeed {
 
     /// Starts with nothing; the first document has to be a snapshot. Any of `keys` may have signed.
     pub fn new(issuer: &str, keys: impl IntoIterator<Item = FeedVerifyingKey>, policy: FeedPolicy) -> Self {
-        let keys = keys
-            .into_iter()
-            .map(|key| (key.kid(), RegisteredVerifier::new(key.0.into())))
-            .collect();
-        Self {
+        let mut feed = Self {
             issuer: issuer.to_owned(),
-            keys,
+            keys: HashMap::new(),
             policy,
             state: None,
             needs_snapshot: true,
             incomplete: false,
-        }
+        };
+        feed.set_keys(keys);
+        feed
+    }
+
+    /// Takes other keys in the place of those there are, as when the issuer has a new one. What is known stays: it was
+    /// verified when it came.
+    pub fn set_keys(&mut self, keys: impl IntoIterator<Item = FeedVerifyingKey>) {
+        self.keys = keys
+            .into_iter()
+            .map(|key| (key.kid(), RegisteredVerifier::new(key.0.into())))
+            .collect();
     }
 
     /// Whether a token is revoked. Constant time; at most three digests of short names.
@@ -188,6 +195,11 @@ impl RevocationFeed {
     /// The last delta that was taken. Ask the issuer for what follows.
     pub fn position(&self) -> Option<&FeedPosition> {
         self.state.as_ref().map(|state| &state.position)
+    }
+
+    /// When the newest document says it was issued, in seconds since 1970.
+    pub fn issued_at(&self) -> Option<u64> {
+        self.state.as_ref().map(|state| state.issued_at)
     }
 
     /// When the issuer has promised the next document, in seconds since 1970.

@@ -92,6 +92,11 @@ impl RevocationPublisher {
         &self.position
     }
 
+    /// When the last delta says it was issued, in seconds since 1970; 0 before the first. Keep it beside the position.
+    pub fn last_issued_at(&self) -> u64 {
+        self.last_issued_at
+    }
+
     /// Signs the next delta. An empty one says that nothing has been revoked: verifiers need it to know that they are
     /// up to date. `next_update` is when the next one is promised.
     ///
