@@ -9,8 +9,8 @@ use authsvc_core::audit::{AuditKeys, AuditSink};
 use authsvc_core::clock::{Clock, SystemClock};
 use authsvc_core::service::defence::{LoginDefence, open_digest_key};
 use authsvc_core::service::{
-    AuthService, KEY_POLL_INTERVAL, KEY_SCHEDULE_INTERVAL, KeyKeeper, KeyRing, KeyStorageError, Parts,
-    REVOCATION_POLL_INTERVAL, SESSION_PRUNE_INTERVAL, SealedKeysets, Sessions,
+    AuthService, FEED_INTERVAL, FeedPublisher, KEY_POLL_INTERVAL, KEY_SCHEDULE_INTERVAL, KeyKeeper, KeyRing,
+    KeyStorageError, Parts, REVOCATION_POLL_INTERVAL, SESSION_PRUNE_INTERVAL, SealedKeysets, Sessions,
 };
 use authsvc_core::storage::Store;
 use cryptokit::password::PasswordHasher;
@@ -139,6 +139,8 @@ impl App {
             config.defence,
         ));
         let audit_keys = AuditKeys::open(&keysets).await?;
+        let feed = FeedPublisher::open(&keysets, &config.tokens.issuer, Arc::clone(&clock)).await?;
+        let feed = Arc::new(feed);
         let keys = Arc::new(KeyRing::open(keysets, Arc::clone(&clock)).await?);
         let tls = Arc::new(LiveTls::load(&config.public, &config.internal, &clock)?);
 
@@ -173,6 +175,7 @@ impl App {
             keys: Arc::clone(&keys),
             password_rules: password_rules::rules(config)?,
             sessions: Arc::clone(&sessions),
+            feed: Arc::clone(&feed),
             policy: config.tokens.clone(),
         }));
         let keeper = KeyKeeper::new(
@@ -183,6 +186,7 @@ impl App {
         );
         let upkeep = Arc::new(KeyUpkeep::new(keys, keeper, Arc::clone(&audit), Arc::clone(&clock)));
         metrics.watch_keys(Arc::clone(&upkeep));
+        metrics.watch_revocations(Arc::clone(&service), Arc::clone(&clock));
         let endpoints = Endpoints::new(&service, &audit, &clock, &metrics, config.limits.request_timeout);
         let proxies = Arc::new(config.trusted_proxies.clone());
         let rates = Arc::new(RequestRates::new(
@@ -275,9 +279,17 @@ impl App {
             let sessions = Arc::clone(&following);
             async move { sessions.poll().await }
         });
+        let publishing = Arc::clone(&feed);
+        background.every("publish the revocations", FEED_INTERVAL, move || {
+            let feed = Arc::clone(&publishing);
+            async move { feed.publish().await }
+        });
         background.every("remove sessions that are over", SESSION_PRUNE_INTERVAL, move || {
-            let sessions = Arc::clone(&sessions);
-            async move { sessions.prune().await }
+            let (sessions, feed) = (Arc::clone(&sessions), Arc::clone(&feed));
+            async move {
+                sessions.prune().await?;
+                feed.prune().await
+            }
         });
         background.every("release idle hashing memory", IDLE_RELEASE_INTERVAL, move || {
             hasher.pool().release_idle();

@@ -142,7 +142,7 @@ fn success_event(record: &AuditRecord) -> &'static str {
         Action::Logout | Action::EndSessions => "session_ended",
         Action::ListSessions => "session_listed",
         Action::RevokeToken => "authn_token_revoked",
-        Action::Request | Action::Connect => "request",
+        Action::ReadRevocations | Action::Request | Action::Connect => "request",
         Action::ChangeKeys => "sys_key_change",
         Action::Reload => "sys_reload",
     }

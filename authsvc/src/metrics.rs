@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use authsvc_core::clock::Clock;
+use authsvc_core::service::AuthService;
 use authsvc_core::storage::{BreakerState, Store};
 use cryptokit::password::HashPool;
 use prometheus_client::collector::Collector;
@@ -169,6 +171,12 @@ impl Metrics {
     /// Adds how the signing keys are.
     pub fn watch_keys(&self, keys: Arc<KeyUpkeep>) {
         self.lock().register_collector(Box::new(KeyCollector(keys)));
+    }
+
+    /// Adds how much is revoked, and how old what is known and what is published of it is.
+    pub fn watch_revocations(&self, service: Arc<AuthService>, clock: Arc<dyn Clock>) {
+        self.lock()
+            .register_collector(Box::new(RevocationCollector(service, clock)));
     }
 
     /// Counts a connection that was ended, or refused before its handshake.
@@ -351,6 +359,42 @@ impl Collector for KeyCollector {
             "key_laggards",
             "Services that have not fetched the key that is to sign next",
             gauges.laggards,
+        )
+    }
+}
+
+struct RevocationCollector(Arc<AuthService>, Arc<dyn Clock>);
+
+impl fmt::Debug for RevocationCollector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RevocationCollector")
+    }
+}
+
+impl Collector for RevocationCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let Self(service, clock) = self;
+        let now = clock.now();
+        let mut gauge = |name: &str, help: &str, value: i64| {
+            let value = ConstGauge::new(value);
+            value.encode(encoder.encode_descriptor(name, help, None, value.metric_type())?)
+        };
+        let kept = i64::try_from(service.sessions().revocations()).unwrap_or(i64::MAX);
+        gauge("revocations", "Revocations kept in memory", kept)?;
+        if let Some(as_of) = service.sessions().revocations_as_of() {
+            let help = "How old what is known of revocations is; above 2 no token is called good";
+            gauge("revocations_age_seconds", help, (now - as_of).whole_seconds())?;
+        }
+        let Some(seen) = service.feed().seen() else {
+            return Ok(());
+        };
+        let number = i64::try_from(seen.seq).unwrap_or(i64::MAX);
+        gauge("revocation_feed_number", "Number of the last published delta", number)?;
+        let issued_at = i64::try_from(seen.issued_at).unwrap_or(i64::MAX);
+        gauge(
+            "revocation_feed_age_seconds",
+            "How old the last published delta is; there is one every 5 seconds",
+            now.unix_timestamp().saturating_sub(issued_at),
         )
     }
 }

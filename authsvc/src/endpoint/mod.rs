@@ -12,6 +12,7 @@
 //! before the caller is known.
 
 pub mod layer;
+mod revocation_feed;
 pub mod second_factor;
 pub mod sessions;
 
@@ -23,8 +24,8 @@ use authsvc_core::audit::{Action, AuditSink, Where};
 use authsvc_core::clock::Clock;
 use authsvc_core::domain::EmailAddress;
 use authsvc_core::service::{
-    ActiveToken, AuthService, CallContext, ChangePassword, Failure, IssuedToken, Login, PasswordSet, SetPassword,
-    TokenQuestion,
+    ActiveToken, AuthService, CallContext, ChangePassword, Failure, FeedAnswer, FeedQuestion, IssuedToken, Login,
+    PasswordSet, SetPassword, TokenQuestion,
 };
 use cryptokit::secret::SecretString;
 use cryptokit::x509::PeerCertificate;
@@ -139,6 +140,8 @@ pub struct Endpoints {
     pub second_factor: SecondFactorEndpoints,
     /// Refreshing, ending and revoking.
     pub sessions: SessionEndpoints,
+    /// `GET /v1/revocations/…`
+    pub revocation_feed: Endpoint<FeedQuestion, FeedAnswer>,
 }
 
 impl Endpoints {
@@ -194,6 +197,7 @@ impl Endpoints {
             validate_token: wrap.by_service(validate_token),
             second_factor: SecondFactorEndpoints::new(service, &wrap),
             sessions: SessionEndpoints::new(service, &wrap),
+            revocation_feed: revocation_feed::endpoint(service, &wrap),
         }
     }
 }

@@ -18,8 +18,8 @@ use authsvc_core::clock::{Clock, TestClock};
 use authsvc_core::domain::{ServiceIdentity, User, UserId};
 use authsvc_core::service::defence::{DefencePolicy, LoginDefence, open_digest_key};
 use authsvc_core::service::{
-    AuthService, CredentialHasher, KeyRing, NewService, Parts, PasswordPolicy, SealedKeysets, ServiceRegistry,
-    SessionPolicy, Sessions, TokenPolicy, UserAdministration, create_keys,
+    AuthService, CredentialHasher, FeedPublisher, KeyRing, NewService, Parts, PasswordPolicy, SealedKeysets,
+    ServiceRegistry, SessionPolicy, Sessions, TokenPolicy, UserAdministration, create_keys,
 };
 use authsvc_core::storage::Store;
 use axum::Router;
@@ -65,6 +65,7 @@ pub(crate) struct Service {
     pub(crate) user_id: UserId,
     pub(crate) users: UserAdministration,
     pub(crate) sessions: Arc<Sessions>,
+    pub(crate) feed: Arc<FeedPublisher>,
     pub(crate) public: Router,
     pub(crate) internal: Router,
 }
@@ -233,6 +234,10 @@ impl Service {
             open_digest_key(&keysets).await.unwrap(),
             policy,
         ));
+        let feed = FeedPublisher::open(&keysets, ISSUER, Arc::clone(&clock) as _)
+            .await
+            .unwrap();
+        let feed = Arc::new(feed);
         let keys = Arc::new(KeyRing::open(keysets, Arc::clone(&clock) as _).await.unwrap());
         let users = UserAdministration::new(
             Arc::clone(&store),
@@ -255,6 +260,7 @@ impl Service {
             defence: Arc::clone(&defence),
             password_rules: Arc::new(PasswordPolicy::default().with_service("authsvc", ISSUER)),
             sessions: Arc::clone(&sessions),
+            feed: Arc::clone(&feed),
             policy: TokenPolicy {
                 issuer: ISSUER.to_owned(),
                 default_audience: Some("orders".parse().unwrap()),
@@ -299,6 +305,7 @@ impl Service {
             user_id,
             users,
             sessions,
+            feed,
             public,
             internal,
         }

@@ -85,6 +85,8 @@ pub enum Action {
     EndSessions,
     /// `POST /v1/revoke`
     RevokeToken,
+    /// `GET /v1/revocations/…`
+    ReadRevocations,
     /// Anything else that was refused before it became one of the above.
     Request,
     /// A TLS connection, before any request.
@@ -99,6 +101,12 @@ impl Action {
     /// Whether its success is ordinary traffic: a line, and no row in the database.
     pub const fn is_routine(self) -> bool {
         matches!(self, Self::ValidateToken | Self::Refresh | Self::ListSessions)
+    }
+
+    /// Whether services ask for it twice a second and get what they all get: its success is not recorded, as that of
+    /// fetching the keys is not.
+    pub const fn is_polling(self) -> bool {
+        matches!(self, Self::ReadRevocations)
     }
 
     /// A stable name for logs.
@@ -117,6 +125,7 @@ impl Action {
             Self::ListSessions => "list-sessions",
             Self::EndSessions => "end-sessions",
             Self::RevokeToken => "revoke-token",
+            Self::ReadRevocations => "read-revocations",
             Self::Request => "request",
             Self::Connect => "connect",
             Self::ChangeKeys => "change-keys",

@@ -19,6 +19,7 @@ mod password_policy;
 mod password_reset;
 mod reauthenticate;
 mod registry;
+mod revocation_feed;
 pub mod second_factor;
 mod sessions;
 mod token_binding;
@@ -57,6 +58,10 @@ pub use password_policy::{
 };
 pub use password_reset::{RESET_TOKEN_LEN, ResetLink, SetPassword};
 pub use registry::{NewService, RegistryError, ServiceRegistry};
+pub use revocation_feed::{
+    DELTAS_KEPT_FOR, FEED_HEARTBEAT, FEED_INTERVAL, FEED_KEYSET, FeedAnswer, FeedDocument, FeedFault, FeedKeys,
+    FeedPublisher, FeedQuestion, FeedSeen,
+};
 pub use sessions::{
     LoggedOut, MAX_REVOCATION_AGE, MAX_REVOCATIONS, REVOCATION_POLL_INTERVAL, Refresh, RevokeToken,
     SESSION_PRUNE_INTERVAL, SessionPolicy, Sessions,
@@ -114,6 +119,8 @@ pub struct Parts {
     pub password_rules: Arc<dyn PasswordRules>,
     /// Sessions, and what is revoked.
     pub sessions: Arc<Sessions>,
+    /// Tells other services what is revoked.
+    pub feed: Arc<FeedPublisher>,
     /// How tokens are issued and accepted.
     pub policy: TokenPolicy,
 }
@@ -136,6 +143,7 @@ pub struct AuthService {
     noted_fetches: NotedFetches,
     password_rules: Arc<dyn PasswordRules>,
     sessions: Arc<Sessions>,
+    feed: Arc<FeedPublisher>,
     signatures: Option<SignatureCache>,
     verifier: TokenVerifier,
     policy: TokenPolicy,
@@ -152,6 +160,7 @@ impl AuthService {
             keys,
             password_rules,
             sessions,
+            feed,
             policy,
         } = parts;
         let verifier = TokenVerifier::new(&policy.issuer, policy.leeway);
@@ -164,6 +173,7 @@ impl AuthService {
             noted_fetches: NotedFetches::default(),
             password_rules,
             sessions,
+            feed,
             signatures: (policy.verified_cache_entries > 0).then(|| SignatureCache::new(policy.verified_cache_entries)),
             verifier,
             policy,
@@ -173,6 +183,11 @@ impl AuthService {
     /// Sessions, and what is revoked.
     pub fn sessions(&self) -> &Arc<Sessions> {
         &self.sessions
+    }
+
+    /// The feed of revocations.
+    pub fn feed(&self) -> &Arc<FeedPublisher> {
+        &self.feed
     }
 
     /// The keys in use.

@@ -6,6 +6,7 @@ mod audit;
 pub mod conformance;
 mod key_consumers;
 mod keysets;
+mod revocation_feed;
 mod revocations;
 mod second_factors;
 mod services;
@@ -19,6 +20,7 @@ pub use attempts::AttemptStore;
 pub use audit::{AuditChain, AuditCursor, AuditDimension, AuditQuery, AuditRow, AuditStore};
 pub use key_consumers::{KeyConsumer, KeyConsumerStore};
 pub use keysets::{KeysetStore, StoredKeyset};
+pub use revocation_feed::{FeedHead, RevocationFeedStore};
 pub use revocations::{NumberedRevocation, RevocationStore};
 pub use second_factors::SecondFactorStore;
 pub use services::ServiceStore;
@@ -64,6 +66,7 @@ pub trait Store:
     + AuditStore
     + SessionStore
     + RevocationStore
+    + RevocationFeedStore
     + UpkeepStore
     + std::fmt::Debug
 {

@@ -89,6 +89,9 @@ where
                 Ok(response) => {
                     pending_record.who.user_id = response.user_id();
                     pending_record.who.service = response.service().cloned();
+                    if Body::ACTION.is_polling() {
+                        pending_record.place = None;
+                    }
                     pending_record.write(RecordId::generate(), Outcome::Success);
                 }
                 Err(failure) => {

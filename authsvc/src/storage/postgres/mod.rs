@@ -6,6 +6,7 @@ mod attempts;
 mod audit;
 mod key_consumers;
 mod keysets;
+mod revocation_feed;
 mod revocations;
 mod rows;
 mod schema;

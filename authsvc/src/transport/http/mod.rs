@@ -67,7 +67,7 @@ impl std::fmt::Debug for HttpState {
 }
 
 /// Patterns of all routes, so that records and metrics never carry a path as it was sent.
-pub const ROUTES: [&str; 18] = [
+pub const ROUTES: [&str; 21] = [
     "/",
     "/v1/auth",
     "/v1/refresh",
@@ -75,6 +75,9 @@ pub const ROUTES: [&str; 18] = [
     "/v1/me/sessions",
     "/v1/me/sessions/{id}",
     "/v1/revoke",
+    "/v1/revocations/keys",
+    "/v1/revocations/snapshot",
+    "/v1/revocations/{feed}/{number}",
     "/v1/me/password",
     "/v1/password-reset",
     "/v1/validate-token",
@@ -144,6 +147,9 @@ fn internal_routes() -> OpenApiRouter<HttpState> {
     public_routes()
         .routes(routes!(handlers::validate_token::validate_token))
         .routes(routes!(handlers::sessions::revoke))
+        .routes(routes!(handlers::revocation_feed::keys))
+        .routes(routes!(handlers::revocation_feed::snapshot))
+        .routes(routes!(handlers::revocation_feed::delta))
 }
 
 fn finish(routes: OpenApiRouter<HttpState>, state: HttpState) -> Router {

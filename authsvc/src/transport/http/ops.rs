@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use authsvc_core::clock::Clock;
-use authsvc_core::service::AuthService;
+use authsvc_core::service::{AuthService, FEED_HEARTBEAT, MAX_REVOCATION_AGE};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -73,6 +73,7 @@ async fn readyz(State(state): State<OpsState>) -> Response {
         ("certificates", certificates(&ends, now)),
         ("accepting", accepting),
     ];
+    checks.extend(revocations(&state.service, now).map(|detail| ("revocations", Check::Warning(detail))));
     checks.extend(
         ends.revocation_lists
             .map(|end| ("revocation_lists", revocation_lists(end, now))),
@@ -126,6 +127,19 @@ fn certificates(ends: &Ends, now: OffsetDateTime) -> Check {
     } else {
         Check::Until(days)
     }
+}
+
+/// What is wrong with what is known, or published, of revocations. Logins go on all the same.
+fn revocations(service: &AuthService, now: OffsetDateTime) -> Option<String> {
+    let as_of = service.sessions().revocations_as_of();
+    if as_of.is_none_or(|as_of| (now - as_of).abs() > MAX_REVOCATION_AGE) {
+        return Some("what is revoked is not known: no token is called good".to_owned());
+    }
+    let seen = service.feed().seen()?;
+    let issued_at = i64::try_from(seen.issued_at).unwrap_or(i64::MAX);
+    let age = now.unix_timestamp().saturating_sub(issued_at);
+    let late = i64::try_from(3 * FEED_HEARTBEAT.as_secs()).unwrap_or(i64::MAX);
+    (age > late).then(|| format!("nothing has been published to the feed of revocations for {age} seconds"))
 }
 
 /// Without a current list no client of its CA is let in. The public listener goes on, so this is no reason to send

@@ -85,6 +85,10 @@ impl RevocationMemory {
         self.read().index.len()
     }
 
+    pub(super) fn as_of(&self) -> Option<OffsetDateTime> {
+        self.read().as_of
+    }
+
     fn read(&self) -> RwLockReadGuard<'_, State> {
         // Nothing is left half done by a panic: each step leaves the state as good as before.
         self.0.read().unwrap_or_else(PoisonError::into_inner)

@@ -92,6 +92,11 @@ impl Sessions {
         self.memory.len()
     }
 
+    /// As of when it is known what is revoked; `None` while that is not known.
+    pub fn revocations_as_of(&self) -> Option<OffsetDateTime> {
+        self.memory.as_of()
+    }
+
     /// Ends one session and revokes its access tokens; whether it had not ended.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ mod attempts;
 mod audit;
 mod key_consumers;
 mod keysets;
+mod revocation_feed;
 mod revocations;
 mod second_factors;
 mod services;
@@ -29,5 +30,6 @@ pub async fn run(store: &dyn Store) {
     audit::run(store).await;
     sessions::run(store).await;
     revocations::run(store).await;
+    revocation_feed::run(store).await;
     attempts::run(store).await;
 }

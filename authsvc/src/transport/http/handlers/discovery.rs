@@ -57,7 +57,7 @@ pub(in crate::transport::http) async fn jwks(State(state): State<HttpState>, req
 }
 
 /// RFC 9110 §13.1.2: a list of entity tags or `*`, compared weakly.
-fn names_the_same(headers: &HeaderMap, etag: &str) -> bool {
+pub(super) fn names_the_same(headers: &HeaderMap, etag: &str) -> bool {
     let values = headers
         .get_all(IF_NONE_MATCH)
         .iter()

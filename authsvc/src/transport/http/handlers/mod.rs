@@ -3,6 +3,7 @@
 pub(super) mod discovery;
 pub(super) mod login;
 pub(super) mod password;
+pub(super) mod revocation_feed;
 pub(super) mod second_factor;
 pub(super) mod sessions;
 pub(super) mod validate_token;
