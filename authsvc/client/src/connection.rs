@@ -14,7 +14,7 @@ use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::{Answer, ClientError, MAX_ANSWER_BYTES, SecretBody};
+use super::{Answer, ClientError, SecretBody};
 
 /// A host and a port.
 #[derive(Clone, Debug)]
@@ -51,21 +51,18 @@ impl Endpoint {
     pub(super) async fn exchange(
         &self,
         tls: Arc<ClientConfig>,
-        method: Method,
-        path: &str,
-        body: Vec<u8>,
-        headers: &[(&str, &str)],
+        request: Request<Full<Bytes>>,
+        most: usize,
     ) -> Result<Answer, ClientError> {
         let name = ServerName::try_from(self.host.clone()).map_err(no_answer)?;
         let stream = self.connect().await.map_err(no_answer)?;
         let stream = TlsConnector::from(tls).connect(name, stream).await.map_err(no_answer)?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(no_answer)?;
         let driver = tokio::spawn(connection);
-        let request = self.build(method, path, body, headers)?;
         let answer = async {
             let response = sender.send_request(request).await.map_err(no_answer)?;
             let (head, body) = response.into_parts();
-            let body = Limited::new(body, MAX_ANSWER_BYTES)
+            let body = Limited::new(body, most)
                 .collect()
                 .await
                 .map_err(ClientError::NoAnswer)?;
@@ -92,7 +89,7 @@ impl Endpoint {
         }
     }
 
-    fn build(
+    pub(super) fn build(
         &self,
         method: Method,
         path: &str,

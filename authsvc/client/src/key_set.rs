@@ -73,6 +73,12 @@ impl KeySource for Client {
     }
 }
 
+impl<S: KeySource> KeySource for Arc<S> {
+    async fn fetch(&self, etag: Option<&str>) -> Fetched {
+        self.as_ref().fetch(etag).await
+    }
+}
+
 /// Why a token was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -83,6 +89,12 @@ pub enum VerifyError {
     /// There are no keys to verify it with, which says nothing about the token: answer 503, not 401.
     #[error("the issuer's keys cannot be had at the moment")]
     Unavailable,
+    /// The token was revoked.
+    #[error("the token was revoked")]
+    Revoked,
+    /// It is not known whether the token was revoked, and such tokens are not to be accepted: answer 503, not 401.
+    #[error("what the issuer revoked cannot be had at the moment")]
+    RevocationsStale,
 }
 
 /// The keys of one issuer. Shared by all who verify.

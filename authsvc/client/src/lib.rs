@@ -2,10 +2,12 @@
 //!
 //! A public client logs in; one with an [`Identity`] asks the internal listener whether tokens are good. Connections
 //! are not kept: this is what checks after a deployment and tests need. Pooling and the middleware for services are built
-//! on it. A service that verifies tokens by itself holds a [`key_set::RemoteKeySet`].
+//! on it. A service that verifies tokens by itself holds a [`local_verifier::LocalVerifier`].
 
 mod connection;
 pub mod key_set;
+pub mod local_verifier;
+pub mod revocations;
 
 use std::fmt;
 use std::sync::Arc;
@@ -233,9 +235,20 @@ impl Client {
         body: Vec<u8>,
         headers: &[(&str, &str)],
     ) -> Result<Answer, ClientError> {
-        let exchange = self
-            .endpoint
-            .exchange(Arc::clone(&self.tls), method, path, body, headers);
+        self.request_up_to(method, path, body, headers, MAX_ANSWER_BYTES).await
+    }
+
+    /// The same, for an answer of another size.
+    async fn request_up_to(
+        &self,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+        headers: &[(&str, &str)],
+        most: usize,
+    ) -> Result<Answer, ClientError> {
+        let request = self.endpoint.build(method, path, body, headers)?;
+        let exchange = self.endpoint.exchange(Arc::clone(&self.tls), request, most);
         tokio::time::timeout(self.timeout, exchange)
             .await
             .map_err(|_| ClientError::Timeout { after: self.timeout })?
