@@ -5,6 +5,7 @@ mod db;
 mod key;
 mod serve;
 mod service;
+mod session;
 mod smoke;
 mod user;
 
@@ -17,6 +18,7 @@ pub use db::{DbCommand, Switch};
 pub use key::KeyCommand;
 pub use serve::{DevArgs, InitArgs, ServeArgs};
 pub use service::{IdentityArgs, ServiceCommand};
+pub use session::{RevokedTokens, SessionCommand, TokenCommand};
 pub use smoke::SmokeArgs;
 pub use user::{PasswordArgs, PictureArgs, TableFormat, UserCommand};
 
@@ -44,6 +46,12 @@ pub enum Command {
     /// Keep the registry of services
     #[command(subcommand)]
     Service(ServiceCommand),
+    /// See and end sessions
+    #[command(subcommand)]
+    Session(SessionCommand),
+    /// Revoke access tokens
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// Keep the signing keys
     #[command(subcommand)]
     Key(KeyCommand),

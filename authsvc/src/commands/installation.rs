@@ -6,7 +6,7 @@ use std::time::Duration;
 use authsvc_core::audit::{Act, ActError, AuditKeys, Operator, Target, perform};
 use authsvc_core::clock::Clock;
 use authsvc_core::service::defence::{LoginDefence, open_digest_key};
-use authsvc_core::service::{KeyRing, SealedKeysets, ServiceRegistry, UserAdministration};
+use authsvc_core::service::{KeyRing, SealedKeysets, ServiceRegistry, Sessions, UserAdministration};
 use authsvc_core::storage::Store;
 use cryptokit::password::PasswordHasher;
 use time::OffsetDateTime;
@@ -87,6 +87,11 @@ impl Installation {
         let names = open_digest_key(&self.keysets()).await?;
         let clock = Arc::clone(&self.clock);
         Ok(LoginDefence::start(self.store(), clock, names, self.config.defence))
+    }
+
+    /// What ends sessions and revokes tokens.
+    pub(super) fn sessions(&self) -> Sessions {
+        Sessions::new(self.store(), self.clock(), self.config.sessions)
     }
 
     /// What keeps the registry of services.

@@ -9,6 +9,7 @@ mod key;
 mod password_input;
 mod serve;
 mod service;
+mod session;
 mod smoke;
 mod user;
 mod user_import;
@@ -51,6 +52,8 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, CommandError> {
         Command::Serve(args) => serve::run(args).await,
         Command::User(command) => user::run(command).await,
         Command::Service(command) => service::run(command).await,
+        Command::Session(command) => session::run(command).await,
+        Command::Token(command) => session::run_token(command).await,
         Command::Key(command) => key::run(command).await,
         Command::Audit(command) => audit::run(command).await,
         Command::Explain(args) => audit::explain(args).await,
