@@ -8,18 +8,20 @@ mod support;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use authsvc_core::domain::RefreshToken;
+use authsvc_core::domain::{RefreshToken, ServiceIdentity};
+use authsvc_core::service::{NewService, ServiceRegistry};
 use authsvc_core::storage::Store;
 use axum::body::Body;
 use cryptokit::x509::{CertificateAuthority, DistinguishedName};
 use http::{Request, StatusCode};
 use serde_json::json;
-use support::in_process::{Answer, EMAIL, PASSWORD, Service, json_request, login_body, peer_of};
+use support::in_process::{Answer, EMAIL, PASSWORD, SESSION_POLICY, Service, json_request, login_body, peer_of};
 use support::{databases, postgres};
 use tokio::sync::Barrier;
 
 const PARALLEL: usize = 64;
-const ROUNDS: usize = 100;
+/// Of both databases, and of an RSA signature for each use: enough for a race that happens once in some hundred uses.
+const ROUNDS: usize = 25;
 
 /// Two replicas over one SQLite database, and two over one Postgres where there is one.
 async fn pairs() -> Vec<(Arc<Service>, Arc<Service>, Option<tempfile::TempDir>)> {
@@ -438,5 +440,292 @@ async fn no_revocation_appears_behind_one_that_was_seen() {
             written.unwrap();
         }
         assert_eq!(reader.revocations_after(last, 1).await.unwrap(), []);
+    }
+}
+
+/// The claims of a token, unverified.
+fn claims(token: &str) -> serde_json::Value {
+    let payload = cryptokit::encoding::base64url::decode(token.split('.').nth(1).unwrap()).unwrap();
+    serde_json::from_slice(&payload).unwrap()
+}
+
+async fn assert_refused(replicas: &[&Arc<Service>], token: &str) {
+    for replica in replicas {
+        replica.sessions.poll().await.unwrap();
+        replica.reasons();
+        assert_eq!(replica.validate(token).await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(replica.reasons(), ["token_revoked"]);
+    }
+}
+
+#[tokio::test]
+async fn tokens_are_revoked_by_jti_by_user_and_by_the_time_they_were_issued() {
+    for (first, second, _directory) in pairs().await {
+        let both = [&first, &second];
+        let (kept, by_jti) = login(&first).await;
+        first
+            .sessions
+            .revoke_jti(claims(&by_jti)["jti"].as_str().unwrap())
+            .await
+            .unwrap();
+        assert_refused(&both, &by_jti).await;
+        // The token only: its session goes on, with tokens that are good.
+        let (kept, of_session) = tokens(&refresh(&second, &kept).await);
+        assert_eq!(second.validate(&of_session).await.status, StatusCode::OK);
+
+        let (_, of_user) = login(&second).await;
+        assert_eq!(first.sessions.revoke_user(first.user_id).await.unwrap(), 2);
+        assert_refused(&both, &of_user).await;
+        assert_dead(&second, &kept).await;
+        // The second in which it was done is over.
+        first.clock.advance(1);
+        let (_, anew) = login(&first).await;
+        assert_eq!(second.validate(&anew).await.status, StatusCode::OK);
+
+        first.clock.advance(10);
+        let before = first.stored(EMAIL).await.created_at + time::Duration::seconds(11);
+        let (living, younger) = login(&second).await;
+        assert_eq!(first.sessions.revoke_issued_before(before).await.unwrap(), 1);
+        assert_refused(&both, &anew).await;
+        assert_eq!(second.validate(&younger).await.status, StatusCode::OK);
+        tokens(&refresh(&first, &living).await);
+    }
+}
+
+#[tokio::test]
+async fn an_administrator_revokes_any_token_and_a_service_only_its_own() {
+    let service = Arc::new(Service::start().await);
+    let identity = |san: &str| ServiceIdentity {
+        issuer_spki_sha256: service.authority.certificate().spki_sha256(),
+        subject_alternative_name: san.parse().unwrap(),
+    };
+    let mut console = NewService::new("console".parse().unwrap(), identity("dns:console.internal"));
+    console.admin = true;
+    ServiceRegistry::new(Arc::clone(&service.store), Arc::clone(&service.clock) as _)
+        .add(console)
+        .await
+        .unwrap();
+    service.register("billing", "dns:billing.internal", &["billing"]).await;
+    let revoke = async |by: &str, token: &str| {
+        let request = json_request("/v1/revoke", json!({ "token": token }).to_string());
+        let answer = service
+            .send(&service.internal, Some(service.peer(&[by])), request)
+            .await;
+        assert_eq!(answer.status, StatusCode::NO_CONTENT);
+    };
+    // One of a browser, and one that was issued to a service.
+    let (_, of_browser) = login(&service).await;
+    let begun = json_request("/v1/auth", login_body(EMAIL, PASSWORD));
+    let orders = Some(service.peer(&["dns:orders.internal"]));
+    let (session, of_orders) = tokens(&service.send(&service.internal, orders, begun).await);
+    for (by, token) in [
+        ("dns:billing.internal", &of_orders),
+        ("dns:billing.internal", &of_browser),
+        ("dns:orders.internal", &of_browser),
+    ] {
+        revoke(by, token).await;
+        assert_eq!(service.validate(token).await.status, StatusCode::OK, "not {by}'s");
+    }
+    revoke("dns:orders.internal", &of_orders).await;
+    assert_refused(&[&service], &of_orders).await;
+    revoke("dns:console.internal", &of_browser).await;
+    assert_refused(&[&service], &of_browser).await;
+
+    // A refresh token of anybody, and with it the session.
+    let again = json_request("/v1/refresh", json!({ "refresh_token": session }).to_string());
+    let orders = Some(service.peer(&["dns:orders.internal"]));
+    let (_, of_orders) = tokens(&service.send(&service.internal, orders, again).await);
+    revoke("dns:console.internal", &session).await;
+    assert_refused(&[&service], &of_orders).await;
+    let (browser, of_browser) = login(&service).await;
+    revoke("dns:console.internal", &browser).await;
+    assert_refused(&[&service], &of_browser).await;
+    assert_dead(&service, &browser).await;
+}
+
+#[tokio::test]
+async fn a_refresh_narrows_scopes_and_gives_no_more_than_the_account_has_by_then() {
+    for (first, second, _directory) in pairs().await {
+        let email = EMAIL.parse().unwrap();
+        let grant = async |scopes: &str| {
+            let scopes = Some(scopes.parse().unwrap());
+            first.users.set_grants(&email, None, scopes).await.unwrap();
+        };
+        let refresh_with = async |token: &str, scope: Option<&str>| {
+            let mut body = json!({ "refresh_token": token });
+            if let Some(scope) = scope {
+                body["scope"] = scope.into();
+            }
+            let answer = second.post("/v1/refresh", body.to_string()).await;
+            let (next, access) = tokens(&answer);
+            let said = answer.json()["scope"].as_str().map(str::to_owned);
+            assert_eq!(claims(&access)["scope"].as_str().map(str::to_owned), said);
+            (next, said.unwrap_or_default())
+        };
+        grant("orders:read orders:write").await;
+        let (token, _) = login(&first).await;
+        let (token, narrowed) = refresh_with(&token, Some("orders:read")).await;
+        assert_eq!(narrowed, "orders:read");
+        // Narrowed was that token, not what the login gave (RFC 6749 §6).
+        let (token, all) = refresh_with(&token, None).await;
+        assert_eq!(all, "orders:read orders:write");
+        grant("orders:read").await;
+        let (token, less) = refresh_with(&token, None).await;
+        assert_eq!(less, "orders:read");
+        let (token, none) = refresh_with(&token, Some("orders:write")).await;
+        assert_eq!(none, "");
+        // What the account got since is for a login to ask for.
+        grant("orders:read orders:write orders:delete").await;
+        let (token, again) = refresh_with(&token, None).await;
+        assert_eq!(again, "orders:read orders:write");
+        let body = json!({ "refresh_token": token, "scope": "orders:delete" }).to_string();
+        let wider = second.post("/v1/refresh", body).await;
+        assert_eq!(wider.status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+}
+
+#[tokio::test]
+async fn what_was_bound_to_a_certificate_stays_bound_through_refreshes() {
+    let service = Service::start().await;
+    let batch = service.peer(&["dns:batch.internal"]);
+    let body = json!({ "email": EMAIL, "password": PASSWORD, "binding": "x5t#S256" }).to_string();
+    let begun = json_request("/v1/auth", body);
+    let (token, access) = tokens(&service.send(&service.internal, Some(batch.clone()), begun).await);
+    let bound_to = |access: &str| claims(access)["cnf"]["x5t#S256"].clone();
+    let thumbprint = |peer: &cryptokit::x509::PeerCertificate| {
+        json!(cryptokit::encoding::base64url::encode(&peer.certificate().sha256()))
+    };
+    assert_eq!(bound_to(&access), thumbprint(&batch));
+    let with = |token: &str| json_request("/v1/refresh", json!({ "refresh_token": token }).to_string());
+
+    // Without a certificate there is no token, and nothing is spent.
+    for router in [&service.public, &service.internal] {
+        let answer = service.send(router, None, with(&token)).await;
+        assert_eq!(answer.problem(), "invalid-token");
+    }
+    // Another certificate: bound to that one, never to none.
+    let renewed = service.peer(&["dns:batch.internal"]);
+    let (next, access) = tokens(
+        &service
+            .send(&service.internal, Some(renewed.clone()), with(&token))
+            .await,
+    );
+    assert_ne!(next, token);
+    assert_eq!(bound_to(&access), thumbprint(&renewed));
+    assert_eq!(
+        service.validate(&access).await.status,
+        StatusCode::UNAUTHORIZED,
+        "not without it"
+    );
+}
+
+#[tokio::test]
+async fn of_too_many_sessions_the_one_unused_for_longest_ends_with_its_tokens() {
+    for (first, second, _directory) in pairs().await {
+        let (oldest, access) = login(&first).await;
+        first.clock.advance(1);
+        let (used, _) = login(&second).await;
+        first.clock.advance(1);
+        let (oldest, _) = tokens(&refresh(&first, &oldest).await);
+        // Of these, `used` is now the one unused for longest.
+        for _ in 2..SESSION_POLICY.most_per_user {
+            first.clock.advance(1);
+            login(&first).await;
+        }
+        let last = tokens(&refresh(&first, &oldest).await).0;
+        first.clock.advance(1);
+        login(&second).await;
+        assert_dead(&first, &used).await;
+        assert_eq!(second.sessions.of_user(first.user_id).await.unwrap().len(), 64);
+        tokens(&refresh(&second, &last).await);
+        assert_eq!(second.validate(&access).await.status, StatusCode::OK);
+    }
+}
+
+/// Makes every write to the sessions' table fail: after tokens were signed, and before anything is answered.
+struct Fault {
+    database: Option<postgres::TestDatabase>,
+    file: std::path::PathBuf,
+}
+
+impl Fault {
+    async fn execute(&self, sqlite: &'static str, postgres: &str) {
+        if let Some(database) = &self.database {
+            return database.execute(postgres).await;
+        }
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&self.file);
+        let pool = sqlx::sqlite::SqlitePool::connect_with(options).await.unwrap();
+        sqlx::query(sqlite).execute(&pool).await.unwrap();
+        pool.close().await;
+    }
+
+    async fn begin(&self, when: &str) {
+        let (sqlite, timing) = match when {
+            "INSERT" => (
+                "CREATE TRIGGER injected BEFORE INSERT ON sessions BEGIN SELECT RAISE(ABORT, 'injected'); END",
+                "DEFERRABLE INITIALLY IMMEDIATE",
+            ),
+            // On Postgres when the transaction commits, after the statement has succeeded.
+            _ => (
+                "CREATE TRIGGER injected AFTER UPDATE ON sessions BEGIN SELECT RAISE(ABORT, 'injected'); END",
+                "DEFERRABLE INITIALLY DEFERRED",
+            ),
+        };
+        let postgres = format!(
+            "CREATE OR REPLACE FUNCTION injected() RETURNS trigger LANGUAGE plpgsql AS
+                 $$ BEGIN RAISE EXCEPTION 'injected'; END $$;
+             CREATE CONSTRAINT TRIGGER injected AFTER {when} ON sessions {timing}
+                 FOR EACH ROW EXECUTE FUNCTION injected();"
+        );
+        self.execute(sqlite, &postgres).await;
+    }
+
+    async fn end(&self) {
+        self.execute("DROP TRIGGER injected", "DROP TRIGGER injected ON sessions")
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn r10_a_write_that_fails_after_signing_leaves_no_session_no_token_and_nothing_spent() {
+    let mut services = Vec::new();
+    let (store, directory) = databases::sqlite().await;
+    let file = directory.path().join("authsvc.db");
+    services.push((Service::start_over_store(store).await, Fault { database: None, file }));
+    if let Some(database) = postgres::database().await {
+        let service = Service::start_over_store(Arc::new(database.open().await)).await;
+        let file = std::path::PathBuf::new();
+        services.push((
+            service,
+            Fault {
+                database: Some(database),
+                file,
+            },
+        ));
+    }
+    for (service, fault) in services {
+        let living = async || service.sessions.of_user(service.user_id).await.unwrap();
+        let failed = |answer: &Answer| {
+            assert!(answer.status.is_server_error(), "{}", answer.status);
+            let text = String::from_utf8(answer.body.clone()).unwrap();
+            assert!(!text.contains("eyJ") && !text.contains("asr1_"), "no token in any form");
+        };
+        fault.begin("INSERT").await;
+        failed(&service.login(EMAIL, PASSWORD).await);
+        fault.end().await;
+        assert_eq!(living().await, []);
+
+        let (token, _) = login(&service).await;
+        let before = living().await;
+        fault.begin("UPDATE").await;
+        failed(&refresh(&service, &token).await);
+        // An end that is not written is not claimed either.
+        let body = json!({ "refresh_token": token }).to_string();
+        failed(&service.post("/v1/logout", body).await);
+        fault.end().await;
+        assert_eq!(living().await, before, "nothing is spent");
+        let (next, access) = tokens(&refresh(&service, &token).await);
+        assert_eq!(service.validate(&access).await.status, StatusCode::OK);
+        tokens(&refresh(&service, &next).await);
     }
 }

@@ -1,0 +1,344 @@
+//! Sessions and revocations between processes: the real binary twice over one Postgres, its commands beside it, and a
+//! service that verifies tokens by itself over mTLS.
+
+#![expect(clippy::unwrap_used, reason = "in tests a panic is the report")]
+
+mod support;
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use authsvc_client::Client;
+use authsvc_client::key_set::{RemoteKeySet, VerifyError};
+use authsvc_client::local_verifier::LocalVerifier;
+use authsvc_client::revocations::RemoteRevocations;
+use authsvc_core::clock::{Clock, SystemClock};
+use cryptokit::encoding::base64url;
+use cryptokit::jose::{FeedPolicy, RemoteKeysPolicy, TokenVerifier, WhenStale};
+use cryptokit::secret::SecretString;
+use http::StatusCode;
+use serde_json::{Value, json};
+use support::postgres;
+use support::process::{Dev, binary, run, run_with_input, stderr, stdout};
+use tokio::sync::Barrier;
+
+const PARALLEL: usize = 16;
+const ROUNDS: usize = 20;
+const PATIENCE: Duration = Duration::from_secs(60);
+/// What is promised of a revocation.
+const SOON: Duration = Duration::from_secs(2);
+
+/// `authsvc serve`, running.
+struct Serve {
+    child: Child,
+    public: Client,
+}
+
+impl Serve {
+    fn start(config: &str, root_pem: &[u8], log: PathBuf) -> Self {
+        let file = std::fs::File::create(&log).unwrap();
+        let mut child = Command::new(binary())
+            .args(["serve", "--config", config])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(file)
+            .spawn()
+            .unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        let started = loop {
+            let text = std::fs::read_to_string(&log).unwrap();
+            let mut lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            if let Some(line) = lines.find(|line| line["message"] == "started") {
+                break line;
+            }
+            assert!(child.try_wait().unwrap().is_none(), "{text}");
+            assert!(Instant::now() < deadline, "{text}");
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        let address: std::net::SocketAddr = started["public"].as_str().unwrap().parse().unwrap();
+        let url = format!("https://localhost:{}", address.port());
+        Self {
+            child,
+            public: Client::new(&url, root_pem, None, PATIENCE).unwrap(),
+        }
+    }
+}
+
+impl Drop for Serve {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+async fn post(client: &Client, path: &str, body: &Value) -> (StatusCode, Value) {
+    let answer = client.post_json(path, body.to_string().as_bytes()).await.unwrap();
+    let body = serde_json::from_slice(answer.body.expose_secret()).unwrap_or_default();
+    (answer.status, body)
+}
+
+async fn refresh(client: &Client, token: &str) -> (StatusCode, Value) {
+    post(client, "/v1/refresh", &json!({ "refresh_token": token })).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r1_of_parallel_uses_in_two_processes_one_lineage_goes_on() {
+    let Some(database) = postgres::database().await else {
+        return;
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    database.write_url_file(Path::new(&at("database.url")));
+    let made = run(&[
+        "init",
+        "--home",
+        &at("home"),
+        "--issuer",
+        "https://auth.example",
+        "--server-san",
+        "localhost",
+        "--default-audience",
+        "orders",
+        "--database-url-file",
+        &at("database.url"),
+        "--public-address",
+        "127.0.0.1:0",
+        "--internal-address",
+        "127.0.0.1:0",
+        "--ops-address",
+        "127.0.0.1:0",
+    ]);
+    assert!(made.status.success(), "{}", stderr(&made));
+    let config = at("home/authsvc.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    // All of this is one source.
+    std::fs::write(&config, format!("{text}\n[limits]\nrequests_per_second = 100000\n")).unwrap();
+    let password = "correct horse battery staple";
+    let added = run_with_input(
+        &[
+            "user",
+            "add",
+            "alice@example.com",
+            "--password-stdin",
+            "--config",
+            &config,
+        ],
+        &format!("{password}\n"),
+    );
+    assert!(added.status.success(), "{}", stderr(&added));
+    let root_pem = std::fs::read(at("home/pki/root.pem")).unwrap();
+    let processes: Vec<_> = ["first.log", "second.log"]
+        .into_iter()
+        .map(|log| Arc::new(Serve::start(&config, &root_pem, PathBuf::from(at(log)))))
+        .collect();
+
+    let credentials = json!({ "email": "alice@example.com", "password": password });
+    let (status, begun) = post(&processes[0].public, "/v1/auth", &credentials).await;
+    assert_eq!(status, StatusCode::OK, "{begun}");
+    let begun = begun["refresh_token"].as_str().unwrap().to_owned();
+    let mut token = begun.clone();
+    for round in 0..ROUNDS {
+        let barrier = Arc::new(Barrier::new(PARALLEL));
+        let mut uses = tokio::task::JoinSet::new();
+        for index in 0..PARALLEL {
+            let process = Arc::clone(&processes[index % 2]);
+            let (barrier, token) = (Arc::clone(&barrier), token.clone());
+            uses.spawn(async move {
+                barrier.wait().await;
+                refresh(&process.public, &token).await
+            });
+        }
+        let mut successors = HashSet::new();
+        while let Some(answer) = uses.join_next().await {
+            let (status, body) = answer.unwrap();
+            assert_eq!(status, StatusCode::OK, "round {round}: {body}");
+            successors.insert(body["refresh_token"].as_str().unwrap().to_owned());
+        }
+        assert_eq!(successors.len(), 1, "round {round}: one lineage");
+        token = successors.into_iter().next().unwrap();
+    }
+    // Known to be spent by the process that did not spend it, and then dead in both.
+    for (process, dead) in [(1, &begun), (0, &token), (1, &token)] {
+        assert_eq!(
+            refresh(&processes[process].public, dead).await.0,
+            StatusCode::UNAUTHORIZED
+        );
+    }
+}
+
+/// A development installation, its commands and its clients.
+struct Installation {
+    dev: Dev,
+    config: String,
+    _directory: tempfile::TempDir,
+}
+
+/// What a login gave.
+struct Begun {
+    refresh_token: String,
+    token: SecretString,
+    claims: Value,
+}
+
+impl Installation {
+    fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let home = directory.path().join("home");
+        Self {
+            dev: Dev::start(&home),
+            config: home.join("authsvc.toml").to_str().unwrap().to_owned(),
+            _directory: directory,
+        }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Output {
+        run(&[arguments, &["--config", &self.config]].concat())
+    }
+
+    fn done(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
+        stdout(&output)
+    }
+
+    async fn begin(&self) -> Begun {
+        let answer = self.dev.public().post_json("/v1/auth", &self.dev.login_body()).await;
+        let body: Value = answer.unwrap().json(StatusCode::OK).unwrap();
+        let text = |name: &str| body[name].as_str().unwrap().to_owned();
+        let payload = base64url::decode(text("token").split('.').nth(1).unwrap()).unwrap();
+        Begun {
+            refresh_token: text("refresh_token"),
+            token: SecretString::new(text("token")),
+            claims: serde_json::from_slice(&payload).unwrap(),
+        }
+    }
+
+    async fn is_good(&self, begun: &Begun) -> bool {
+        self.dev
+            .internal()
+            .validate_token(&begun.token)
+            .await
+            .unwrap()
+            .is_some()
+    }
+
+    /// Waits until a token is refused, which must be soon.
+    async fn assert_refused_soon(&self, begun: &Begun) {
+        let since = Instant::now();
+        while self.is_good(begun).await {
+            assert!(since.elapsed() < SOON, "still good after {:?}", since.elapsed());
+        }
+    }
+}
+
+fn text<'a>(claims: &'a Value, name: &str) -> &'a str {
+    claims[name].as_str().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sessions_are_listed_and_ended_and_tokens_revoked_at_the_command_line() {
+    let installation = Installation::start();
+    let email = installation.dev.text("email").to_owned();
+    let (first, second) = (installation.begin().await, installation.begin().await);
+    let sid = text(&first.claims, "sid");
+    let listed = installation.done(&["session", "list", "--json"]);
+    let sessions: Vec<Value> = listed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let ids: HashSet<&str> = sessions.iter().map(|session| text(session, "id")).collect();
+    assert_eq!(ids, HashSet::from([sid, text(&second.claims, "sid")]));
+    assert!(!listed.contains(&first.refresh_token[..20]), "nothing to use it with");
+    let of_user = installation.done(&["session", "list", "--user", &email]);
+    assert_eq!(of_user.lines().count(), 2);
+    let by_id = installation.done(&["session", "list", "--user", text(&first.claims, "sub")]);
+    assert_eq!(by_id, of_user);
+
+    // One session, and not the other.
+    assert!(installation.is_good(&first).await);
+    installation.done(&["session", "end", sid]);
+    installation.assert_refused_soon(&first).await;
+    let (status, _) = refresh(&installation.dev.public(), &first.refresh_token).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+    assert!(installation.is_good(&second).await);
+    let again = installation.command(&["session", "end", sid]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(stderr(&again).contains("lives"), "{}", stderr(&again));
+
+    // One token, and not its session.
+    installation.done(&["token", "revoke", "--jti", text(&second.claims, "jti")]);
+    installation.assert_refused_soon(&second).await;
+    let (status, _) = refresh(&installation.dev.public(), &second.refresh_token).await;
+    assert_eq!(status, StatusCode::OK);
+
+    // By its session, by its user, and all there are.
+    let third = installation.begin().await;
+    installation.done(&["token", "revoke", "--session", text(&third.claims, "sid")]);
+    installation.assert_refused_soon(&third).await;
+    let fourth = installation.begin().await;
+    assert_eq!(
+        installation.done(&["session", "end-all", &email]),
+        "2 sessions ended.\n"
+    );
+    installation.assert_refused_soon(&fourth).await;
+    let fifth = installation.begin().await;
+    installation.done(&["token", "revoke", "--user", &email]);
+    installation.assert_refused_soon(&fifth).await;
+
+    for (arguments, code) in [
+        (&["token", "revoke"][..], 2),
+        (&["token", "revoke", "--jti", "a", "--user", "b@example.com"], 2),
+        (&["token", "revoke", "--jti", ""], 1),
+        (&["token", "revoke", "--issued-before", "yesterday"], 1),
+        (&["token", "revoke", "--issued-before", "2999-01-01T00:00:00Z"], 1),
+        (&["token", "revoke", "--user", "nobody@example.com"], 1),
+        (&["session", "end", "x"], 1),
+        (&["session", "end-all", "nobody@example.com"], 1),
+    ] {
+        let output = installation.command(arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", stderr(&output));
+    }
+    installation.done(&["token", "revoke", "--issued-before", "2020-01-01T00:00:00Z"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_verifies_by_itself_hears_of_a_command_within_two_seconds() {
+    let installation = Installation::start();
+    let internal = Arc::new(installation.dev.internal());
+    let revocations = RemoteRevocations::start(
+        Arc::clone(&internal),
+        installation.dev.text("issuer"),
+        FeedPolicy::new(WhenStale::Refuse, Duration::from_secs(20)),
+        Arc::new(|| SystemClock.now()),
+    );
+    let verifier = LocalVerifier::new(
+        TokenVerifier::new(installation.dev.text("issuer"), Duration::from_secs(5)),
+        RemoteKeySet::new(internal, RemoteKeysPolicy::default()),
+        revocations,
+    );
+    let begun = installation.begin().await;
+    let audiences = match &begun.claims["aud"] {
+        Value::String(one) => vec![one.clone()],
+        several => several
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one.as_str().unwrap().to_owned())
+            .collect(),
+    };
+    let verify = async || {
+        let token = begun.token.expose_secret();
+        verifier.verify(token, &audiences, SystemClock.now()).await.map(drop)
+    };
+    let since = Instant::now();
+    while verify().await != Ok(()) {
+        assert!(since.elapsed() < PATIENCE, "{:?}", verify().await);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    installation.done(&["session", "end", text(&begun.claims, "sid")]);
+    let since = Instant::now();
+    while verify().await != Err(VerifyError::Revoked) {
+        assert!(since.elapsed() < SOON, "still good after {:?}", since.elapsed());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
