@@ -24,6 +24,7 @@ mod request_headers;
 mod revocation_delta;
 mod revocation_list;
 mod second_factor_request;
+mod session_request;
 
 pub use backup::backup;
 pub use certificate::certificate;
@@ -45,3 +46,4 @@ pub use request_headers::request_headers;
 pub use revocation_delta::revocation_delta;
 pub use revocation_list::revocation_list;
 pub use second_factor_request::second_factor_request;
+pub use session_request::session_request;

@@ -60,6 +60,7 @@ targets! {
     revocation_delta: revocation_delta, 4_000;
     revocation_list: revocation_list, 6_000;
     second_factor_request: second_factor_request, 6_000;
+    session_request: session_request, 6_000;
 }
 
 fn target(name: &str) -> &'static Target {
