@@ -8,9 +8,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use cryptokit::jose::{
-    FeedPosition, FeedSigningKey, FeedVerifyingKey, PublishError, Revocation, RevocationPublisher,
-};
+use cryptokit::jose::{FeedPosition, FeedSigningKey, FeedVerifyingKey, PublishError, Revocation, RevocationPublisher};
 use cryptokit::keyset::{KeyMaterial, KeyStatus, Keyset};
 use cryptokit::sign::SignError;
 use time::OffsetDateTime;
