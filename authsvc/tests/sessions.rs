@@ -642,6 +642,44 @@ async fn of_too_many_sessions_the_one_unused_for_longest_ends_with_its_tokens() 
     }
 }
 
+#[tokio::test]
+async fn a_clock_ahead_and_back_makes_no_revoked_token_good_again() {
+    const AHEAD: i64 = 100_000;
+    for (first, second, _directory) in pairs().await {
+        let (token, access) = login(&first).await;
+        first.sessions.poll().await.unwrap();
+        // Long enough that the replica would forget, were it not for the clock.
+        first.clock.advance(4_000);
+        first.sessions.poll().await.unwrap();
+        let (_, young) = tokens(&refresh(&first, &token).await);
+        let logout = json_request("/v1/logout", json!({ "refresh_token": token }).to_string());
+        first.send(&first.public, None, logout).await;
+        first.clock.set_by(AHEAD);
+        for replica in [&first, &second] {
+            replica.sessions.poll().await.unwrap();
+            replica.sessions.prune().await.unwrap();
+        }
+        first.clock.set_by(-AHEAD);
+        let restarted = first.replica(Arc::clone(&first.store)).await;
+        for replica in [&first, &second, &restarted] {
+            replica.sessions.poll().await.unwrap();
+            for access in [&access, &young] {
+                assert_eq!(replica.validate(access).await.status, StatusCode::UNAUTHORIZED);
+            }
+            assert_eq!(replica.sessions.revocations(), 1);
+        }
+        // What was really over a token's longest life ago is forgotten, in memory and in the database.
+        first.clock.advance(8_000);
+        for _ in 0..2 {
+            first.sessions.poll().await.unwrap();
+            first.sessions.prune().await.unwrap();
+        }
+        assert_eq!(first.sessions.revocations(), 0);
+        let kept = first.store.revocations_after(0, 10).await.unwrap();
+        assert!(kept.is_empty(), "{kept:?}");
+    }
+}
+
 /// Makes every write to the sessions' table fail: after tokens were signed, and before anything is answered.
 struct Fault {
     database: Option<postgres::TestDatabase>,

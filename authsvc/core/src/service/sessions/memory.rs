@@ -41,8 +41,14 @@ struct State {
 }
 
 impl RevocationMemory {
-    /// Reads what is new. Two at a time do no harm: entries are idempotent and numbers only grow.
-    pub(super) async fn poll(&self, store: &dyn Store, clock: &dyn Clock) -> Result<(), StoreError> {
+    /// Reads what is new, and forgets what was over at `over_by`. Two at a time do no harm: entries are idempotent and
+    /// numbers only grow.
+    pub(super) async fn poll(
+        &self,
+        store: &dyn Store,
+        clock: &dyn Clock,
+        over_by: Option<OffsetDateTime>,
+    ) -> Result<(), StoreError> {
         // Of the time before the question: what is revoked after it may not be in the answer.
         let asked_at = clock.now();
         loop {
@@ -50,7 +56,7 @@ impl RevocationMemory {
             let page = RevocationStore::revocations_after(store, after, PAGE).await?;
             let is_last = page.len() < PAGE as usize;
             let mut state = self.write();
-            state.forget(asked_at);
+            state.forget(over_by, asked_at);
             for row in page {
                 if state.index.len() >= MAX_REVOCATIONS {
                     state.as_of = None;
@@ -110,11 +116,15 @@ impl State {
         }
     }
 
-    fn forget(&mut self, now: OffsetDateTime) {
+    /// Now and then, or when it is full, forgets what no token can need that had not expired at `over_by`.
+    fn forget(&mut self, over_by: Option<OffsetDateTime>, now: OffsetDateTime) {
+        let Some(over_by) = over_by else { return };
         let now = seconds(now);
-        if now >= self.forget_at || self.index.len() >= MAX_REVOCATIONS {
+        // A clock that went back does not put it off.
+        let is_due = now >= self.forget_at || now + FORGET_EVERY_SECONDS < self.forget_at;
+        if is_due || self.index.len() >= MAX_REVOCATIONS {
             self.index
-                .forget_before(now.saturating_sub(TokenVerifier::MAX_LEEWAY.as_secs()));
+                .forget_before(seconds(over_by).saturating_sub(TokenVerifier::MAX_LEEWAY.as_secs()));
             self.forget_at = now + FORGET_EVERY_SECONDS;
         }
     }

@@ -8,6 +8,7 @@ mod logout;
 mod memory;
 mod refresh;
 mod revoke;
+mod settled_time;
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ pub use refresh::Refresh;
 pub use revoke::RevokeToken;
 
 use memory::{Knowledge, RevocationMemory};
+use settled_time::SettledTime;
 
 use super::{ErrorCode, Failure};
 use crate::audit::reasons;
@@ -65,6 +67,7 @@ pub struct Sessions {
     clock: Arc<dyn Clock>,
     policy: SessionPolicy,
     memory: RevocationMemory,
+    settled: SettledTime,
 }
 
 impl Sessions {
@@ -75,6 +78,7 @@ impl Sessions {
             clock,
             policy,
             memory: RevocationMemory::default(),
+            settled: SettledTime::default(),
         }
     }
 
@@ -84,7 +88,9 @@ impl Sessions {
     ///
     /// What the store fails with.
     pub async fn poll(&self) -> Result<(), StoreError> {
-        self.memory.poll(self.store.as_ref(), self.clock.as_ref()).await
+        self.memory
+            .poll(self.store.as_ref(), self.clock.as_ref(), self.over_by())
+            .await
     }
 
     /// How many revocations are kept in memory.
@@ -195,8 +201,20 @@ impl Sessions {
         let now = self.clock.now();
         self.store.erase_successors(now).await?;
         self.store.prune_sessions(now - KEPT_FOR, PRUNE_BATCH).await?;
-        self.store.prune_revocations(now).await?;
+        if let Some(over_by) = self.over_by() {
+            self.store.prune_revocations(over_by).await?;
+        }
         Ok(())
+    }
+
+    /// Revocations of tokens that had expired by then can be forgotten: by the settled time, or by the clock where so many
+    /// are kept that soon there would be no room for new ones.
+    fn over_by(&self) -> Option<OffsetDateTime> {
+        let settled = self.settled.read(self.clock.as_ref());
+        if self.memory.len() > MAX_REVOCATIONS / 2 {
+            return Some(self.clock.now());
+        }
+        settled
     }
 
     /// Whether a verified token was revoked, by what is in memory. Only when that is too old, as at the start or after a
