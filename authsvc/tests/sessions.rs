@@ -20,8 +20,8 @@ use support::{databases, postgres};
 use tokio::sync::Barrier;
 
 const PARALLEL: usize = 64;
-/// Of both databases, and of an RSA signature for each use: enough for a race that happens once in some hundred uses.
-const ROUNDS: usize = 25;
+/// Of both databases, two replicas each.
+const ROUNDS: usize = 100;
 
 /// Two replicas over one SQLite database, and two over one Postgres where there is one.
 async fn pairs() -> Vec<(Arc<Service>, Arc<Service>, Option<tempfile::TempDir>)> {
