@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Has other implementations judge what ours make: certificates by OpenSSL and others, TLS with them spoken by OpenSSL,
-# Python, Node, Java and rustls, tokens by PyJWT and OpenSSL, encrypted streams by pyca/cryptography, password hashes by
-# libargon2, bcrypt, libpass, Django and hashlib, one-time codes by oathtool and their QR
-# codes by zbarimg, JWE by joserfc, jwcrypto and jose, keys by OpenSSL, GnuTLS and jwcrypto.
+# Python, Node, Java and rustls, tokens by PyJWT and OpenSSL, and through an exchange of the signing key by PyJWT and
+# joserfc, encrypted streams by pyca/cryptography, password hashes by libargon2, bcrypt, libpass, Django and hashlib,
+# one-time codes by oathtool and their QR codes by zbarimg, JWE by joserfc, jwcrypto and jose, keys by OpenSSL, GnuTLS and
+# jwcrypto.
 #
 #   tests/interop/run.sh [DIR_OF_BINARIES]
 #
@@ -52,6 +53,8 @@ echo "== x509"
 "$here/x509.sh" "$binaries/examples/judged_pki"
 echo "== tokens"
 "$here/tokens.sh" "$binaries"
+echo "== rotation of keys"
+"$here/rotation_of_keys.sh" "$binaries"
 echo "== mTLS"
 "$here/mtls.sh" "$binaries"
 echo "== token algorithms"
