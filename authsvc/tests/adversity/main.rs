@@ -1,0 +1,18 @@
+//! The real binary where things go wrong: killed at random moments, its database gone, slow, full or taking no writes,
+//! flooded with logins, its keys exchanged under load.
+//!
+//! Real processes, real sockets, real hashing costs. What can be shown in one process with a settable clock is shown
+//! there (`database.rs`, `login_defence.rs`, `keys.rs`, `sessions.rs`).
+
+#![expect(clippy::unwrap_used, reason = "in tests a panic is the report")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod clock_steps;
+mod crash;
+mod database;
+mod flood;
+mod installation;
+mod lineage;
+mod rotation;
