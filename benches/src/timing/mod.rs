@@ -4,11 +4,13 @@
 //!
 //! A |t| above [`THRESHOLD`] says that the classes differ; one below it says that this many samples do not show it.
 
+mod auc;
 mod oaep;
 mod subjects;
 
 use std::time::Instant;
 
+pub use auc::Auc;
 pub use subjects::{Expected, Subject, subjects};
 
 /// The |t| from which a difference counts as shown, as in the paper's tool.
@@ -46,7 +48,7 @@ pub fn measure(samples: usize, seed: u64, subject: &mut Subject) -> Finding {
     }
     let mut times = Vec::with_capacity(samples);
     for _ in 0..samples {
-        let drawn = random.next();
+        let drawn = random.draw();
         let (class, pick) = ((drawn & 1) as usize, (drawn >> 8) as usize);
         (subject.prepare)(class, pick);
         let start = Instant::now();
@@ -88,10 +90,12 @@ fn welch(times: &[(usize, f64)]) -> (f64, f64) {
 }
 
 /// The sequence of classes; its seed is printed.
-struct SplitMix64(u64);
+#[derive(Clone, Debug)]
+pub struct SplitMix64(pub u64);
 
 impl SplitMix64 {
-    fn next(&mut self) -> u64 {
+    /// The next number.
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -109,7 +113,7 @@ mod tests {
         let mut random = SplitMix64(7);
         (0..20_000)
             .map(|index| {
-                let drawn = random.next();
+                let drawn = random.draw();
                 let held_up = if drawn.is_multiple_of(50) { 100_000.0 } else { 0.0 };
                 let class = index % 2;
                 (
