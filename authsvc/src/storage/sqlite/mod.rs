@@ -74,6 +74,7 @@ impl SqliteStore {
         let readers = SqlitePoolOptions::new()
             .max_connections(4)
             .acquire_timeout(tuning.wait)
+            .test_before_acquire(false)
             .connect_lazy_with(options.pragma("query_only", "ON"));
         let mode = Arc::new(Mode::default());
         if let Some(found) = &status.mode {
@@ -133,6 +134,9 @@ async fn connect(path: &Path, tuning: &Tuning) -> Result<(SqlitePool, SqliteConn
     let pool = SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(tuning.wait)
+        // Nothing is between this process and the file, and each connection is tested when it comes back: asking its
+        // thread once more before each statement would cost as much as a statement.
+        .test_before_acquire(false)
         // When the disk is full SQLite undoes a transaction by itself (https://sqlite.org/lang_transaction.html), the
         // rollback that follows is an error, and sqlx goes on counting the transaction: on such a connection none would
         // ever begin again.
