@@ -10,7 +10,7 @@ use authsvc_core::clock::{Clock, SystemClock};
 use authsvc_core::service::defence::{LoginDefence, open_digest_key};
 use authsvc_core::service::{
     AuthService, FEED_INTERVAL, FeedPublisher, KEY_POLL_INTERVAL, KEY_SCHEDULE_INTERVAL, KeyKeeper, KeyRing,
-    KeyStorageError, Parts, REVOCATION_POLL_INTERVAL, SESSION_PRUNE_INTERVAL, SealedKeysets, Sessions,
+    KeyStorageError, Parts, RESEAL_INTERVAL, REVOCATION_POLL_INTERVAL, SESSION_PRUNE_INTERVAL, SealedKeysets, Sessions,
 };
 use authsvc_core::storage::Store;
 use cryptokit::password::PasswordHasher;
@@ -28,7 +28,7 @@ use crate::key_upkeep::{BlockingKeyMaker, KeyUpkeep};
 use crate::log_output;
 use crate::metrics::Metrics;
 use crate::password_rules::{self, BreachedFileError};
-use crate::reload::Reloader;
+use crate::reload::{LivePeppers, Reloader};
 use crate::request_rate::RequestRates;
 use crate::secret_files::{RootKeyFile, SecretFileError};
 use crate::storage::{self, OpenError};
@@ -131,7 +131,7 @@ impl App {
         let peppers = root_key.read_peppers(&config.pepper_file)?;
         let store = storage::open(&config.database).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let keysets = SealedKeysets::new(Arc::clone(&store), Arc::new(root_key));
+        let keysets = SealedKeysets::new(Arc::clone(&store), Arc::new(root_key.clone()));
         let defence = Arc::new(LoginDefence::start(
             Arc::clone(&store),
             Arc::clone(&clock),
@@ -210,6 +210,12 @@ impl App {
         let reloader = Reloader::new(
             config.clone(),
             Arc::clone(&tls),
+            LivePeppers {
+                hasher: Arc::clone(&hasher),
+                root_key,
+                file: config.pepper_file.clone(),
+                policy: config.hashing.policy,
+            },
             limits.clone(),
             metrics.clone(),
             Arc::clone(&audit),
@@ -265,6 +271,11 @@ impl App {
         background.every("look at the database", storage::MODE_POLL_INTERVAL, move || {
             let store = Arc::clone(&watched);
             async move { store.refresh_mode().await.map(|_| ()) }
+        });
+        let sealing = Arc::clone(&upkeep);
+        background.every("seal anew what older keys seal", RESEAL_INTERVAL, move || {
+            let keys = Arc::clone(&sealing);
+            async move { keys.reseal().await }
         });
         background.every(
             "take due steps with the signing keys",

@@ -1,8 +1,8 @@
 //! Hashing off the threads that serve requests, behind a queue that is fair to sources and knows when it is too late.
 
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -20,7 +20,7 @@ pub const IDLE_RELEASE_INTERVAL: Duration = Duration::from_secs(30);
 /// would be in vain.
 #[derive(Debug)]
 pub struct QueuedHasher {
-    hasher: Arc<PasswordHasher>,
+    hasher: RwLock<Arc<PasswordHasher>>,
     queue: Arc<PermitQueue>,
     max_wait: Duration,
     load: Arc<Load>,
@@ -44,11 +44,20 @@ impl QueuedHasher {
     /// The same, with a pool of choice, from which nobody else takes permits.
     pub fn with_pool(hasher: PasswordHasher, pool: HashPool, max_wait: Duration) -> Self {
         Self {
-            hasher: Arc::new(hasher),
+            hasher: RwLock::new(Arc::new(hasher)),
             queue: PermitQueue::new(pool),
             max_wait,
             load: Arc::default(),
         }
+    }
+
+    /// Hashes and verifies with other peppers from now on. What has begun goes on with those it began with.
+    pub fn exchange(&self, hasher: PasswordHasher) {
+        *self.hasher.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(hasher);
+    }
+
+    fn current(&self) -> Arc<PasswordHasher> {
+        Arc::clone(&self.hasher.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The pool, for metrics and for giving idle memory back.
@@ -72,7 +81,7 @@ impl QueuedHasher {
         F: FnOnce(&PasswordHasher, &mut HashPermit) -> Result<T, HashError> + Send + 'static,
     {
         let mut turn = self.turn().await?;
-        let hasher = Arc::clone(&self.hasher);
+        let hasher = self.current();
         let load = Arc::clone(&self.load);
         // The turn moves into the work: a client that leaves does not free it while its hash still runs.
         let worker = tokio::task::spawn_blocking(move || {

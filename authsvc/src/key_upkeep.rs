@@ -8,9 +8,11 @@ use async_trait::async_trait;
 use authsvc_core::audit::{Action, AuditRecord, AuditSink, Outcome, Reason, RecordId, Where, Who, reasons};
 use authsvc_core::clock::Clock;
 use authsvc_core::service::error::describe;
-use authsvc_core::service::{KeyChange, KeyKeeper, KeyRing, KeyStorageError, SigningKeyMaker};
+use authsvc_core::service::{
+    KeyChange, KeyKeeper, KeyRing, KeyStorageError, SealingChange, SealingKeyKeeper, SigningKeyMaker,
+};
 use cryptokit::jose::{JwsAlgorithm, TokenSigningKey};
-use cryptokit::keyset::KeyStatus;
+use cryptokit::keyset::{KeyId, KeyStatus};
 use cryptokit::sign::{RsaKeySize, RsaPssSigningKey, RsaSigningKey, SignError};
 
 /// Makes keys on the threads for blocking work.
@@ -34,6 +36,7 @@ impl SigningKeyMaker for BlockingKeyMaker {
 pub struct KeyUpkeep {
     ring: Arc<KeyRing>,
     keeper: KeyKeeper,
+    sealing: SealingKeyKeeper,
     audit: Arc<dyn AuditSink>,
     clock: Arc<dyn Clock>,
     /// What the last record said that is still so.
@@ -57,9 +60,11 @@ pub struct KeyGauges {
 impl KeyUpkeep {
     /// Puts it together.
     pub fn new(ring: Arc<KeyRing>, keeper: KeyKeeper, audit: Arc<dyn AuditSink>, clock: Arc<dyn Clock>) -> Self {
+        let sealing = SealingKeyKeeper::new(Arc::clone(&ring), Arc::clone(&clock));
         Self {
             ring,
             keeper,
+            sealing,
             audit,
             clock,
             alarm: std::sync::Mutex::default(),
@@ -94,6 +99,30 @@ impl KeyUpkeep {
         let laggards = self.keeper.laggards().await.map_err(|error| describe(&error))?;
         let laggards = i64::try_from(laggards.len()).unwrap_or(i64::MAX);
         self.laggards.store(laggards, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Seals anew what older keys seal, and lets those go that nothing needs any more.
+    ///
+    /// # Errors
+    ///
+    /// What a pass failed with, in words.
+    pub async fn reseal(&self) -> Result<(), String> {
+        // A pass that writes is followed by one that finds nothing.
+        for _ in 0..3 {
+            let Some(change) = self.sealing.advance().await.map_err(|error| describe(&error))? else {
+                break;
+            };
+            tracing::info!(
+                change = explain_sealing(&change),
+                "secrets of accounts are sealed under another key"
+            );
+            match change {
+                SealingChange::Resealed(found) if found.resealed + found.missed == 0 => break,
+                SealingChange::Resealed(_) => {}
+                _ => self.record(Outcome::Success),
+            }
+        }
         Ok(())
     }
 
@@ -194,6 +223,38 @@ pub fn explain(change: &KeyChange) -> String {
             successor: Some(successor),
         } => format!("Key {kid} is revoked. Key {successor} signs."),
         KeyChange::Pruned { kids } => format!("Gone: {}.", kids.join(", ")),
+    }
+}
+
+/// What a change of the sealing keys is, in words.
+pub fn explain_sealing(change: &SealingChange) -> String {
+    let named = |ids: &[KeyId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    match change {
+        SealingChange::Begun { id, former } => format!("Key {id} seals. Key {former} opens what it has sealed."),
+        SealingChange::Resealed(found) => {
+            let mut text = format!("{} secrets and seals are under the new key", found.resealed);
+            for (number, what) in [
+                (found.missed, "were changed meanwhile"),
+                (found.staged, "wait in an import that is not finished"),
+                (found.unopened, "open with no key, as before"),
+            ] {
+                if number > 0 {
+                    text.push_str(&format!("; {number} {what}"));
+                }
+            }
+            text + "."
+        }
+        SealingChange::Retired { ids, until, unopened } => {
+            let mut text = format!(
+                "Nothing is under key {} any more. It is kept until {until}.",
+                named(ids)
+            );
+            if *unopened > 0 {
+                text.push_str(&format!(" {unopened} secrets and seals open with no key, as before."));
+            }
+            text
+        }
+        SealingChange::Removed { ids } => format!("Key {} is gone.", named(ids)),
     }
 }
 

@@ -29,6 +29,7 @@ pub mod lifecycle;
 pub mod log_output;
 pub mod metrics;
 pub mod password_rules;
+pub mod pepper_file;
 mod permit_queue;
 pub mod qr_code;
 pub mod reload;

@@ -17,6 +17,7 @@ use authsvc_core::storage::{Store, StoreError};
 use cryptokit::keyset::{KeysetError, MAX_SEALED_BYTES, RootKey};
 use private_files::PrivateFileError;
 
+use crate::pepper_file::{self, PepperError};
 use crate::secret_files::{PEPPERS, RootKeyFile, SecretFileError, read_root_key};
 
 /// Why the root key was not exchanged. What was done stays good, and the exchange can be begun again.
@@ -29,6 +30,9 @@ pub enum ExchangeError {
     /// A file.
     #[error(transparent)]
     File(#[from] PrivateFileError),
+    /// The pepper file is being changed by another process.
+    #[error(transparent)]
+    Peppers(#[from] PepperError),
     /// Something opens with neither key.
     #[error("{name} opens with neither root key; nothing more was changed")]
     Neither {
@@ -151,6 +155,7 @@ impl RootKeyExchange {
     }
 
     fn rewrap_peppers(&self, old: &RootKey, new: &RootKey) -> Result<bool, ExchangeError> {
+        let _lock = pepper_file::lock(&self.pepper_file)?;
         let sealed = private_files::read_up_to(&self.pepper_file, MAX_SEALED_BYTES as u64)?;
         if new.has_sealed(PEPPERS, &sealed) {
             return Ok(false);

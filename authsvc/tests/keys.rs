@@ -600,6 +600,31 @@ async fn the_root_key_is_exchanged_and_everything_opens_at_every_moment() {
         KeyRing::open(keysets, Arc::clone(&clock)).await
     };
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&database).await.unwrap());
+    // What a service makes for itself, and a keyset that this program does not know: all rows are moved, by name or not.
+    let keysets = SealedKeysets::new(Arc::clone(&store), Arc::new(root_file.clone()));
+    authsvc_core::service::defence::open_digest_key(&keysets).await.unwrap();
+    authsvc_core::audit::AuditKeys::open(&keysets).await.unwrap();
+    let feed = cryptokit::keyset::Keyset::new("feed", cryptokit::aead::AeadKey::generate());
+    if store.keyset("feed").await.unwrap().is_none() {
+        keysets.create(&feed).await.unwrap();
+    }
+    let names: Vec<String> = store
+        .keyset_versions()
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
+    for name in [
+        "access-tokens",
+        "audit-pseudonyms",
+        "audit-signing",
+        "feed",
+        "login-defence",
+        "password-hashes",
+    ] {
+        assert!(names.iter().any(|found| found == name), "{name} in {names:?}");
+    }
     // One that serves meanwhile.
     let serving = Arc::new(open(&store).await.unwrap());
     let policy = KeyPolicy {
@@ -633,6 +658,14 @@ async fn the_root_key_is_exchanged_and_everything_opens_at_every_moment() {
         let stored = store.keyset(&name).await.unwrap().unwrap();
         assert!(!old.has_sealed(&sealed_name(&name, version), &stored.sealed), "{name}");
     }
+    for name in &names {
+        assert!(
+            steps.contains(&ExchangeStep::Keyset(name.clone())),
+            "{name} in {steps:?}"
+        );
+    }
+    authsvc_core::service::defence::open_digest_key(&keysets).await.unwrap();
+    authsvc_core::audit::AuditKeys::open(&keysets).await.unwrap();
     assert!(!root_file.next_path().exists());
     keeper.replace_now(None).await.unwrap();
     store.close().await;

@@ -767,15 +767,19 @@ async fn everything_is_sealed_anew_under_another_key_and_still_good() {
     on_each_with_two_replicas(async |first, second| {
         let user_id = first.add_user("reseal@race.example").await;
         let (secret, recovery) = first.factors().hand_over(user_id).await.unwrap();
-        assert_eq!(first.factors().reseal(user_id).await.unwrap(), 0, "nothing to do");
+        assert_eq!(
+            first.factors().reseal(user_id).await.unwrap().resealed,
+            0,
+            "nothing to do"
+        );
         let keysets = first.keys.keysets();
         let (version, mut keyset) = keysets.open::<AeadKey>(SEALING_KEYSET).await.unwrap();
         let (old, new) = (keyset.primary().0, keyset.add(AeadKey::generate()));
         keyset.promote(new).unwrap();
         assert!(keysets.replace(SEALING_KEYSET, version, keyset).await.unwrap());
         first.keys.poll().await.unwrap();
-        assert_eq!(first.factors().reseal(user_id).await.unwrap(), 11);
-        assert_eq!(first.factors().reseal(user_id).await.unwrap(), 0);
+        assert_eq!(first.factors().reseal(user_id).await.unwrap().resealed, 11);
+        assert_eq!(first.factors().reseal(user_id).await.unwrap().resealed, 0);
         let (version, mut keyset) = keysets.open::<AeadKey>(SEALING_KEYSET).await.unwrap();
         keyset.revoke(old).unwrap();
         assert!(keysets.replace(SEALING_KEYSET, version, keyset).await.unwrap());

@@ -50,6 +50,16 @@ pub enum KeyCommand {
         #[command(flatten)]
         config: ConfigArgs,
     },
+    /// Make another key that seals password hashes and other secrets of accounts, and seal everything anew, while the
+    /// service runs. Run again, it goes on where it stopped; a running service does so too
+    Reseal {
+        /// Do not keep the old key for an hour, as for one that somebody else has
+        #[arg(long)]
+        now: bool,
+        /// Which installation.
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
     /// Exchange the root key under everything it seals: keysets and peppers. Run again, it goes on where it stopped
     Rewrap {
         /// Only write the next root key beside the present one, to carry it to the other machines that serve

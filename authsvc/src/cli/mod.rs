@@ -3,6 +3,7 @@
 mod audit;
 mod db;
 mod key;
+mod pepper;
 mod serve;
 mod service;
 mod session;
@@ -16,6 +17,7 @@ use clap::{Args, Parser, Subcommand};
 pub use audit::{AuditCommand, ExplainArgs, ExportFormat, FilterArgs};
 pub use db::{DbCommand, Switch};
 pub use key::KeyCommand;
+pub use pepper::PepperCommand;
 pub use serve::{DevArgs, InitArgs, ServeArgs};
 pub use service::{IdentityArgs, ServiceCommand};
 pub use session::{RevokedTokens, SessionCommand, TokenCommand};
@@ -55,6 +57,9 @@ pub enum Command {
     /// Keep the signing keys
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Keep the peppers, which enter every password hash
+    #[command(subcommand)]
+    Pepper(PepperCommand),
     /// Read and verify the audit log
     #[command(subcommand)]
     Audit(AuditCommand),

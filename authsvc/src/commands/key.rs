@@ -2,10 +2,14 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use authsvc_core::audit::Target;
-use authsvc_core::service::{KeyKeeper, KeyReport, KeyRing, Patience};
+use authsvc_core::service::{
+    KeyKeeper, KeyReport, KeyRing, Patience, SealingChange, SealingKeyEntry, SealingKeyError, SealingKeyKeeper,
+};
 use cryptokit::jose::JwsAlgorithm;
+use cryptokit::keyset::KeyStatus;
 use serde_json::json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -13,7 +17,7 @@ use time::format_description::well_known::Rfc3339;
 use super::installation::Installation;
 use super::{CommandError, print};
 use crate::cli::KeyCommand;
-use crate::key_upkeep::{BlockingKeyMaker, explain, state};
+use crate::key_upkeep::{BlockingKeyMaker, explain, explain_sealing, state};
 use crate::root_key_exchange::{ExchangeStep, RootKeyExchange};
 
 pub(super) async fn run(command: KeyCommand) -> Result<ExitCode, CommandError> {
@@ -22,6 +26,7 @@ pub(super) async fn run(command: KeyCommand) -> Result<ExitCode, CommandError> {
         | KeyCommand::Rotate { config, .. }
         | KeyCommand::Promote { config, .. }
         | KeyCommand::Revoke { config, .. }
+        | KeyCommand::Reseal { config, .. }
         | KeyCommand::Rewrap { config, .. }
         | KeyCommand::Prune { config } => config,
     };
@@ -41,15 +46,17 @@ fn act_name(command: &KeyCommand) -> Option<(&'static str, Target)> {
         KeyCommand::Rotate { .. } => ("key.rotate", Target::default()),
         KeyCommand::Promote { kid, .. } => ("key.promote", Target::named(kid)),
         KeyCommand::Revoke { kid, .. } => ("key.revoke", Target::named(kid)),
+        KeyCommand::Reseal { .. } => ("key.reseal", Target::default()),
         KeyCommand::Rewrap { .. } => ("key.rewrap", Target::default()),
         KeyCommand::Prune { .. } => ("key.prune", Target::default()),
     })
 }
 
 async fn act(installation: &Installation, command: KeyCommand) -> Result<String, CommandError> {
-    let ring = KeyRing::open(installation.keysets(), installation.clock()).await?;
+    let ring = Arc::new(KeyRing::open(installation.keysets(), installation.clock()).await?);
+    let sealing = SealingKeyKeeper::new(Arc::clone(&ring), installation.clock());
     let keeper = KeyKeeper::new(
-        Arc::new(ring),
+        ring,
         Arc::new(BlockingKeyMaker),
         installation.clock(),
         installation.config.keys,
@@ -57,8 +64,13 @@ async fn act(installation: &Installation, command: KeyCommand) -> Result<String,
     let change = match command {
         KeyCommand::List { json, .. } => {
             let report = keeper.report().await?;
+            let sealing = sealing.report().await?;
             let now = installation.clock().now();
-            return if json { as_json(&report) } else { as_text(&report, now) };
+            return if json {
+                as_json(&report, &sealing)
+            } else {
+                Ok(as_text(&report, now)? + &sealing_as_text(&sealing)?)
+            };
         }
         KeyCommand::Rotate { algorithm, now, .. } => {
             let algorithm = algorithm.map(|name| named(&name)).transpose()?;
@@ -72,6 +84,7 @@ async fn act(installation: &Installation, command: KeyCommand) -> Result<String,
             keeper.promote(&kid, patience).await?
         }
         KeyCommand::Revoke { kid, .. } => keeper.revoke(&kid).await?,
+        KeyCommand::Reseal { now, .. } => return reseal(&sealing, now).await,
         KeyCommand::Rewrap { prepare, .. } => return rewrap(installation, prepare).await,
         KeyCommand::Prune { .. } => match keeper.prune().await? {
             Some(change) => change,
@@ -79,6 +92,44 @@ async fn act(installation: &Installation, command: KeyCommand) -> Result<String,
         },
     };
     Ok(format!("{}\n", explain(&change)))
+}
+
+/// How long replicas are given to hear of the new key before the old one goes at once: they ask every half second.
+const REPLICAS_HEAR: Duration = Duration::from_secs(2);
+
+async fn reseal(sealing: &SealingKeyKeeper, now: bool) -> Result<String, CommandError> {
+    let mut text = String::new();
+    let line = |change: &SealingChange| format!("{}\n", explain_sealing(change));
+    match sealing.begin().await {
+        Ok(begun) => text.push_str(&line(&begun)),
+        // Going on where another process stopped.
+        Err(SealingKeyError::UnderWay { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    if now {
+        tokio::time::sleep(REPLICAS_HEAR).await;
+    }
+    loop {
+        let change = match now {
+            true => sealing.advance_now().await?,
+            false => sealing.advance().await?,
+        };
+        let Some(change) = change else {
+            text.push_str(
+                "Nothing more is due. A running service takes the old key out in time, and so does this command.\n",
+            );
+            return Ok(text);
+        };
+        text.push_str(&line(&change));
+        match change {
+            SealingChange::Resealed(found) if found.staged > 0 && found.resealed + found.missed == 0 => {
+                text.push_str("The old key stays until the import is finished, or a day old.\n");
+                return Ok(text);
+            }
+            SealingChange::Retired { .. } | SealingChange::Removed { .. } => return Ok(text),
+            _ => {}
+        }
+    }
 }
 
 async fn rewrap(installation: &Installation, prepare: bool) -> Result<String, CommandError> {
@@ -151,7 +202,33 @@ fn as_text(report: &KeyReport, now: OffsetDateTime) -> Result<String, CommandErr
     Ok(text)
 }
 
-fn as_json(report: &KeyReport) -> Result<String, CommandError> {
+/// The keys that seal secrets of accounts, which have no life by the calendar.
+fn sealing_as_text(keys: &[SealingKeyEntry]) -> Result<String, CommandError> {
+    let mut text = String::new();
+    for key in keys {
+        text.push_str(&format!(
+            "{}  {:9}  seals secrets of accounts",
+            key.id,
+            sealing_state(key.status)
+        ));
+        if let Some(until) = key.needed_until {
+            text.push_str(&format!("  kept until {}", until.format(&Rfc3339)?));
+        }
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+fn sealing_state(status: KeyStatus) -> &'static str {
+    match status {
+        KeyStatus::Primary => "sealing",
+        KeyStatus::Active => "opening",
+        KeyStatus::Retired => "retired",
+        KeyStatus::Revoked => "revoked",
+    }
+}
+
+fn as_json(report: &KeyReport, sealing: &[SealingKeyEntry]) -> Result<String, CommandError> {
     let time = |time: Option<OffsetDateTime>| time.map(|time| time.format(&Rfc3339)).transpose();
     let mut keys = Vec::new();
     for key in &report.keys {
@@ -172,7 +249,12 @@ fn as_json(report: &KeyReport) -> Result<String, CommandError> {
             "kids": consumer.kids, "lags": lags }),
         );
     }
-    let document = json!({ "version": report.version, "keys": keys, "consumers": consumers,
+    let mut sealing_keys = Vec::new();
+    for key in sealing {
+        sealing_keys.push(json!({ "id": key.id.to_string(), "state": sealing_state(key.status),
+            "kept_until": time(key.needed_until)? }));
+    }
+    let document = json!({ "version": report.version, "keys": keys, "consumers": consumers, "sealing": sealing_keys,
         "promotion_at": time(report.promotion.map(|(at, _)| at))?,
         "promotion_at_latest": time(report.promotion.map(|(_, latest)| latest))?,
         "rotation_due": time(report.rotation_due)? });

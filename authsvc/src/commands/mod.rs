@@ -7,6 +7,7 @@ mod init;
 mod installation;
 mod key;
 mod password_input;
+mod pepper;
 mod serve;
 mod service;
 mod session;
@@ -55,6 +56,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, CommandError> {
         Command::Session(command) => session::run(command).await,
         Command::Token(command) => session::run_token(command).await,
         Command::Key(command) => key::run(command).await,
+        Command::Pepper(command) => pepper::run(command).await,
         Command::Audit(command) => audit::run(command).await,
         Command::Explain(args) => audit::explain(args).await,
         Command::Db(command) => db::run(command).await,

@@ -1,10 +1,11 @@
-//! Reading what has changed while the service runs: certificates, keys, client CAs, revocation lists, and those settings
+//! Reading what has changed while the service runs: certificates, keys, client CAs, revocation lists, peppers, and settings
 //! that can change without a restart ([`LIVE_SETTINGS`]).
 //!
 //! What cannot be used is not used: the part in question stays as it is, with an error in the log, an audit record and a
 //! count, until its files are good. No connection is dropped for it but those whose client is no longer trusted.
 
 mod file_state;
+mod peppers;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -21,6 +22,7 @@ use crate::metrics::Metrics;
 use crate::telemetry;
 use crate::transport::live_tls::LiveTls;
 use file_state::FileState;
+pub use peppers::LivePeppers;
 
 /// How long before the end of a revocation list there are warnings.
 const LIST_NOTICE: Duration = Duration::days(7);
@@ -33,6 +35,7 @@ pub struct Reloader(Arc<Inner>);
 
 struct Inner {
     tls: Arc<LiveTls>,
+    peppers: LivePeppers,
     limits: watch::Sender<Limits>,
     metrics: Metrics,
     audit: Arc<dyn AuditSink>,
@@ -58,6 +61,7 @@ impl Reloader {
     pub fn new(
         config: Config,
         tls: Arc<LiveTls>,
+        peppers: LivePeppers,
         limits: watch::Sender<Limits>,
         metrics: Metrics,
         audit: Arc<dyn AuditSink>,
@@ -72,6 +76,7 @@ impl Reloader {
         };
         Self(Arc::new(Inner {
             tls,
+            peppers,
             limits,
             metrics,
             audit,
@@ -141,6 +146,9 @@ impl Inner {
                 .iter()
                 .map(|(part, error)| format!("{part}: {}", chain_of(error))),
         );
+        if let Err(error) = self.peppers.reload() {
+            failures.push(format!("peppers: {}", chain_of(&error)));
+        }
         let applied = reloaded.changed.join(", ");
         if !restart.is_empty() {
             tracing::warn!(
@@ -266,6 +274,7 @@ fn files_of(config: &Config) -> Vec<PathBuf> {
         &config.internal.certificate_file,
         &config.internal.key_file,
         &config.internal.client_ca_file,
+        &config.pepper_file,
     ];
     files.extend(config.internal.client_crl_files.iter().map(PathBuf::as_path));
     files.into_iter().map(Path::to_owned).collect()

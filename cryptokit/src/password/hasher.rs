@@ -185,7 +185,7 @@ impl PasswordHasher {
     /// Those of [`Policy::check`]; [`HashError::UnknownPepper`]; [`HashError::NoUnlabelledPeppers`].
     pub fn standing(&self, stored: &StoredHash) -> Result<Standing, HashError> {
         self.policy.check(stored)?;
-        if let Some(id) = pepper_of(&stored.0) {
+        if let Some(id) = stored.pepper() {
             self.pepper(id)?;
         }
         if matches!(stored.0, Form::Unlabelled(_)) && self.unlabelled.is_none() {
@@ -307,15 +307,6 @@ fn pepper_for(new_hash: NewHash, primary: KeyId) -> Option<KeyId> {
 /// it: `a` and `a\0` have one hash there. Asked after the run, so that it takes no less time.
 fn ends_with_nul(typed: &[u8]) -> bool {
     typed.last() == Some(&0)
-}
-
-fn pepper_of(stored: &Form) -> Option<KeyId> {
-    match stored {
-        Form::Argon2(hash) => hash.pepper,
-        Form::PepperedBcrypt(hash) => Some(hash.pepper),
-        Form::SaltedPeppered(hash) => Some(hash.pepper),
-        Form::Bcrypt(_) | Form::Pbkdf2(_) | Form::Scrypt(_) | Form::Unlabelled(_) => None,
-    }
 }
 
 impl fmt::Display for Verdict {

@@ -11,6 +11,7 @@ use std::fmt;
 use cryptokit::aead::{AeadError, AeadKey, AssociatedData};
 use cryptokit::encoding::base64url;
 use cryptokit::keyset::Keyset;
+use cryptokit::password::SealedHash;
 
 use super::user::{User, UserId};
 
@@ -103,16 +104,28 @@ impl UserRecord {
         }
     }
 
-    /// The same record under the primary key: for the rotation of the sealing key.
+    /// The seal under the primary key: for the rotation of the sealing key. `None` when that key made it already.
     ///
     /// # Errors
     ///
     /// `Ok(Err(_))` for a record that does not open, which is to be left as it is; [`AeadError::KeyExhausted`].
-    pub fn reseal(&self, keyset: &Keyset<AeadKey>) -> Result<Result<Self, RecordFault>, AeadError> {
+    pub fn reseal(&self, keyset: &Keyset<AeadKey>) -> Result<Result<Option<Self>, RecordFault>, AeadError> {
         if let Err(fault) = self.check(keyset) {
             return Ok(Err(fault));
         }
-        Self::seal(self.user.clone(), keyset).map(|record| Ok(record.imported_as(self.imported_as.clone())))
+        let named = self.seal.as_deref().and_then(|text| base64url::decode(text).ok());
+        if named.is_some_and(|sealed| keyset.primary_sealed(&sealed)) {
+            return Ok(Ok(None));
+        }
+        let record = Self::seal(self.user.clone(), keyset)?;
+        Ok(Ok(Some(record.imported_as(self.imported_as.clone()))))
+    }
+
+    /// The same record with the same password's hash under another key.
+    #[must_use]
+    pub fn with_resealed_hash(mut self, hash: SealedHash) -> Self {
+        self.user.password_hash = hash;
+        self
     }
 
     /// What the record says, believed or not: for those who store, list and mend records.
@@ -152,7 +165,6 @@ fn sealed_content(user: &User) -> AssociatedData {
 
 #[cfg(test)]
 mod tests {
-    use cryptokit::password::SealedHash;
     use time::OffsetDateTime;
 
     use super::*;
@@ -235,7 +247,8 @@ mod tests {
         let former = keys.primary().0;
         let next = keys.add(AeadKey::generate());
         keys.promote(next).unwrap();
-        let new = old.reseal(&keys).unwrap().unwrap();
+        let new = old.reseal(&keys).unwrap().unwrap().unwrap();
+        assert!(new.reseal(&keys).unwrap().unwrap().is_none(), "nothing to do");
         let mut damaged = old.unverified().clone();
         damaged.roles = "admin".parse().unwrap();
         let damaged = UserRecord::from_stored(damaged, old.seal_text().map(str::to_owned), None);

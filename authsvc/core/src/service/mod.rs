@@ -17,9 +17,12 @@ mod keys;
 mod keysets;
 mod password_policy;
 mod password_reset;
+mod pepper_use;
 mod reauthenticate;
 mod registry;
+mod reseal;
 mod revocation_feed;
+mod sealing_keys;
 pub mod second_factor;
 mod sessions;
 mod token_binding;
@@ -57,10 +60,16 @@ pub use password_policy::{
     PasswordRefusal, PasswordRules, UnfitPassword,
 };
 pub use password_reset::{RESET_TOKEN_LEN, ResetLink, SetPassword};
+pub use pepper_use::{PepperUse, pepper_use};
 pub use registry::{NewService, RegistryError, ServiceRegistry};
+pub use reseal::{PassError, Resealed};
 pub use revocation_feed::{
     DELTAS_KEPT_FOR, FEED_HEARTBEAT, FEED_INTERVAL, FEED_KEYSET, FeedAnswer, FeedDocument, FeedFault, FeedKeys,
     FeedPublisher, FeedQuestion, FeedSeen,
+};
+pub use sealing_keys::{
+    IMPORT_ABANDONED_AFTER, RESEAL_INTERVAL, RETIRED_SEALING_KEY_KEPT, SealingChange, SealingKeyEntry, SealingKeyError,
+    SealingKeyKeeper,
 };
 pub use sessions::{
     LoggedOut, MAX_REVOCATION_AGE, MAX_REVOCATIONS, REVOCATION_POLL_INTERVAL, Refresh, RevokeToken,

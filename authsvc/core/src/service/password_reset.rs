@@ -151,6 +151,21 @@ fn refused(detail: &str) -> Failure {
     .with_field("token", "is not a token that can be used: unknown, used or expired")
 }
 
+/// The seal of a token under the primary key. `None` when that key made it already.
+///
+/// # Errors
+///
+/// [`AeadError::Open`] for one that does not open, which is to be left as it is; [`AeadError::KeyExhausted`].
+pub(super) fn reseal(sealing: &Keyset<AeadKey>, reset: &PasswordReset) -> Result<Option<String>, AeadError> {
+    if !is_sealed(sealing, reset) {
+        return Err(AeadError::Open);
+    }
+    if base64url::decode(&reset.seal).is_ok_and(|sealed| sealing.primary_sealed(&sealed)) {
+        return Ok(None);
+    }
+    seal(sealing, reset.user_id, &reset.token_sha256, reset.expires_at).map(Some)
+}
+
 /// Shows that this program wrote the row: whoever else could write one would choose a password.
 fn seal(
     sealing: &Keyset<AeadKey>,

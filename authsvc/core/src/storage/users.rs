@@ -69,6 +69,32 @@ pub trait UserStore: Send + Sync {
 
     /// Forgets what was put aside.
     async fn discard_import(&self, import: &str) -> Result<(), StoreError>;
+
+    /// How many accounts are put aside.
+    async fn staged_accounts(&self) -> Result<u64, StoreError>;
+
+    /// Forgets imports whose last account was put aside before `before`: nobody commits them any more. How many accounts.
+    async fn prune_imports(&self, before: OffsetDateTime) -> Result<u64, StoreError>;
+
+    /// Puts hashes and seals that were made anew in the place of those they were made from, account by account, where
+    /// both still are what they were; how many were. What accounts say stays as it is, and imported hashes stay imported.
+    async fn reseal_users(&self, resealed: &[ResealedUser]) -> Result<u64, StoreError>;
+
+    /// The tokens of the accounts whose id comes after `after`, in order, at most `limit`: for passes over all.
+    async fn password_resets_after(&self, after: Option<UserId>, limit: u32) -> Result<Vec<PasswordReset>, StoreError>;
+
+    /// Puts a seal that was made anew in place of the token's, if it still is the same token under the same seal; whether
+    /// it was.
+    async fn reseal_password_reset(&self, expected: &PasswordReset, seal: &str) -> Result<bool, StoreError>;
+}
+
+/// An account whose secrets were sealed anew.
+#[derive(Clone, Debug)]
+pub struct ResealedUser {
+    /// As it was read.
+    pub expected: UserRecord,
+    /// The same under another key.
+    pub resealed: UserRecord,
 }
 
 /// How the accounts' password hashes were made, as far as it matters for the time that a check takes.

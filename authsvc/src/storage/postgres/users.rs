@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use authsvc_core::domain::{EmailAddress, UserId, UserRecord};
-use authsvc_core::storage::{ImportedHashes, PasswordReset, StoreError, UserStore};
+use authsvc_core::storage::{ImportedHashes, PasswordReset, ResealedUser, StoreError, UserStore};
 use cryptokit::password::SealedHash;
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
@@ -202,6 +202,73 @@ impl UserStore for PostgresStore {
             .execute(&self.writer)
             .await
             .map(|_| ())
+            .map_err(store_error)
+    }
+
+    async fn staged_accounts(&self) -> Result<u64, StoreError> {
+        let staged: i64 = sqlx::query_scalar("SELECT count(*) FROM user_imports")
+            .fetch_one(&self.readers)
+            .await
+            .map_err(store_error)?;
+        Ok(staged.unsigned_abs())
+    }
+
+    async fn prune_imports(&self, before: OffsetDateTime) -> Result<u64, StoreError> {
+        sqlx::query(
+            "DELETE FROM user_imports WHERE import IN
+             (SELECT import FROM user_imports GROUP BY import HAVING max(created_at) < $1)",
+        )
+        .bind(before.unix_timestamp())
+        .execute(&self.writer)
+        .await
+        .map(|done| done.rows_affected())
+        .map_err(store_error)
+    }
+
+    async fn reseal_users(&self, resealed: &[ResealedUser]) -> Result<u64, StoreError> {
+        let mut transaction = self.writer.begin().await.map_err(store_error)?;
+        let mut done = 0;
+        // Pages are in the order of names: two passes at once lock rows in one order.
+        for ResealedUser { expected, resealed } in resealed {
+            let written = sqlx::query(
+                "UPDATE users SET password_hash = $1, seal = $2
+                 WHERE id = $3 AND password_hash = $4 AND seal IS NOT DISTINCT FROM $5",
+            )
+            .bind(resealed.unverified().password_hash.as_str())
+            .bind(resealed.seal_text())
+            .bind(expected.unverified().id.to_string())
+            .bind(expected.unverified().password_hash.as_str())
+            .bind(expected.seal_text())
+            .execute(&mut *transaction)
+            .await
+            .map_err(store_error)?;
+            done += written.rows_affected();
+        }
+        transaction.commit().await.map(|()| done).map_err(store_error)
+    }
+
+    async fn password_resets_after(&self, after: Option<UserId>, limit: u32) -> Result<Vec<PasswordReset>, StoreError> {
+        let page = sqlx::query(
+            "SELECT user_id, token_sha256, expires_at, seal FROM password_resets
+             WHERE user_id > $1 ORDER BY user_id LIMIT $2",
+        )
+        .bind(after.map(|id| id.to_string()).unwrap_or_default())
+        .bind(i64::from(limit))
+        .fetch_all(&self.readers)
+        .await
+        .map_err(store_error)?;
+        page.iter().map(rows::password_reset).collect()
+    }
+
+    async fn reseal_password_reset(&self, expected: &PasswordReset, seal: &str) -> Result<bool, StoreError> {
+        sqlx::query("UPDATE password_resets SET seal = $1 WHERE user_id = $2 AND token_sha256 = $3 AND seal = $4")
+            .bind(seal)
+            .bind(expected.user_id.to_string())
+            .bind(&expected.token_sha256[..])
+            .bind(&expected.seal)
+            .execute(&self.writer)
+            .await
+            .map(|done| done.rows_affected() == 1)
             .map_err(store_error)
     }
 }

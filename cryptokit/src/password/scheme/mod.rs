@@ -27,6 +27,7 @@ pub(super) mod unlabelled;
 use std::fmt;
 
 use super::params::Argon2Params;
+use crate::keyset::KeyId;
 
 use argon2::Argon2Hash;
 use bcrypt::{BcryptHash, PepperedBcryptHash};
@@ -180,6 +181,16 @@ impl StoredHash {
             Form::Scrypt(_) => Scheme::Scrypt,
             Form::SaltedPeppered(_) => Scheme::SaltedPeppered,
             Form::Unlabelled(_) => Scheme::UnlabelledSha512,
+        }
+    }
+
+    /// The pepper that it names, if it was made with one that it names.
+    pub fn pepper(&self) -> Option<KeyId> {
+        match &self.0 {
+            Form::Argon2(hash) => hash.pepper,
+            Form::PepperedBcrypt(hash) => Some(hash.pepper),
+            Form::SaltedPeppered(hash) => Some(hash.pepper),
+            Form::Bcrypt(_) | Form::Pbkdf2(_) | Form::Scrypt(_) | Form::Unlabelled(_) => None,
         }
     }
 

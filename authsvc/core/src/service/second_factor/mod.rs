@@ -27,6 +27,7 @@ pub use recovery::RecoveryCodes;
 use crate::domain::{EndReason, Place, SealedField, TotpSecret, UserId};
 use crate::service::KeyRing;
 use crate::service::end_sessions::end_sessions;
+use crate::service::reseal::Resealed;
 use crate::storage::Store;
 
 /// How long an enrolment waits for its first code.
@@ -80,27 +81,27 @@ impl<'a> SecondFactors<'a> {
         Ok(())
     }
 
-    /// Seals everything of an account anew that is not sealed under the primary key; how much.
+    /// Seals everything of an account anew that is not sealed under the primary key. What does not open is left as it is,
+    /// and keeps nothing else from being sealed.
     ///
     /// # Errors
     ///
-    /// [`SecondFactorError::Unusable`] for what does not open, which is left as it is; [`SecondFactorError::Sealing`] and
-    /// [`SecondFactorError::Store`].
-    pub async fn reseal(&self, user_id: UserId) -> Result<u64, SecondFactorError> {
+    /// [`SecondFactorError::Sealing`] and [`SecondFactorError::Store`].
+    pub async fn reseal(&self, user_id: UserId) -> Result<Resealed, SecondFactorError> {
         let sealing = self.keys.sealing();
-        let mut done = 0;
+        let mut done = Resealed::default();
         if let Some(factor) = self.store.second_factor(user_id).await? {
             let place = place(SECRET_COLUMN, user_id);
-            if let Some(secret) = factor.secret.reseal(&sealing.keys, place).map_err(unopened)? {
+            if let Some(secret) = done.of(factor.secret.reseal(&sealing.keys, place))? {
                 let replaced = self.store.replace_totp_secret(user_id, &factor.secret, &secret);
-                done += u64::from(replaced.await?);
+                done.count(replaced.await?);
             }
         }
         for code in self.store.recovery_codes(user_id).await? {
             let place = place(RECOVERY_COLUMN, user_id);
-            if let Some(digest) = code.digest.reseal(&sealing.keys, place).map_err(unopened)? {
+            if let Some(digest) = done.of(code.digest.reseal(&sealing.keys, place))? {
                 let replaced = self.store.replace_recovery_code_digest(user_id, code.id, &digest);
-                done += u64::from(replaced.await?);
+                done.count(replaced.await?);
             }
         }
         Ok(done)

@@ -4,7 +4,7 @@ use cryptokit::password::SealedHash;
 use time::OffsetDateTime;
 
 use crate::domain::{EmailAddress, User, UserId, UserRecord};
-use crate::storage::{ImportedHashes, PasswordReset, Store, StoreError};
+use crate::storage::{ImportedHashes, PasswordReset, ResealedUser, Store, StoreError};
 
 pub(super) async fn run(store: &dyn Store) {
     users_are_found_by_name_and_id(store).await;
@@ -16,6 +16,8 @@ pub(super) async fn run(store: &dyn Store) {
     removed_users_are_gone_with_what_hangs_on_them(store).await;
     a_reset_token_works_once_and_the_latest_only(store).await;
     an_import_becomes_accounts_at_once_or_not_at_all(store).await;
+    abandoned_imports_are_forgotten_and_others_not(store).await;
+    what_is_sealed_anew_replaces_only_what_it_was_made_from(store).await;
     hostile_text_is_stored_as_it_is(store).await;
 }
 
@@ -247,6 +249,106 @@ async fn a_reset_token_works_once_and_the_latest_only(store: &dyn Store) {
         store.prune_password_resets(at(100)).await.expect("the store answers"),
         1
     );
+}
+
+async fn abandoned_imports_are_forgotten_and_others_not(store: &dyn Store) {
+    let staged = async || store.staged_accounts().await.expect("the store answers");
+    let before = staged().await;
+    let put_aside = async |import: &str, name: &str, seconds: i64| {
+        let record = changed(&user(&format!("{name}@abandoned.example")), "s", |user| {
+            user.created_at = at(seconds);
+        });
+        store.stage_import(import, &[record]).await.expect("the store answers");
+    };
+    put_aside("left", "a", 0).await;
+    put_aside("left", "b", 10).await;
+    put_aside("under-way", "a", 0).await;
+    put_aside("under-way", "b", 11).await;
+    assert_eq!(staged().await, before + 4);
+    assert_eq!(store.prune_imports(at(10)).await.expect("the store answers"), 0);
+    assert_eq!(store.prune_imports(at(11)).await.expect("the store answers"), 2);
+    assert_eq!(store.commit_import("under-way").await.expect("the store answers"), 2);
+    assert_eq!(staged().await, before);
+}
+
+async fn what_is_sealed_anew_replaces_only_what_it_was_made_from(store: &dyn Store) {
+    let names = ["ivan", "judy", "ken", "leo"];
+    let mut records = Vec::new();
+    for name in names {
+        let record = user(&format!("{name}@reseal.example")).imported_as(Some("shape".into()));
+        store.insert_user(&record).await.expect("a new name");
+        records.push(record);
+    }
+    // Meanwhile judy's hash is replaced at a login, and ken's record by an operator; leo is gone.
+    let rehashed = SealedHash::from_stored("rehashed".into());
+    let judy = records[1].unverified();
+    let replaced = store.replace_password_hash(judy.id, &judy.password_hash, &rehashed);
+    assert!(replaced.await.expect("the store answers"));
+    let ken = changed(&records[2], "by an operator", |user| user.disabled = true);
+    assert!(store.replace_user(&records[2], &ken).await.expect("the store answers"));
+    assert!(
+        store
+            .delete_user(records[3].unverified().id)
+            .await
+            .expect("the store answers")
+    );
+
+    let changes: Vec<_> = records
+        .iter()
+        .map(|record| ResealedUser {
+            expected: record.clone(),
+            resealed: changed(record, "anew", |_| {}).with_resealed_hash(SealedHash::from_stored("anew".into())),
+        })
+        .collect();
+    assert_eq!(store.reseal_users(&changes).await.expect("the store answers"), 1);
+    let found = async |index: usize| by_id(store, records[index].unverified().id).await;
+    let ivan = found(0).await;
+    assert_eq!(
+        (ivan.unverified().password_hash.as_str(), ivan.seal_text()),
+        ("anew", Some("anew"))
+    );
+    assert_eq!(ivan.imported_shape(), Some("shape"), "it stays what it was");
+    assert_eq!(found(1).await.unverified().password_hash.as_str(), "rehashed");
+    assert_eq!(found(2).await.seal_text(), Some("by an operator"));
+    assert_eq!(store.reseal_users(&changes).await.expect("the store answers"), 0);
+    // A record without a seal has a hash all the same.
+    let bare = UserRecord::from_stored(user("bare@reseal.example").unverified().clone(), None, None);
+    store.insert_user(&bare).await.expect("a new name");
+    let change = ResealedUser {
+        expected: bare.clone(),
+        resealed: bare.clone().with_resealed_hash(SealedHash::from_stored("anew".into())),
+    };
+    assert_eq!(store.reseal_users(&[change]).await.expect("the store answers"), 1);
+
+    let mut ids: Vec<UserId> = records[..3].iter().map(|record| record.unverified().id).collect();
+    ids.sort_by_key(ToString::to_string);
+    for (token, id) in (20..).zip(&ids) {
+        store
+            .put_password_reset(&reset(*id, token, 100))
+            .await
+            .expect("the store answers");
+    }
+    let mut pages = Vec::new();
+    let mut after = None;
+    loop {
+        let page = store.password_resets_after(after, 2).await.expect("the store answers");
+        assert!(page.len() <= 2);
+        let Some(last) = page.last() else { break };
+        after = Some(last.user_id);
+        pages.extend(page.into_iter().filter(|reset| ids.contains(&reset.user_id)));
+    }
+    assert_eq!(pages.iter().map(|reset| reset.user_id).collect::<Vec<_>>(), ids);
+    let resealed = async |expected: &PasswordReset| {
+        let done = store.reseal_password_reset(expected, "anew").await;
+        done.expect("the store answers")
+    };
+    assert!(resealed(&pages[0]).await);
+    assert!(!resealed(&pages[0]).await, "not twice");
+    store
+        .put_password_reset(&reset(ids[1], 30, 100))
+        .await
+        .expect("the store answers");
+    assert!(!resealed(&pages[1]).await, "another token by now");
 }
 
 async fn an_import_becomes_accounts_at_once_or_not_at_all(store: &dyn Store) {
