@@ -293,22 +293,21 @@ async fn add_demo(
         subject_alternative_name: demo.subject_alternative_name.parse().expect("the demo's name is valid"),
     };
     let audience = demo.service.parse().expect("the demo's audience is valid");
-    ServiceRegistry::new(Arc::clone(store), Arc::clone(clock))
+    let password = random_password();
+    let root = Arc::new(RootKeyFile::new(request.directory.join("root.key")));
+    let keys = Arc::new(KeyRing::open(SealedKeysets::new(Arc::clone(store), root), Arc::clone(clock)).await?);
+    ServiceRegistry::new(Arc::clone(store), Arc::clone(clock), Arc::clone(&keys))
         .add(
             NewService::new(demo.service.parse().expect("the demo's name is valid"), identity)
                 .with_audiences(vec![audience]),
         )
         .await?;
-
-    let password = random_password();
-    let root = Arc::new(RootKeyFile::new(request.directory.join("root.key")));
-    let keys = KeyRing::open(SealedKeysets::new(Arc::clone(store), root), Arc::clone(clock)).await?;
     let hasher = QueuedHasher::new(
         PasswordHasher::new(Policy::default(), peppers),
         std::num::NonZeroUsize::MIN,
         std::time::Duration::from_secs(60),
     );
-    UserAdministration::new(Arc::clone(store), Arc::clone(clock), Arc::new(hasher), Arc::new(keys))
+    UserAdministration::new(Arc::clone(store), Arc::clone(clock), Arc::new(hasher), keys)
         .add(
             demo.email.parse().expect("the demo's address is valid"),
             Password::new(password.expose_secret()).expect("a random password is within the bounds"),

@@ -501,10 +501,14 @@ async fn an_administrator_revokes_any_token_and_a_service_only_its_own() {
     };
     let mut console = NewService::new("console".parse().unwrap(), identity("dns:console.internal"));
     console.admin = true;
-    ServiceRegistry::new(Arc::clone(&service.store), Arc::clone(&service.clock) as _)
-        .add(console)
-        .await
-        .unwrap();
+    ServiceRegistry::new(
+        Arc::clone(&service.store),
+        Arc::clone(&service.clock) as _,
+        Arc::clone(&service.keys),
+    )
+    .add(console)
+    .await
+    .unwrap();
     service.register("billing", "dns:billing.internal", &["billing"]).await;
     let revoke = async |by: &str, token: &str| {
         let request = json_request("/v1/revoke", json!({ "token": token }).to_string());

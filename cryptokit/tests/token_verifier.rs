@@ -14,6 +14,8 @@ use cryptokit::jose::{
 use cryptokit::keyset::Keyset;
 use cryptokit::secret::SecretBytes;
 use cryptokit::sign::P256SigningKey;
+use hkdf::hmac::{Hmac, KeyInit, Mac};
+use rsa::sha2::{Sha256, Sha384, Sha512};
 use time::OffsetDateTime;
 
 const NOW: i64 = 1_800_000_000;
@@ -224,6 +226,71 @@ fn t2_other_algorithms_are_refused_even_with_a_good_signature_by_the_key() {
             assert_eq!(fixture.verify(&token), Err(TokenError::Algorithm), "{algorithm}");
         }
     }
+}
+
+#[test]
+fn t2_no_encoding_of_the_public_key_is_the_secret_of_an_hmac() {
+    for fixture in fixtures() {
+        let set = fixture.keys.verification.jwk_set().to_json();
+        let value: serde_json::Value = serde_json::from_str(&set).unwrap();
+        let jwk = &value["keys"][0];
+        let mut secrets = vec![Vec::new(), set.into_bytes(), jwk.to_string().into_bytes()];
+        if let (Some(n), Some(e)) = (jwk["n"].as_str(), jwk["e"].as_str()) {
+            let (n, e) = (base64url::decode(n).unwrap(), base64url::decode(e).unwrap());
+            // RFC 8017 §A.1.1, and RFC 5280 §4.1.2.7 around it.
+            let pkcs1 = der(
+                0x30,
+                &[der(0x02, &[&[0], n.as_slice()].concat()), der(0x02, &e)].concat(),
+            );
+            let algorithm = [
+                0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00,
+            ];
+            let bits = der(0x03, &[&[0], pkcs1.as_slice()].concat());
+            secrets.extend([n, der(0x30, &[der(0x30, &algorithm), bits].concat()), pkcs1]);
+        }
+        for algorithm in ["HS256", "HS384", "HS512"] {
+            let header = base64url::encode(fixture.header_with(algorithm).as_bytes());
+            let input = format!("{header}.{}", base64url::encode(fixture.payload().as_bytes()));
+            for secret in &secrets {
+                let tag = hmac(algorithm, secret, input.as_bytes());
+                let token = format!("{input}.{}", base64url::encode(&tag));
+                assert_eq!(fixture.verify(&token), Err(TokenError::Algorithm), "{algorithm}");
+            }
+        }
+    }
+}
+
+/// RFC 7518 §3.2, by the RustCrypto crates.
+fn hmac(algorithm: &str, key: &[u8], message: &[u8]) -> Vec<u8> {
+    match algorithm {
+        "HS256" => {
+            let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
+            mac.update(message);
+            mac.finalize().into_bytes().to_vec()
+        }
+        "HS384" => {
+            let mut mac = Hmac::<Sha384>::new_from_slice(key).unwrap();
+            mac.update(message);
+            mac.finalize().into_bytes().to_vec()
+        }
+        _ => {
+            let mut mac = Hmac::<Sha512>::new_from_slice(key).unwrap();
+            mac.update(message);
+            mac.finalize().into_bytes().to_vec()
+        }
+    }
+}
+
+/// DER (X.690 §8.1): tag, length, content.
+fn der(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = content.len();
+    let mut head = vec![tag];
+    match length {
+        0..128 => head.push(length as u8),
+        128..256 => head.extend([0x81, length as u8]),
+        _ => head.extend([0x82, (length >> 8) as u8, length as u8]),
+    }
+    [head.as_slice(), content].concat()
 }
 
 /// Each of the four algorithms in the header, each of the four keys named by it, each of the four keys signing: only

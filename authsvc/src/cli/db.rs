@@ -34,6 +34,12 @@ pub enum DbCommand {
         #[command(flatten)]
         config: ConfigArgs,
     },
+    /// Vouch for the services and sessions that an older program wrote, which knew no seals. Before that they are refused
+    Seal {
+        /// Which installation.
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
     /// Write everything in the database to a new file, while the service runs
     Backup {
         /// The file; must not exist

@@ -45,6 +45,14 @@ pub enum ServiceCommand {
     AddIdentity(IdentityArgs),
     /// Take an identity from a service that has another one
     RemoveIdentity(IdentityArgs),
+    /// Vouch for a registration as it stands, after it was altered in the database and put right
+    Seal {
+        /// Its short name
+        name: String,
+        /// Which installation.
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
     /// End a registration
     Remove {
         /// Its short name

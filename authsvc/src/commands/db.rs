@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use authsvc_core::audit::Target;
+use authsvc_core::service::seal_unsealed_rows;
 use serde_json::json;
 
 use super::installation::Installation;
@@ -27,6 +28,20 @@ pub(super) async fn run(command: DbCommand) -> Result<ExitCode, CommandError> {
                 true => format!("Read-only mode is {now}. All replicas obey within two seconds.\n"),
                 false => format!("Read-only mode was {now} already.\n"),
             })
+        }
+        DbCommand::Seal { config } => {
+            let installation = Installation::open(&config).await?;
+            let work = async {
+                let ring = installation.key_ring().await?;
+                let (store, now) = (installation.store(), installation.now());
+                Ok::<_, CommandError>(seal_unsealed_rows(store.as_ref(), &ring, now).await?)
+            };
+            let sealed = installation.perform("db.seal", Target::default(), work).await;
+            installation.close().await;
+            let (services, sessions) = sealed?;
+            print(&format!(
+                "{services} services and {sessions} sessions were sealed as they stood.\n"
+            ))
         }
         DbCommand::Backup { out, config } => {
             let installation = Installation::open(&config).await?;

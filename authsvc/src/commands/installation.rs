@@ -94,9 +94,15 @@ impl Installation {
         Sessions::new(self.store(), self.clock(), self.config.sessions)
     }
 
-    /// What keeps the registry of services.
-    pub(super) fn registry(&self) -> ServiceRegistry {
-        ServiceRegistry::new(self.store(), Arc::clone(&self.clock))
+    /// The keys in use.
+    pub(super) async fn key_ring(&self) -> Result<KeyRing, CommandError> {
+        Ok(KeyRing::open(self.keysets(), Arc::clone(&self.clock)).await?)
+    }
+
+    /// What keeps the registry of services. Opens the keys.
+    pub(super) async fn registry(&self) -> Result<ServiceRegistry, CommandError> {
+        let keys = Arc::new(self.key_ring().await?);
+        Ok(ServiceRegistry::new(self.store(), Arc::clone(&self.clock), keys))
     }
 
     /// What time it is.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use authsvc_core::audit::Target;
-use authsvc_core::domain::{Service, ServiceIdentity, ServiceName};
+use authsvc_core::domain::{RecordFault, Service, ServiceIdentity, ServiceName};
 use authsvc_core::service::{NewService, RegistryError};
 use serde_json::json;
 use time::format_description::well_known::Rfc3339;
@@ -41,19 +41,33 @@ pub(super) async fn run(command: ServiceCommand) -> Result<ExitCode, CommandErro
         ServiceCommand::RemoveIdentity(args) => remove_identity(&args).await,
         ServiceCommand::List { json, config } => {
             let installation = Installation::open(&config).await?;
-            let all = installation.registry().list().await;
-            installation.close().await;
+            let registry = installation.registry().await?;
+            let all = registry.list().await;
             let mut text = String::new();
             for service in &all? {
-                text.push_str(&if json { as_json(service)? } else { as_text(service)? });
+                let fault = registry.fault_of(service).await;
+                text.push_str(&match json {
+                    true => as_json(service, fault)?,
+                    false => as_text(service, fault)?,
+                });
             }
+            installation.close().await;
             print(&text)
+        }
+        ServiceCommand::Seal { name, config } => {
+            let name: ServiceName = name.parse()?;
+            let installation = Installation::open(&config).await?;
+            let work = seal(&installation, &name);
+            let sealed = installation.perform("service.seal", Target::named(&name), work).await;
+            installation.close().await;
+            sealed?;
+            print(&format!("The registration of {name} is sealed as it stands.\n"))
         }
         ServiceCommand::Remove { name, config } => {
             let name: ServiceName = name.parse()?;
             let installation = Installation::open(&config).await?;
             let work = async {
-                match installation.registry().remove(&name).await? {
+                match installation.registry().await?.remove(&name).await? {
                     true => Ok(()),
                     false => Err(no_such_service(&name)),
                 }
@@ -70,7 +84,7 @@ async fn add(installation: Installation, service: NewService) -> Result<ExitCode
     let (name, identity) = (service.name.clone(), service.identity.clone());
     let administers = if service.admin { ", an administrator" } else { "" };
     let work = async {
-        match installation.registry().add(service).await {
+        match installation.registry().await?.add(service).await {
             Err(RegistryError::Taken) => Err(format!("{name} or {identity} is registered already").into()),
             other => other.map_err(CommandError::from),
         }
@@ -81,12 +95,23 @@ async fn add(installation: Installation, service: NewService) -> Result<ExitCode
     print(&format!("Registered {name}: {identity}{administers}.\n"))
 }
 
+async fn seal(installation: &Installation, name: &ServiceName) -> Result<(), CommandError> {
+    let registry = installation.registry().await?;
+    let all = registry.list().await?;
+    let service = all.iter().find(|service| service.name == *name);
+    let service = service.ok_or_else(|| no_such_service(name))?;
+    if registry.fault_of(service).await.is_some() && !registry.seal(service).await? {
+        return Err(format!("the registration of {name} was changed meanwhile; look at it again").into());
+    }
+    Ok(())
+}
+
 async fn add_identity(args: &IdentityArgs) -> Result<ExitCode, CommandError> {
     let installation = Installation::open(&args.config).await?;
     let name: ServiceName = args.name.parse()?;
     let identity = identity(&installation.config, &args.san, args.issuer.as_deref())?;
     let work = async {
-        match installation.registry().add_identity(&name, &identity).await {
+        match installation.registry().await?.add_identity(&name, &identity).await {
             Err(RegistryError::Taken) => Err(format!("{identity} is registered already").into()),
             Ok(false) => Err(no_such_service(&name)),
             other => other.map(drop).map_err(CommandError::from),
@@ -105,7 +130,7 @@ async fn remove_identity(args: &IdentityArgs) -> Result<ExitCode, CommandError> 
     let name: ServiceName = args.name.parse()?;
     let identity = identity(&installation.config, &args.san, args.issuer.as_deref())?;
     let work = async {
-        match installation.registry().remove_identity(&name, &identity).await? {
+        match installation.registry().await?.remove_identity(&name, &identity).await? {
             true => Ok(()),
             false => Err(CommandError::from(format!("{name} is not {identity}"))),
         }
@@ -129,7 +154,7 @@ fn all<T: FromStr<Err: std::fmt::Display>>(flag: &str, names: &[String]) -> Resu
         .collect()
 }
 
-fn as_text(service: &Service) -> Result<String, CommandError> {
+fn as_text(service: &Service, fault: Option<RecordFault>) -> Result<String, CommandError> {
     let mut line = service.name.to_string();
     line.push_str("  ");
     line.push_str(&joined(&service.identities, ", "));
@@ -140,10 +165,14 @@ fn as_text(service: &Service) -> Result<String, CommandError> {
     if service.admin {
         line.push_str("  administrator");
     }
-    Ok(format!("{line}  {}\n", service.created_at.format(&Rfc3339)?))
+    line.push_str(&format!("  {}", service.created_at.format(&Rfc3339)?));
+    if let Some(fault) = fault {
+        line.push_str(&format!("  {fault}: it is not let in"));
+    }
+    Ok(format!("{line}\n"))
 }
 
-fn as_json(service: &Service) -> Result<String, CommandError> {
+fn as_json(service: &Service, fault: Option<RecordFault>) -> Result<String, CommandError> {
     let identities: Vec<_> = service
         .identities
         .iter()
@@ -153,7 +182,9 @@ fn as_json(service: &Service) -> Result<String, CommandError> {
         })
         .collect();
     let line = json!({ "name": service.name.as_str(), "identities": identities,
-        "audiences": texts(&service.audiences), "scopes": texts(&service.scopes), "admin": service.admin, "created_at": service.created_at.format(&Rfc3339)? });
+        "audiences": texts(&service.audiences), "scopes": texts(&service.scopes), "admin": service.admin,
+        "seal": match fault { None => "good", Some(RecordFault::Unsealed) => "none", Some(RecordFault::Altered) => "broken" },
+        "created_at": service.created_at.format(&Rfc3339)? });
     Ok(format!("{line}\n"))
 }
 

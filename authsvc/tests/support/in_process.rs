@@ -78,6 +78,8 @@ struct Shared {
     root_key: RootKey,
     authority: Arc<CertificateAuthority>,
     user_id: UserId,
+    /// Requests a second, of a source and of a caller.
+    rate: u32,
 }
 
 pub(crate) struct Answer {
@@ -118,6 +120,17 @@ impl Service {
     /// With something around the hasher.
     pub(crate) async fn start_with(wrap: impl FnOnce(Arc<dyn CredentialHasher>) -> Arc<dyn CredentialHasher>) -> Self {
         Self::start_with_policy(DefencePolicy::default(), wrap).await
+    }
+
+    /// Answering so many requests a second, of a source and of a caller.
+    pub(crate) async fn start_with_rate(rate: u32) -> Self {
+        let started = Self::start().await;
+        let mut shared = started.shared();
+        shared.rate = rate;
+        Self::assemble(Arc::clone(&started.store), shared, DefencePolicy::default(), |hasher| {
+            hasher
+        })
+        .await
     }
 
     /// With other limits on guesses.
@@ -194,6 +207,7 @@ impl Service {
             root_key,
             authority: Arc::new(authority),
             user_id,
+            rate: 1_000_000,
         };
         let started = Self::assemble(store, shared, policy, wrap).await;
         started.register("orders", "dns:orders.internal", &["orders"]).await;
@@ -202,15 +216,19 @@ impl Service {
 
     /// Another replica: the same keys, clock and certificates, and connections of its own to the same database.
     pub(crate) async fn replica(&self, store: Arc<dyn Store>) -> Self {
-        let shared = Shared {
+        Self::assemble(store, self.shared(), DefencePolicy::default(), |hasher| hasher).await
+    }
+
+    fn shared(&self) -> Shared {
+        Shared {
             directory: Arc::clone(&self.directory),
             clock: Arc::clone(&self.clock),
             hasher: Arc::clone(&self.hasher),
             root_key: RootKey::from_text(&self.root_key.to_text()).unwrap(),
             authority: Arc::clone(&self.authority),
             user_id: self.user_id,
-        };
-        Self::assemble(store, shared, DefencePolicy::default(), |hasher| hasher).await
+            rate: 1_000_000,
+        }
     }
 
     async fn assemble(
@@ -226,6 +244,7 @@ impl Service {
             root_key,
             authority,
             user_id,
+            rate,
         } = shared;
         let keysets = keysets(&store, &root_key);
         let defence = Arc::new(LoginDefence::start(
@@ -276,7 +295,7 @@ impl Service {
             networks: vec![PROXY.parse().unwrap()],
             ..TrustedProxies::default()
         });
-        let rate = NonZeroU32::new(1_000_000).unwrap();
+        let rate = NonZeroU32::new(rate).unwrap();
         let rates = Arc::new(RequestRates::new(rate, rate));
         let state = |listener| HttpState {
             endpoints: endpoints.clone(),
@@ -316,13 +335,17 @@ impl Service {
             issuer_spki_sha256: self.authority.certificate().spki_sha256(),
             subject_alternative_name: san.parse().unwrap(),
         };
-        ServiceRegistry::new(Arc::clone(&self.store), Arc::clone(&self.clock) as _)
-            .add(
-                NewService::new(name.parse().unwrap(), identity)
-                    .with_audiences(audiences.iter().map(|name| name.parse().unwrap()).collect()),
-            )
-            .await
-            .unwrap();
+        ServiceRegistry::new(
+            Arc::clone(&self.store),
+            Arc::clone(&self.clock) as _,
+            Arc::clone(&self.keys),
+        )
+        .add(
+            NewService::new(name.parse().unwrap(), identity)
+                .with_audiences(audiences.iter().map(|name| name.parse().unwrap()).collect()),
+        )
+        .await
+        .unwrap();
     }
 
     pub(crate) async fn set_disabled(&self, email: &str, disabled: bool) {
@@ -347,7 +370,11 @@ impl Service {
         let mut scoped = NewService::new("scoped".parse().unwrap(), identity);
         scoped.audiences = vec!["orders".parse().unwrap()];
         scoped.scopes = scopes.iter().map(|scope| scope.parse().unwrap()).collect();
-        let registry = ServiceRegistry::new(Arc::clone(&self.store), Arc::clone(&self.clock) as _);
+        let registry = ServiceRegistry::new(
+            Arc::clone(&self.store),
+            Arc::clone(&self.clock) as _,
+            Arc::clone(&self.keys),
+        );
         registry.add(scoped).await.unwrap();
     }
 

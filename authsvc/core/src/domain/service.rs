@@ -92,4 +92,6 @@ pub struct Service {
     pub admin: bool,
     /// When it was registered.
     pub created_at: OffsetDateTime,
+    /// What shows that this program wrote all of it.
+    pub seal: Option<String>,
 }

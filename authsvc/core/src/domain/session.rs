@@ -199,6 +199,8 @@ pub struct Session {
     pub user_agent: Option<String>,
     /// When and why it ended.
     pub ended: Option<(OffsetDateTime, EndReason)>,
+    /// What shows that this program began it.
+    pub seal: Option<String>,
 }
 
 impl Session {

@@ -3,8 +3,8 @@
 use cryptokit::x509::PeerCertificate;
 
 use super::{AuthService, ErrorCode, Failure};
-use crate::audit::{ReasonKind, reasons};
-use crate::domain::{AudienceName, ScopeName, Service, ServiceIdentity, ServiceName};
+use crate::audit::{Reason, ReasonKind, reasons};
+use crate::domain::{AudienceName, ScopeName, SealedRow, Service, ServiceIdentity, ServiceName};
 
 /// Most names a certificate may have. More than any honest one has; bounds the work a certificate can cause.
 const MAX_NAMES: usize = 16;
@@ -75,6 +75,11 @@ impl AuthService {
             if let Some(service) = self.store.service_by_identity(&identity).await? {
                 if found.is_some() {
                     return Err(not_allowed(peer, reasons::caller::AMBIGUOUS));
+                }
+                if let Err(fault) = self.keys.unseal(|keys| service.check_seal(keys)).await {
+                    let mut failure = not_allowed(peer, reasons::caller::ALTERED_REGISTRATION);
+                    failure.reason = Reason::new(reasons::caller::ALTERED_REGISTRATION, fault.to_string());
+                    return Err(failure.with_service(&service.name));
                 }
                 found = Some(AuthorizedCaller { service, identity });
             }

@@ -62,7 +62,7 @@ pub use password_policy::{
 pub use password_reset::{RESET_TOKEN_LEN, ResetLink, SetPassword};
 pub use pepper_use::{PepperUse, pepper_use};
 pub use registry::{NewService, RegistryError, ServiceRegistry};
-pub use reseal::{PassError, Resealed};
+pub use reseal::{PassError, Resealed, seal_unsealed_rows};
 pub use revocation_feed::{
     DELTAS_KEPT_FOR, FEED_HEARTBEAT, FEED_INTERVAL, FEED_KEYSET, FeedAnswer, FeedDocument, FeedFault, FeedKeys,
     FeedPublisher, FeedQuestion, FeedSeen,

@@ -3,9 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 
+use cryptokit::aead::AeadError;
+
+use super::key_ring::KeyRing;
 use crate::clock::Clock;
-use crate::domain::{AudienceName, ScopeName, Service, ServiceIdentity, ServiceName};
+use crate::domain::{AudienceName, RecordFault, ScopeName, SealedRow, Service, ServiceIdentity, ServiceName};
 use crate::storage::{Store, StoreError};
+
+/// How often a change is tried anew when others change the same registration.
+const ATTEMPTS: usize = 8;
 
 /// A service to be registered. Repeated names count once.
 #[derive(Clone, Debug)]
@@ -55,6 +61,19 @@ pub enum RegistryError {
     /// It is the last identity of its service.
     #[error("it is the only identity of the service; add the new one first, or remove the service")]
     LastIdentity,
+    /// The registration is not as this program wrote it.
+    #[error(
+        "the registration of {name} {fault}\nhelp: authsvc service list says what it claims; once that is right, authsvc service seal"
+    )]
+    Altered {
+        /// Whose.
+        name: ServiceName,
+        /// What is wrong with it.
+        fault: RecordFault,
+    },
+    /// The registration could not be sealed.
+    #[error("the registration could not be sealed")]
+    Sealing(#[from] AeadError),
     /// The store did not do its part.
     #[error("the database could not be used")]
     Store(#[source] StoreError),
@@ -64,12 +83,13 @@ pub enum RegistryError {
 pub struct ServiceRegistry {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
+    keys: Arc<KeyRing>,
 }
 
 impl ServiceRegistry {
     /// Puts it together.
-    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock }
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, keys: Arc<KeyRing>) -> Self {
+        Self { store, clock, keys }
     }
 
     /// Registers a service.
@@ -81,14 +101,16 @@ impl ServiceRegistry {
         if service.audiences.iter().any(AudienceName::is_own) {
             return Err(RegistryError::ReservedAudience);
         }
-        let service = Service {
+        let mut service = Service {
             name: service.name,
             identities: vec![service.identity],
             audiences: sorted(service.audiences),
             scopes: sorted(service.scopes),
             admin: service.admin,
             created_at: self.clock.now(),
+            seal: None,
         };
+        service.seal = Some(service.new_seal(&self.keys.sealing().keys)?);
         self.store.insert_service(&service).await.map_err(taken)
     }
 
@@ -97,22 +119,87 @@ impl ServiceRegistry {
     ///
     /// # Errors
     ///
-    /// [`RegistryError::Taken`], [`RegistryError::Store`].
+    /// [`RegistryError::Taken`], [`RegistryError::Altered`], [`RegistryError::Store`].
     pub async fn add_identity(&self, name: &ServiceName, identity: &ServiceIdentity) -> Result<bool, RegistryError> {
-        self.store.add_service_identity(name, identity).await.map_err(taken)
+        for _ in 0..ATTEMPTS {
+            let Some(service) = self.genuine(name).await? else {
+                return Ok(false);
+            };
+            let mut changed = service.clone();
+            changed.identities.push(identity.clone());
+            let seal = changed.new_seal(&self.keys.sealing().keys)?;
+            if self
+                .store
+                .add_service_identity(&service, identity, &seal)
+                .await
+                .map_err(taken)?
+            {
+                return Ok(true);
+            }
+        }
+        Err(RegistryError::Store(StoreError::Conflict))
     }
 
     /// Takes an identity from a service; whether it had it.
     ///
     /// # Errors
     ///
-    /// [`RegistryError::LastIdentity`], [`RegistryError::Store`].
+    /// [`RegistryError::LastIdentity`], [`RegistryError::Altered`], [`RegistryError::Store`].
     pub async fn remove_identity(&self, name: &ServiceName, identity: &ServiceIdentity) -> Result<bool, RegistryError> {
-        let removed = self.store.remove_service_identity(name, identity).await;
-        removed.map_err(|error| match error {
-            StoreError::Conflict => RegistryError::LastIdentity,
-            other => RegistryError::Store(other),
-        })
+        for _ in 0..ATTEMPTS {
+            let Some(service) = self.genuine(name).await? else {
+                return Ok(false);
+            };
+            let mut changed = service.clone();
+            changed.identities.retain(|found| found != identity);
+            if changed.identities.len() == service.identities.len() {
+                return Ok(false);
+            }
+            let seal = changed.new_seal(&self.keys.sealing().keys)?;
+            let removed = self.store.remove_service_identity(&service, identity, &seal).await;
+            let removed = removed.map_err(|error| match error {
+                StoreError::Conflict => RegistryError::LastIdentity,
+                other => RegistryError::Store(other),
+            });
+            if removed? {
+                return Ok(true);
+            }
+        }
+        Err(RegistryError::Store(StoreError::Conflict))
+    }
+
+    /// What is wrong with a registration, if anything.
+    pub async fn fault_of(&self, service: &Service) -> Option<RecordFault> {
+        self.keys.unseal(|keys| service.check_seal(keys)).await.err()
+    }
+
+    /// Seals a registration as it stands: for those of a program that knew no seals, and for altered ones that were put
+    /// right. Whoever calls this vouches for what it says. Whether it still was what was read.
+    ///
+    /// # Errors
+    ///
+    /// [`RegistryError::Sealing`] and [`RegistryError::Store`].
+    pub async fn seal(&self, service: &Service) -> Result<bool, RegistryError> {
+        let seal = service.new_seal(&self.keys.sealing().keys)?;
+        self.store
+            .reseal_service(service, &seal)
+            .await
+            .map_err(RegistryError::Store)
+    }
+
+    /// The service of that name, as this program wrote it: to seal what was altered anew would vouch for it.
+    async fn genuine(&self, name: &ServiceName) -> Result<Option<Service>, RegistryError> {
+        let all = self.store.services().await.map_err(RegistryError::Store)?;
+        let Some(service) = all.into_iter().find(|service| service.name == *name) else {
+            return Ok(None);
+        };
+        match self.fault_of(&service).await {
+            None => Ok(Some(service)),
+            Some(fault) => Err(RegistryError::Altered {
+                name: name.clone(),
+                fault,
+            }),
+        }
     }
 
     /// All services by name.

@@ -21,14 +21,27 @@ pub trait ServiceStore: Send + Sync {
     /// Ends a registration; whether there was one.
     async fn remove_service(&self, name: &ServiceName) -> Result<bool, StoreError>;
 
-    /// Gives a service one more identity; whether there is such a service. [`StoreError::Conflict`] when the identity
-    /// is taken, by this service or another.
-    async fn add_service_identity(&self, name: &ServiceName, identity: &ServiceIdentity) -> Result<bool, StoreError>;
+    /// Gives a service one more identity and another seal, if its seal still is that of `expected`; whether it was.
+    /// [`StoreError::Conflict`] when the identity is taken, by this service or another.
+    async fn add_service_identity(
+        &self,
+        expected: &Service,
+        identity: &ServiceIdentity,
+        seal: &str,
+    ) -> Result<bool, StoreError>;
 
-    /// Takes an identity from a service; whether it had it. [`StoreError::Conflict`] when it is its last one: nobody
-    /// could be that service any more.
-    async fn remove_service_identity(&self, name: &ServiceName, identity: &ServiceIdentity)
-    -> Result<bool, StoreError>;
+    /// Takes an identity from a service and gives it another seal, if it has the identity and its seal still is that of
+    /// `expected`; whether it was so. [`StoreError::Conflict`] when it is its last identity: nobody could be that service
+    /// any more.
+    async fn remove_service_identity(
+        &self,
+        expected: &Service,
+        identity: &ServiceIdentity,
+        seal: &str,
+    ) -> Result<bool, StoreError>;
+
+    /// Gives a service another seal, if its seal still is that of `expected`; whether it was.
+    async fn reseal_service(&self, expected: &Service, seal: &str) -> Result<bool, StoreError>;
 
     /// Whether any service has that audience.
     async fn audience_exists(&self, audience: &AudienceName) -> Result<bool, StoreError>;

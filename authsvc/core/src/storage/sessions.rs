@@ -108,6 +108,9 @@ pub trait SessionStore: Send + Sync {
         now: OffsetDateTime,
     ) -> Result<Vec<Session>, StoreError>;
 
+    /// Gives sessions other seals, each if its seal still is that of the session as it was read; how many.
+    async fn reseal_sessions(&self, resealed: &[(Session, String)]) -> Result<u64, StoreError>;
+
     /// Erases sealed successors whose time is over; how many.
     async fn erase_successors(&self, now: OffsetDateTime) -> Result<u64, StoreError>;
 

@@ -57,6 +57,7 @@ pub(super) fn service(row: &PgRow) -> Result<Service, StoreError> {
         scopes: names(row, "scopes", "service_scopes", "scope")?,
         admin: get(row, "services", "admin")?,
         created_at: time(row, "services", "created_at")?,
+        seal: get(row, "services", "seal")?,
     })
 }
 

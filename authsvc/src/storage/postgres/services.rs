@@ -11,7 +11,7 @@ use super::{PostgresStore, rows, store_error};
 macro_rules! select_service {
     ($where:literal) => {
         concat!(
-            "SELECT name, admin, created_at,
+            "SELECT name, admin, created_at, seal,
                 array(SELECT issuer_spki_sha256 FROM service_identities
                       WHERE service = name ORDER BY issuer_spki_sha256, san) AS issuers,
                 array(SELECT san FROM service_identities
@@ -53,13 +53,14 @@ impl ServiceStore for PostgresStore {
             .ok_or_else(|| rows::inconsistent("service_identities", "san"))?;
         let mut transaction = self.writer.begin().await.map_err(store_error)?;
         sqlx::query(
-            "INSERT INTO services (name, issuer_spki_sha256, san, created_at, admin) VALUES ($1, $2, $3, $4, $5)",
+            "INSERT INTO services (name, issuer_spki_sha256, san, created_at, admin, seal) VALUES ($1, $2, $3, $4, $5, $6)",
         )
         .bind(service.name.as_str())
         .bind(&first.issuer_spki_sha256[..])
         .bind(first.subject_alternative_name.to_string())
         .bind(service.created_at.unix_timestamp())
         .bind(service.admin)
+        .bind(&service.seal)
         .execute(&mut *transaction)
         .await
         .map_err(store_error)?;
@@ -94,36 +95,35 @@ impl ServiceStore for PostgresStore {
             .map_err(store_error)
     }
 
-    async fn add_service_identity(&self, name: &ServiceName, identity: &ServiceIdentity) -> Result<bool, StoreError> {
+    async fn add_service_identity(
+        &self,
+        expected: &Service,
+        identity: &ServiceIdentity,
+        seal: &str,
+    ) -> Result<bool, StoreError> {
         let mut transaction = self.writer.begin().await.map_err(store_error)?;
-        let there = sqlx::query("SELECT 1 FROM services WHERE name = $1 FOR UPDATE")
-            .bind(name.as_str())
-            .fetch_optional(&mut *transaction)
-            .await
-            .map_err(store_error)?;
-        if there.is_none() {
+        if !reseal(&mut transaction, expected, seal).await? {
             return Ok(false);
         }
-        insert_identity(&mut transaction, name, identity).await?;
+        insert_identity(&mut transaction, &expected.name, identity).await?;
         transaction.commit().await.map_err(store_error)?;
         Ok(true)
     }
 
     async fn remove_service_identity(
         &self,
-        name: &ServiceName,
+        expected: &Service,
         identity: &ServiceIdentity,
+        seal: &str,
     ) -> Result<bool, StoreError> {
         let mut transaction = self.writer.begin().await.map_err(store_error)?;
-        // Two that take away one each must not leave none.
-        sqlx::query("SELECT 1 FROM services WHERE name = $1 FOR UPDATE")
-            .bind(name.as_str())
-            .fetch_optional(&mut *transaction)
-            .await
-            .map_err(store_error)?;
+        // The row's lock is held from here on: two that take away one each do not leave none.
+        if !reseal(&mut transaction, expected, seal).await? {
+            return Ok(false);
+        }
         let deleted =
             sqlx::query("DELETE FROM service_identities WHERE service = $1 AND issuer_spki_sha256 = $2 AND san = $3")
-                .bind(name.as_str())
+                .bind(expected.name.as_str())
                 .bind(&identity.issuer_spki_sha256[..])
                 .bind(identity.subject_alternative_name.to_string())
                 .execute(&mut *transaction)
@@ -139,7 +139,7 @@ impl ServiceStore for PostgresStore {
                   ORDER BY issuer_spki_sha256, san LIMIT 1)
              WHERE name = $1 AND EXISTS (SELECT 1 FROM service_identities WHERE service = name)",
         )
-        .bind(name.as_str())
+        .bind(expected.name.as_str())
         .execute(&mut *transaction)
         .await
         .map_err(store_error)?;
@@ -150,6 +150,11 @@ impl ServiceStore for PostgresStore {
         Ok(true)
     }
 
+    async fn reseal_service(&self, expected: &Service, seal: &str) -> Result<bool, StoreError> {
+        let mut connection = self.writer.acquire().await.map_err(store_error)?;
+        reseal(&mut connection, expected, seal).await
+    }
+
     async fn audience_exists(&self, audience: &AudienceName) -> Result<bool, StoreError> {
         sqlx::query("SELECT 1 FROM service_audiences WHERE audience = $1 LIMIT 1")
             .bind(audience.as_str())
@@ -158,6 +163,18 @@ impl ServiceStore for PostgresStore {
             .map(|row| row.is_some())
             .map_err(store_error)
     }
+}
+
+/// The compare-and-swap that every change of a registration goes through.
+async fn reseal(connection: &mut PgConnection, expected: &Service, seal: &str) -> Result<bool, StoreError> {
+    sqlx::query("UPDATE services SET seal = $1 WHERE name = $2 AND seal IS NOT DISTINCT FROM $3")
+        .bind(seal)
+        .bind(expected.name.as_str())
+        .bind(&expected.seal)
+        .execute(connection)
+        .await
+        .map(|done| done.rows_affected() == 1)
+        .map_err(store_error)
 }
 
 async fn insert_identity(

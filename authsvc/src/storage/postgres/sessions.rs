@@ -19,7 +19,7 @@ macro_rules! select_session {
         concat!(
             "SELECT id, user_id, issuer_spki_sha256, san, client_id, family, generation, current, spent, successor,
                 retry_end, spent_by, audience, scope, amr, created_at, last_used_at, idle_end, absolute_end, source,
-                user_agent, ended_at, end_reason, bind_tokens
+                user_agent, ended_at, end_reason, bind_tokens, seal
              FROM sessions ",
             $where
         )
@@ -198,6 +198,22 @@ impl SessionStore for PostgresStore {
         all.iter().map(session).collect()
     }
 
+    async fn reseal_sessions(&self, resealed: &[(Session, String)]) -> Result<u64, StoreError> {
+        let mut transaction = self.writer.begin().await.map_err(store_error)?;
+        let mut done = 0;
+        for (expected, seal) in resealed {
+            let written = sqlx::query("UPDATE sessions SET seal = $1 WHERE id = $2 AND seal IS NOT DISTINCT FROM $3")
+                .bind(seal)
+                .bind(expected.id.to_string())
+                .bind(&expected.seal)
+                .execute(&mut *transaction)
+                .await
+                .map_err(store_error)?;
+            done += written.rows_affected();
+        }
+        transaction.commit().await.map(|()| done).map_err(store_error)
+    }
+
     async fn erase_successors(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
         sqlx::query("UPDATE sessions SET successor = NULL WHERE successor IS NOT NULL AND retry_end <= $1")
             .bind(now.unix_timestamp())
@@ -281,8 +297,8 @@ async fn insert(connection: &mut PgConnection, session: &Session) -> Result<(), 
     sqlx::query(
         "INSERT INTO sessions (id, user_id, issuer_spki_sha256, san, client_id, family, generation, current, audience,
              scope, amr, created_at, last_used_at, idle_end, absolute_end, source, user_agent,
-             bind_tokens)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+             bind_tokens, seal)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
     )
     .bind(session.id.to_string())
     .bind(session.user_id.to_string())
@@ -302,6 +318,7 @@ async fn insert(connection: &mut PgConnection, session: &Session) -> Result<(), 
     .bind(&session.source)
     .bind(&session.user_agent)
     .bind(session.bind_tokens)
+    .bind(&session.seal)
     .execute(connection)
     .await
     .map(|_| ())
@@ -369,5 +386,6 @@ fn session(row: &PgRow) -> Result<Session, StoreError> {
         source: rows::get(row, TABLE, "source")?,
         user_agent: rows::get(row, TABLE, "user_agent")?,
         ended,
+        seal: rows::get(row, TABLE, "seal")?,
     })
 }

@@ -54,6 +54,7 @@ pub(super) fn service(row: &SqliteRow) -> Result<Service, StoreError> {
         scopes: names(row, "scopes", "service_scopes", "scope")?,
         admin: get::<i64>(row, "services", "admin")? != 0,
         created_at: time(row, "services", "created_at")?,
+        seal: get(row, "services", "seal")?,
     })
 }
 

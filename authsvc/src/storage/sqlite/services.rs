@@ -11,7 +11,7 @@ use super::{SqliteStore, rows, store_error};
 macro_rules! select_service {
     ($where:literal) => {
         concat!(
-            "SELECT name, admin, created_at,
+            "SELECT name, admin, created_at, seal,
                 (SELECT group_concat(hex(issuer_spki_sha256) || ' ' || san, char(10))
                  FROM service_identities WHERE service = name) AS identities,
                 (SELECT group_concat(audience, ' ') FROM service_audiences WHERE service = name) AS audiences,
@@ -50,15 +50,18 @@ impl ServiceStore for SqliteStore {
             .split_first()
             .ok_or_else(|| rows::inconsistent("service_identities", "san"))?;
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(store_error)?;
-        sqlx::query("INSERT INTO services (name, issuer_spki_sha256, san, created_at, admin) VALUES (?, ?, ?, ?, ?)")
-            .bind(service.name.as_str())
-            .bind(&first.issuer_spki_sha256[..])
-            .bind(first.subject_alternative_name.to_string())
-            .bind(service.created_at.unix_timestamp())
-            .bind(service.admin)
-            .execute(&mut *transaction)
-            .await
-            .map_err(store_error)?;
+        sqlx::query(
+            "INSERT INTO services (name, issuer_spki_sha256, san, created_at, admin, seal) VALUES (?, ?, ?, ?, ?, ?)",
+        )
+        .bind(service.name.as_str())
+        .bind(&first.issuer_spki_sha256[..])
+        .bind(first.subject_alternative_name.to_string())
+        .bind(service.created_at.unix_timestamp())
+        .bind(service.admin)
+        .bind(&service.seal)
+        .execute(&mut *transaction)
+        .await
+        .map_err(store_error)?;
         for identity in others {
             insert_identity(&mut transaction, &service.name, identity).await?;
         }
@@ -90,30 +93,35 @@ impl ServiceStore for SqliteStore {
             .map_err(store_error)
     }
 
-    async fn add_service_identity(&self, name: &ServiceName, identity: &ServiceIdentity) -> Result<bool, StoreError> {
+    async fn add_service_identity(
+        &self,
+        expected: &Service,
+        identity: &ServiceIdentity,
+        seal: &str,
+    ) -> Result<bool, StoreError> {
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(store_error)?;
-        let there = sqlx::query("SELECT 1 FROM services WHERE name = ?")
-            .bind(name.as_str())
-            .fetch_optional(&mut *transaction)
-            .await
-            .map_err(store_error)?;
-        if there.is_none() {
+        if !reseal(&mut transaction, expected, seal).await? {
             return Ok(false);
         }
-        insert_identity(&mut transaction, name, identity).await?;
+        insert_identity(&mut transaction, &expected.name, identity).await?;
         transaction.commit().await.map_err(store_error)?;
         Ok(true)
     }
 
     async fn remove_service_identity(
         &self,
-        name: &ServiceName,
+        expected: &Service,
         identity: &ServiceIdentity,
+        seal: &str,
     ) -> Result<bool, StoreError> {
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(store_error)?;
+        // The row's lock is held from here on: two that take away one each do not leave none.
+        if !reseal(&mut transaction, expected, seal).await? {
+            return Ok(false);
+        }
         let deleted =
             sqlx::query("DELETE FROM service_identities WHERE service = ? AND issuer_spki_sha256 = ? AND san = ?")
-                .bind(name.as_str())
+                .bind(expected.name.as_str())
                 .bind(&identity.issuer_spki_sha256[..])
                 .bind(identity.subject_alternative_name.to_string())
                 .execute(&mut *transaction)
@@ -129,7 +137,7 @@ impl ServiceStore for SqliteStore {
                   ORDER BY issuer_spki_sha256, san LIMIT 1)
              WHERE name = ? AND EXISTS (SELECT 1 FROM service_identities WHERE service = name)",
         )
-        .bind(name.as_str())
+        .bind(expected.name.as_str())
         .execute(&mut *transaction)
         .await
         .map_err(store_error)?;
@@ -140,6 +148,11 @@ impl ServiceStore for SqliteStore {
         Ok(true)
     }
 
+    async fn reseal_service(&self, expected: &Service, seal: &str) -> Result<bool, StoreError> {
+        let mut connection = self.writer.acquire().await.map_err(store_error)?;
+        reseal(&mut connection, expected, seal).await
+    }
+
     async fn audience_exists(&self, audience: &AudienceName) -> Result<bool, StoreError> {
         sqlx::query("SELECT 1 FROM service_audiences WHERE audience = ? LIMIT 1")
             .bind(audience.as_str())
@@ -148,6 +161,18 @@ impl ServiceStore for SqliteStore {
             .map(|row| row.is_some())
             .map_err(store_error)
     }
+}
+
+/// The compare-and-swap that every change of a registration goes through.
+async fn reseal(connection: &mut SqliteConnection, expected: &Service, seal: &str) -> Result<bool, StoreError> {
+    sqlx::query("UPDATE services SET seal = ? WHERE name = ? AND seal IS ?")
+        .bind(seal)
+        .bind(expected.name.as_str())
+        .bind(&expected.seal)
+        .execute(connection)
+        .await
+        .map(|done| done.rows_affected() == 1)
+        .map_err(store_error)
 }
 
 async fn insert_identity(

@@ -180,6 +180,22 @@ impl SessionStore for SqliteStore {
         all.iter().map(session).collect()
     }
 
+    async fn reseal_sessions(&self, resealed: &[(Session, String)]) -> Result<u64, StoreError> {
+        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(store_error)?;
+        let mut done = 0;
+        for (expected, seal) in resealed {
+            let written = sqlx::query("UPDATE sessions SET seal = ? WHERE id = ? AND seal IS ?")
+                .bind(seal)
+                .bind(expected.id.to_string())
+                .bind(&expected.seal)
+                .execute(&mut *transaction)
+                .await
+                .map_err(store_error)?;
+            done += written.rows_affected();
+        }
+        transaction.commit().await.map(|()| done).map_err(store_error)
+    }
+
     async fn erase_successors(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
         sqlx::query("UPDATE sessions SET successor = NULL WHERE successor IS NOT NULL AND retry_end <= ?")
             .bind(now.unix_timestamp())
@@ -259,8 +275,8 @@ async fn insert(connection: &mut SqliteConnection, session: &Session) -> Result<
     sqlx::query(
         "INSERT INTO sessions (id, user_id, issuer_spki_sha256, san, client_id, family, generation, current, audience,
              scope, amr, created_at, last_used_at, idle_end, absolute_end, source, user_agent,
-             bind_tokens)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             bind_tokens, seal)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(session.id.to_string())
     .bind(session.user_id.to_string())
@@ -280,6 +296,7 @@ async fn insert(connection: &mut SqliteConnection, session: &Session) -> Result<
     .bind(&session.source)
     .bind(&session.user_agent)
     .bind(session.bind_tokens)
+    .bind(&session.seal)
     .execute(connection)
     .await
     .map(|_| ())
@@ -347,5 +364,6 @@ fn session(row: &SqliteRow) -> Result<Session, StoreError> {
         source: rows::get(row, TABLE, "source")?,
         user_agent: rows::get(row, TABLE, "user_agent")?,
         ended,
+        seal: rows::get(row, TABLE, "seal")?,
     })
 }

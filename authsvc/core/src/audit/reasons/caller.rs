@@ -19,6 +19,14 @@ pub const AMBIGUOUS: &ReasonKind = &kind(
     "Issue the service a certificate with one registered name only.",
 );
 
+/// The registration is not as this program wrote it.
+pub const ALTERED_REGISTRATION: &ReasonKind = &kind(
+    "altered_registration",
+    "authz_fail",
+    "the service's registration is not as this program wrote it: identities, audiences, scopes or the right to administer were changed in the database, or an older program wrote it",
+    "Find out who wrote to the database. authsvc service list says what the registration claims; once that is right, authsvc service seal.",
+);
+
 /// The caller is a registered service that may not administer.
 pub const NOT_AN_ADMINISTRATOR: &ReasonKind = &kind(
     "not_an_administrator",
@@ -143,6 +151,7 @@ pub const TLS_PROTOCOL: &ReasonKind = &kind(
 pub const ALL: &[&ReasonKind] = &[
     UNREGISTERED,
     AMBIGUOUS,
+    ALTERED_REGISTRATION,
     NOT_AN_ADMINISTRATOR,
     NO_CERTIFICATE,
     CERTIFICATE_EXPIRED,

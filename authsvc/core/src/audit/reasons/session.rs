@@ -19,6 +19,14 @@ pub const UNKNOWN: &ReasonKind = &kind(
     "Nothing for a single one: its session ended long ago. Many from one source are guessing, which is hopeless: limit the source.",
 );
 
+/// The session's row is not as this program wrote it.
+pub const ALTERED: &ReasonKind = &kind(
+    "altered_session",
+    "authn_refresh_fail",
+    "the session is not as this program began it: its account, holder, audience or scope was changed in the database, or an older program began it",
+    "Right after an upgrade: authsvc db seal vouches for the sessions that the older program began. Otherwise find out who wrote to the database.",
+);
+
 /// The refresh token belongs to another client.
 pub const FOREIGN_CLIENT: &ReasonKind = &kind(
     "refresh_token_foreign",
@@ -103,6 +111,7 @@ pub const REVOCATIONS_STALE: &ReasonKind = &kind(
 pub const ALL: &[&ReasonKind] = &[
     MALFORMED,
     UNKNOWN,
+    ALTERED,
     FOREIGN_CLIENT,
     ENDED,
     EXPIRED,

@@ -1,8 +1,8 @@
 //! Beginning a session: from an account that has proved itself to its first tokens.
 
-use crate::audit::reasons;
+use crate::audit::{Reason, reasons};
 use crate::domain::{
-    AudienceName, EndReason, LoginMethods, RefreshToken, Scopes, Session, SessionHolder, SessionId, User,
+    AudienceName, EndReason, LoginMethods, RefreshToken, Scopes, SealedRow, Session, SessionHolder, SessionId, User,
 };
 use crate::service::{AuthService, CallContext, ErrorCode, Failure, IssuedToken};
 use crate::storage::Begun;
@@ -41,7 +41,7 @@ impl AuthService {
         let token = RefreshToken::generate();
         let now = self.clock.now();
         let absolute_end = now + self.sessions.policy.absolute_ttl;
-        let session = Session {
+        let mut session = Session {
             id: SessionId::generate(),
             user_id: user.id,
             holder,
@@ -61,7 +61,13 @@ impl AuthService {
             source: context.source.map(|source| source.to_string()),
             user_agent: context.user_agent.as_deref().map(for_people),
             ended: None,
+            seal: None,
         };
+        let seal = session.new_seal(&self.keys.sealing().keys);
+        session.seal = Some(seal.map_err(|error| {
+            let reason = Reason::new(reasons::system::INTERNAL, error.to_string());
+            Failure::new(ErrorCode::Internal, reason)
+        })?);
         let signed = self.sign_access_token(user, &session, session.scope.as_deref(), context)?;
         let begun = self
             .store

@@ -10,7 +10,8 @@ use time::{Duration, OffsetDateTime};
 use super::RETRY_WINDOW;
 use crate::audit::{Reason, ReasonKind, reasons};
 use crate::domain::{
-    AudienceName, ClientPrint, EndReason, RefreshToken, Session, SessionHolder, SpentToken, TokenDigest, User,
+    AudienceName, ClientPrint, EndReason, RefreshToken, SealedRow, Session, SessionHolder, SpentToken, TokenDigest,
+    User,
 };
 use crate::service::{AuthService, AuthorizedCaller, CallContext, ErrorCode, Failure, IssuedToken};
 use crate::storage::Rotation;
@@ -52,6 +53,10 @@ impl AuthService {
                 .session_by_family(&presented.family())
                 .await?
                 .ok_or_else(|| refused(reasons::session::UNKNOWN))?;
+            if let Err(fault) = self.keys.unseal(|keys| session.check_seal(keys)).await {
+                // Not ended, and nobody named: whoever wrote the row chose the account in it.
+                return Err(refused(Reason::new(reasons::session::ALTERED, fault.to_string())));
+            }
             let attempt = Attempt {
                 service: self,
                 context,

@@ -14,6 +14,7 @@ pub(super) async fn run(store: &dyn Store) {
     a_service_may_have_several_identities(store).await;
     an_identity_belongs_to_one_service(store).await;
     the_last_identity_stays(store).await;
+    a_change_is_made_of_what_was_read_and_nothing_else(store).await;
 }
 
 pub(super) fn service(name: &str, issuer: u8, san: &str, audiences: &[&str]) -> Service {
@@ -27,6 +28,7 @@ pub(super) fn service(name: &str, issuer: u8, san: &str, audiences: &[&str]) -> 
         scopes: Vec::new(),
         admin: false,
         created_at: OffsetDateTime::from_unix_timestamp(1_800_000_000).expect("in the calendar"),
+        seal: Some(format!("seal of {name}")),
     }
 }
 
@@ -124,7 +126,7 @@ async fn a_service_may_have_several_identities(store: &dyn Store) {
     let (old, new) = (orders.identities[0].clone(), identity(2, "dns:orders.internal"));
     assert!(
         store
-            .add_service_identity(&orders.name, &new)
+            .add_service_identity(&orders, &new, "seal of orders")
             .await
             .expect("a new identity")
     );
@@ -167,17 +169,20 @@ async fn an_identity_belongs_to_one_service(store: &dyn Store) {
     store.insert_service(&billing).await.expect("a new name");
     let taken = identity(2, "dns:orders.internal");
     for name in ["billing", "orders"] {
-        let name = name.parse().expect("a name");
-        let added = store.add_service_identity(&name, &taken).await;
+        let service = service(name, 1, "dns:any.internal", &[]);
+        let added = store.add_service_identity(&service, &taken, "another").await;
         assert!(matches!(added, Err(StoreError::Conflict)), "{name}");
+        let all = store.services().await.expect("the store answers");
+        let found = all.iter().find(|found| found.name == service.name).expect("registered");
+        assert_eq!(found.seal, service.seal, "nothing of a refused change is left");
     }
     let thief = service("thief", 2, "dns:orders.internal", &["theirs"]);
     assert!(matches!(store.insert_service(&thief).await, Err(StoreError::Conflict)));
-    let nobody = "nobody".parse().expect("a name");
+    let nobody = service("nobody", 1, "dns:any.internal", &[]);
     let free = identity(9, "dns:nobody.internal");
     assert!(
         !store
-            .add_service_identity(&nobody, &free)
+            .add_service_identity(&nobody, &free, "seal")
             .await
             .expect("the store answers")
     );
@@ -197,8 +202,9 @@ async fn the_last_identity_stays(store: &dyn Store) {
         ("orders", identity(2, "dns:orders.internal")),
         ("billing", identity(1, "dns:billing.internal")),
     ] {
-        let name = name.parse().expect("a name");
-        let removed = store.remove_service_identity(&name, &identity).await;
+        let name = service(name, 1, "dns:any.internal", &[]);
+        let removed = store.remove_service_identity(&name, &identity, "another").await;
+        let name = name.name;
         assert!(matches!(removed, Err(StoreError::Conflict)), "{name}");
         assert_eq!(by_identity(store, &identity).await.expect("registered").name, name);
         assert!(store.remove_service(&name).await.expect("the store answers"));
@@ -209,11 +215,51 @@ async fn the_last_identity_stays(store: &dyn Store) {
     assert!(store.services().await.expect("the store answers").is_empty());
 }
 
+async fn a_change_is_made_of_what_was_read_and_nothing_else(store: &dyn Store) {
+    let read = service("sealed", 1, "dns:sealed.internal", &["sealed"]);
+    store.insert_service(&read).await.expect("a new name");
+    let stale = Service {
+        seal: Some("another".into()),
+        ..read.clone()
+    };
+    let unsealed = Service {
+        seal: None,
+        ..read.clone()
+    };
+    let more = identity(2, "dns:sealed.internal");
+    for expected in [&stale, &unsealed] {
+        let changes = [
+            store.add_service_identity(expected, &more, "new").await,
+            store
+                .remove_service_identity(expected, &read.identities[0], "new")
+                .await,
+            store.reseal_service(expected, "new").await,
+        ];
+        for change in changes {
+            assert!(!change.expect("the store answers"));
+        }
+    }
+    let found = by_identity(store, &read.identities[0]).await.expect("registered");
+    assert_eq!((found.seal, found.identities.len()), (read.seal.clone(), 1));
+    assert!(
+        store
+            .add_service_identity(&read, &more, "new")
+            .await
+            .expect("the store answers")
+    );
+    let found = by_identity(store, &more).await.expect("registered");
+    assert_eq!(found.seal.as_deref(), Some("new"));
+    assert!(store.reseal_service(&found, "newer").await.expect("the store answers"));
+    assert!(!store.reseal_service(&found, "newest").await.expect("the store answers"));
+    assert!(store.remove_service(&read.name).await.expect("the store answers"));
+}
+
 async fn by_identity(store: &dyn Store, identity: &ServiceIdentity) -> Option<Service> {
     store.service_by_identity(identity).await.expect("the store answers")
 }
 
 async fn remove(store: &dyn Store, service: &Service, identity: &ServiceIdentity) -> bool {
-    let removed = store.remove_service_identity(&service.name, identity).await;
+    let seal = service.seal.as_deref().expect("a seal");
+    let removed = store.remove_service_identity(service, identity, seal).await;
     removed.expect("the store answers")
 }

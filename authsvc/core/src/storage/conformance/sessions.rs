@@ -18,6 +18,7 @@ pub(super) async fn run(store: &dyn Store) {
     all_sessions_of_a_user_end_but_one(store).await;
     successors_are_erased_when_their_time_is_over(store).await;
     what_ended_is_pruned_and_what_lives_is_not(store).await;
+    a_seal_is_exchanged_for_the_one_that_was_read(store).await;
     hostile_text_comes_back_as_it_is(store).await;
 }
 
@@ -54,6 +55,7 @@ pub(super) fn session(user_id: UserId, began: i64) -> Session {
         source: Some("192.0.2.7".into()),
         user_agent: Some("conformance".into()),
         ended: None,
+        seal: Some("seal".into()),
     }
 }
 
@@ -382,6 +384,32 @@ async fn what_ended_is_pruned_and_what_lives_is_not(store: &dyn Store) {
     assert!(all.is_sorted_by(|a, b| a.id < b.id));
     assert!(all.iter().any(|session| session.id == living.id));
     assert!(all.iter().all(|session| session.is_alive(at(2))));
+}
+
+async fn a_seal_is_exchanged_for_the_one_that_was_read(store: &dyn Store) {
+    let account = account(store, "seals").await;
+    let sealed = session(account.id, 0);
+    let unsealed = Session {
+        seal: None,
+        ..session(account.id, 0)
+    };
+    for session in [&sealed, &unsealed] {
+        begin(store, session).await;
+        assert_eq!(found(store, session.id).await.seal, session.seal);
+    }
+    let stale = Session {
+        seal: None,
+        ..sealed.clone()
+    };
+    let reseal = async |session: &Session| {
+        let done = store.reseal_sessions(&[(session.clone(), "new".to_owned())]).await;
+        done.expect("the store answers")
+    };
+    assert_eq!(reseal(&stale).await, 0);
+    assert_eq!(reseal(&sealed).await, 1);
+    assert_eq!(reseal(&sealed).await, 0);
+    assert_eq!(reseal(&unsealed).await, 1);
+    assert_eq!(found(store, unsealed.id).await.seal.as_deref(), Some("new"));
 }
 
 async fn hostile_text_comes_back_as_it_is(store: &dyn Store) {

@@ -1,0 +1,284 @@
+//! Rows of the attack checklist that belong to no single area.
+
+#![expect(clippy::unwrap_used, reason = "in tests a panic is the report")]
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use axum::body::Body;
+use http::{Method, Request, StatusCode};
+use serde_json::json;
+use support::in_process::{Answer, EMAIL, PASSWORD, Service, json_request};
+
+/// What one caller sends: its mark is in every place that a request has.
+fn marked(mark: &str, kind: usize) -> Request<Body> {
+    let mut request = match kind % 6 {
+        0 => json_request(
+            "/v1/auth",
+            json!({ "email": format!("{mark}@example.com"), "password": format!("password {mark}") }).to_string(),
+        ),
+        1 => json_request(
+            "/v1/auth",
+            json!({ "email": EMAIL, "password": PASSWORD, "audience": mark }).to_string(),
+        ),
+        2 => json_request("/v1/auth", format!("{{\"{mark}\":1}}")),
+        3 => json_request("/v1/refresh", json!({ "refresh_token": mark }).to_string()),
+        4 => json_request(
+            "/v1/validate-token",
+            json!({ "token": format!("a.{mark}.c") }).to_string(),
+        ),
+        _ => Request::get(format!("/{mark}?{mark}={mark}"))
+            .body(Body::empty())
+            .unwrap(),
+    };
+    request.headers_mut().insert("user-agent", mark.parse().unwrap());
+    request.headers_mut().insert("x-request-id", mark.parse().unwrap());
+    request
+}
+
+fn shown(answer: &Answer) -> String {
+    format!(
+        "{} {:?} {}",
+        answer.status,
+        answer.headers,
+        String::from_utf8_lossy(&answer.body)
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a4_no_answer_carries_the_mark_of_another_request() {
+    const CALLERS: usize = 48;
+    const ROUNDS: usize = 4;
+    let service = Arc::new(Service::start().await);
+    let start = Arc::new(tokio::sync::Barrier::new(CALLERS));
+    let callers: Vec<_> = (0..CALLERS)
+        .map(|caller| {
+            let (service, start) = (Arc::clone(&service), Arc::clone(&start));
+            tokio::spawn(async move {
+                let mut answers = Vec::new();
+                for round in 0..ROUNDS {
+                    start.wait().await;
+                    let mark = format!("mark{caller:02}x{round}z");
+                    let request = marked(&mark, caller + round);
+                    let peer = Some(service.peer(&["dns:orders.internal"]));
+                    let answer = service.send(&service.internal, peer, request).await;
+                    answers.push((mark, shown(&answer)));
+                }
+                answers
+            })
+        })
+        .collect();
+    let mut answers = Vec::new();
+    for caller in callers {
+        answers.extend(caller.await.unwrap());
+    }
+    let marks: Vec<String> = answers.iter().map(|(mark, _)| mark.clone()).collect();
+    for (mark, answer) in &answers {
+        for other in marks.iter().filter(|other| *other != mark) {
+            assert!(
+                !answer.contains(other.as_str()),
+                "{other} in the answer to {mark}: {answer}"
+            );
+        }
+    }
+    // Ids are one request's each, so that an explanation is never another caller's.
+    let ids: Vec<&str> = answers
+        .iter()
+        .filter_map(|(_, answer)| Some(answer.split_once("\"id\":\"")?.1.split('"').next().unwrap()))
+        .collect();
+    let mut distinct = ids.clone();
+    distinct.sort_unstable();
+    distinct.dedup();
+    assert!(!ids.is_empty() && distinct.len() == ids.len());
+}
+
+#[tokio::test]
+async fn a10_no_route_answers_with_a_redirect() {
+    let service = Service::start().await;
+    let described: serde_json::Value = serde_json::from_str(&authsvc::transport::http::openapi_json()).unwrap();
+    let paths = described["paths"].as_object().unwrap();
+    assert!(paths.len() >= 10);
+    for (path, operations) in paths {
+        for operation in operations.as_object().unwrap().values() {
+            let Some(responses) = operation["responses"].as_object() else {
+                continue;
+            };
+            for status in responses.keys() {
+                // 304 sends nobody anywhere.
+                assert!(!status.starts_with('3') || status == "304", "{path}: {status}");
+            }
+        }
+        let concrete = path.replace('{', "").replace('}', "");
+        let spellings = [
+            concrete.clone(),
+            format!("{concrete}/"),
+            format!("/{concrete}"),
+            concrete.to_uppercase(),
+            format!("{concrete}?next=https://evil.example&redirect_uri=//evil.example"),
+        ];
+        for spelling in spellings {
+            for method in [Method::GET, Method::HEAD, Method::POST, Method::DELETE, Method::OPTIONS] {
+                let request = Request::builder()
+                    .method(method.clone())
+                    .uri(&spelling)
+                    .header("host", "evil.example")
+                    .header("content-type", "application/json")
+                    .body(Body::from("{}"))
+                    .unwrap();
+                let peer = Some(service.peer(&["dns:orders.internal"]));
+                let answer = service.send(&service.internal, peer, request).await;
+                assert!(
+                    !answer.status.is_redirection(),
+                    "{method} {spelling}: {}",
+                    answer.status
+                );
+                assert!(!answer.headers.contains_key("location"), "{method} {spelling}");
+                assert!(!answer.headers.contains_key("refresh"), "{method} {spelling}");
+            }
+        }
+    }
+}
+
+/// The library's documentation has examples that must not compile; this holds all crates to it.
+#[test]
+fn a7_no_secret_type_can_be_compared_with_an_operator() {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut files = Vec::new();
+    for folder in [
+        "cryptokit/src",
+        "authsvc/src",
+        "authsvc/core/src",
+        "authsvc/client/src",
+        "secret-input/src",
+    ] {
+        rust_files(&workspace.join(folder), &mut files);
+    }
+    assert!(files.len() > 200, "{}", files.len());
+    let (mut secret_types, mut compared) = (Vec::new(), Vec::new());
+    for file in &files {
+        let text = std::fs::read_to_string(file).unwrap();
+        // What a test compares is no secret of anybody's.
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        let mut derives = String::new();
+        for line in code.lines().map(str::trim) {
+            if line.starts_with("#[derive(") {
+                derives.push_str(line);
+            } else if let Some(name) = declared(line) {
+                if derives.contains("ZeroizeOnDrop") {
+                    assert!(!derives.contains("PartialEq"), "{}: {name}", file.display());
+                    secret_types.push(name.to_owned());
+                }
+                derives.clear();
+            } else if !line.starts_with("#[") && !line.starts_with("///") {
+                derives.clear();
+            }
+            let statement = line.split("//").next().unwrap();
+            if statement.contains("expose_secret()") && (statement.contains(" == ") || statement.contains(" != ")) {
+                compared.push(format!("{}: {line}", file.display()));
+            }
+        }
+    }
+    assert!(secret_types.len() >= 2, "{secret_types:?}");
+    for file in &files {
+        let text = std::fs::read_to_string(file).unwrap();
+        for name in &secret_types {
+            assert!(
+                !text.contains(&format!("PartialEq for {name}")),
+                "{}: {name}",
+                file.display()
+            );
+        }
+    }
+    // Comparisons that show nothing: what is compared is listed here, with why it is no guess at the secret.
+    let harmless = ["is_empty()", ".len()", ".ct_eq("];
+    compared.retain(|line| !harmless.iter().any(|allowed| line.contains(allowed)));
+    assert!(compared.is_empty(), "{compared:#?}");
+}
+
+fn declared(line: &str) -> Option<&str> {
+    let rest = line
+        .strip_prefix("pub(crate) ")
+        .or_else(|| line.strip_prefix("pub(super) "))
+        .or_else(|| line.strip_prefix("pub "))
+        .unwrap_or(line);
+    let rest = rest.strip_prefix("struct ").or_else(|| rest.strip_prefix("enum "))?;
+    rest.split(|c: char| !c.is_alphanumeric() && c != '_').next()
+}
+
+fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            rust_files(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+#[tokio::test]
+async fn m7_questions_that_come_too_fast_are_429_for_the_caller_and_for_the_source() {
+    let service = Service::start_with_rate(2).await;
+    let ask = async |name: &str| service.validate_as(&[name], "garbage").await;
+    service.register("billing", "dns:billing.internal", &["billing"]).await;
+    // Two a second, and what five quiet seconds save up.
+    let mut answers = Vec::new();
+    for _ in 0..40 {
+        answers.push(ask("dns:orders.internal").await);
+    }
+    let answered = answers
+        .iter()
+        .filter(|answer| answer.status == StatusCode::UNAUTHORIZED)
+        .count();
+    let refused: Vec<_> = answers
+        .iter()
+        .filter(|answer| answer.status == StatusCode::TOO_MANY_REQUESTS)
+        .collect();
+    assert!((2..40).contains(&answered), "{answered}");
+    assert_eq!(answered + refused.len(), 40);
+    assert!(refused[0].header("retry-after").parse::<u64>().unwrap() >= 1);
+    assert_eq!(
+        ask("dns:billing.internal").await.status,
+        StatusCode::UNAUTHORIZED,
+        "another caller has its own"
+    );
+
+    // Without a certificate it is the source that counts.
+    let mut statuses = Vec::new();
+    for _ in 0..40 {
+        statuses.push(service.get("/").await.status);
+    }
+    assert!(statuses.contains(&StatusCode::OK) && statuses.contains(&StatusCode::TOO_MANY_REQUESTS));
+}
+
+#[tokio::test]
+async fn l12_a_password_is_cut_nowhere_and_has_one_spelling() {
+    let service = Service::start().await;
+    let long = "The ferry to the outer islands leaves at ten past six, unless the harbour master sleeps in";
+    assert!(long.len() > 72);
+    let change = async |email: &str, password: &str| {
+        let password = cryptokit::password::Password::new(password).unwrap();
+        service.users.add(email.parse().unwrap(), password).await.unwrap();
+    };
+    change("long@example.com", long).await;
+    assert_eq!(service.login("long@example.com", long).await.status, StatusCode::OK);
+    for other in [&long[..72], &long[..long.len() - 1], &format!("{long} ")] {
+        let answer = service.login("long@example.com", other).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{} bytes", other.len());
+    }
+    // Nothing behind a NUL is lost: it is refused as a whole.
+    let with_nul = format!("{long}\0more");
+    assert_eq!(
+        service.login("long@example.com", &with_nul).await.status,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    // Composed and decomposed are what people see as one.
+    change("accents@example.com", "Z\u{fc}rich at night, caf\u{e9} after").await;
+    let decomposed = "Zu\u{308}rich at night, cafe\u{301} after";
+    assert_eq!(
+        service.login("accents@example.com", decomposed).await.status,
+        StatusCode::OK
+    );
+}
