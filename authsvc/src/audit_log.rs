@@ -163,6 +163,9 @@ fn add_who(line: &mut Value, who: &Who, addresses: Addresses<'_>) {
     if let Some(id) = who.user_id {
         user.insert("id".into(), json!(id.to_string()));
     }
+    if let Some(left) = who.recovery_codes_left {
+        user.insert("recovery_codes_left".into(), json!(left));
+    }
     if !user.is_empty() {
         line["user"] = Value::Object(user);
     }

@@ -398,7 +398,7 @@ async fn r9_each_change_of_state_ends_sessions_and_tokens() {
         service.post("/v1/refresh", body).await.status
     };
 
-    let (_, by_change) = begin(PASSWORD).await;
+    let (access, by_change) = begin(PASSWORD).await;
     let own = own_token(&service).await;
     assert_eq!(
         change(&service, &own, PASSWORD, NEW).await.status,
@@ -409,8 +409,14 @@ async fn r9_each_change_of_state_ends_sessions_and_tokens() {
         StatusCode::UNAUTHORIZED,
         "the password was changed"
     );
+    assert_eq!(
+        service.validate(&access).await.status,
+        StatusCode::UNAUTHORIZED,
+        "nor is the access token good that was issued before"
+    );
+    assert_eq!(service.login(EMAIL, PASSWORD).await.status, StatusCode::UNAUTHORIZED);
 
-    let (_, by_link) = begin(NEW).await;
+    let (access, by_link) = begin(NEW).await;
     let token = link(&service).await;
     assert_eq!(set(&service, &token, PASSWORD).await.status, StatusCode::NO_CONTENT);
     assert_eq!(
@@ -418,6 +424,7 @@ async fn r9_each_change_of_state_ends_sessions_and_tokens() {
         StatusCode::UNAUTHORIZED,
         "the password was set by a link"
     );
+    assert_eq!(service.validate(&access).await.status, StatusCode::UNAUTHORIZED);
 
     let (access, by_disable) = begin(PASSWORD).await;
     service.set_disabled(EMAIL, true).await;

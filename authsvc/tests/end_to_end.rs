@@ -206,7 +206,11 @@ async fn no_secret_appears_in_any_output_at_any_level() {
     let password = dev.text("password").to_owned();
     let token = dev.public().login(&dev.login_body()).await.unwrap().token;
     let mut outputs = Vec::new();
-    let mut canaries = vec![password.clone(), token.expose_secret().to_owned()];
+    // A refresh token that was used and its successor, which is good.
+    let spent = refresh_token(&dev.public().post_json("/v1/auth", &dev.login_body()).await.unwrap());
+    let body = serde_json::json!({ "refresh_token": spent }).to_string();
+    let successor = refresh_token(&dev.public().post_json("/v1/refresh", body.as_bytes()).await.unwrap());
+    let mut canaries = vec![password.clone(), token.expose_secret().to_owned(), spent, successor];
     let mut canary = |name: &str| {
         let text = format!("canary-{name}-7f3a9c");
         canaries.push(text.clone());
@@ -219,6 +223,7 @@ async fn no_secret_appears_in_any_output_at_any_level() {
     for body in [
         json(email, &canary("wrong-password")),
         json(&canary("password-as-address"), "x"),
+        json(email, "x").replace('}', &format!(",\"otp\":\"{}\"}}", canary("otp"))),
         json(email, &format!("{}\u{1}", canary("control"))),
         format!("{{\"{}\":1}}", canary("member-name")),
         format!("{{\"email\":\"{}", canary("malformed")),
@@ -252,6 +257,11 @@ async fn no_secret_appears_in_any_output_at_any_level() {
         outputs.push(internal.post_json("/v1/validate-token", body.as_bytes()).await.unwrap());
     }
     assert!(internal.validate_token(&token).await.unwrap().is_some());
+
+    for (path, member) in [("/v1/refresh", "refresh_token"), ("/v1/password-reset", "token")] {
+        let body = serde_json::json!({ member: canary(member), "new_password": canary("new-password") }).to_string();
+        outputs.push(public.post_json(path, body.as_bytes()).await.unwrap());
+    }
 
     // What must never leave its file.
     for file in [
@@ -288,12 +298,31 @@ async fn no_secret_appears_in_any_output_at_any_level() {
     assert!(status.success());
     shown += &log;
     assert!(log.contains("answered"), "the finest level was on");
+    // The database with its log, audit rows in it, and whatever else was written: but the files that hold the secrets.
+    let holds_secrets = ["root.key", "pepper.json", "login.json", "pki"];
+    for entry in std::fs::read_dir(&home).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        if !holds_secrets.contains(&name.as_str()) && entry.path().is_file() {
+            let content = std::fs::read(entry.path()).unwrap();
+            shown += &format!("{name}:\n{}\n", String::from_utf8_lossy(&content));
+        }
+    }
+    assert!(
+        shown.contains("authsvc.db:\nSQLite format 3"),
+        "the database was looked through"
+    );
     for canary in &canaries {
         assert!(
             !canary.is_empty() && !shown.contains(canary.as_str()),
             "{canary} in\n{shown}"
         );
     }
+}
+
+fn refresh_token(answer: &authsvc_client::Answer) -> String {
+    let body: Value = serde_json::from_slice(answer.body.expose_secret()).unwrap();
+    body["refresh_token"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]

@@ -257,6 +257,30 @@ async fn l9_a_recovery_code_is_good_once_and_a_new_set_voids_the_old() {
 }
 
 #[tokio::test]
+async fn the_record_says_when_a_recovery_code_was_used_and_how_many_are_left() {
+    let service = Service::start().await;
+    let enrolled = service.enrol().await;
+    service.audit.take();
+    let mut left = Vec::new();
+    let app = enrolled.app.shows(service.now() + 30);
+    for code in [&enrolled.recovery_codes[4], &app, &enrolled.recovery_codes[0]] {
+        assert_eq!(service.log_in(Some(code)).await.status, StatusCode::OK);
+        left.extend(service.audit.take().iter().map(|record| record.who.recovery_codes_left));
+    }
+    assert_eq!(left, [Some(9), None, Some(8)]);
+    // Used up although the login came to nothing.
+    let body = json!({ "email": EMAIL, "password": PASSWORD, "otp": enrolled.recovery_codes[1], "audience": "nobody" });
+    assert_eq!(
+        service.post("/v1/auth", body.to_string()).await.status,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    assert_eq!(service.audit.take()[0].who.recovery_codes_left, Some(7));
+    let record = service.log_in(Some(&enrolled.recovery_codes[1])).await;
+    assert_eq!(record.problem(), "invalid-otp");
+    assert_eq!(service.audit.take()[0].who.recovery_codes_left, None, "it was not used");
+}
+
+#[tokio::test]
 async fn l9_guesses_at_codes_have_a_budget_of_their_own() {
     let service = Service::start().await;
     let app = service.enrol().await.app;
@@ -617,13 +641,13 @@ impl Replica {
 
     async fn accept(&self, user_id: UserId, otp: &OneTimePassword) -> Result<(), SecondFactorError> {
         let factor = self.store.second_factor(user_id).await?.unwrap();
-        self.factors().accept(&factor, otp).await
+        self.factors().accept(&factor, otp).await.map(drop)
     }
 
     async fn log_in(&self, user_id: UserId, otp: &OneTimePassword) -> Result<(), SecondFactorError> {
         let record = self.store.user_by_id(user_id).await.unwrap().unwrap();
         let factor = self.factors().of(record.unverified()).await?.unwrap();
-        self.factors().accept(&factor, otp).await
+        self.factors().accept(&factor, otp).await.map(drop)
     }
 }
 

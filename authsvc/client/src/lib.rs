@@ -118,6 +118,37 @@ pub struct Login {
     pub expires_in: u64,
 }
 
+/// What a login is made with.
+#[derive(Clone, Copy, Debug)]
+pub struct Credentials<'a> {
+    /// The account's address.
+    pub email: &'a str,
+    /// Its password.
+    pub password: &'a SecretString,
+    /// What its authenticator app shows, or a recovery code, once the service has asked for it.
+    pub otp: Option<&'a SecretString>,
+    /// Whom the token is for, if not for the default audience.
+    pub audience: Option<&'a str>,
+}
+
+/// What came of a login.
+#[derive(Debug)]
+pub enum LoginOutcome {
+    /// A token.
+    Done(Login),
+    /// The password was right, and the account has a second factor: again, with a code.
+    OtpRequired,
+    /// The code was wrong, or was used before.
+    InvalidOtp,
+    /// Address or password are wrong.
+    Refused,
+    /// Too many wrong ones, or too much to do: again after that time.
+    Later {
+        /// When.
+        after: Duration,
+    },
+}
+
 /// A good token's claims, as far as this client reads them.
 #[derive(Debug, Deserialize)]
 pub struct ActiveToken {
@@ -260,17 +291,35 @@ impl Client {
     ///
     /// As [`Self::get`]; [`ClientError::Unexpected`] for any answer but a token.
     pub async fn login(&self, body: &[u8]) -> Result<Login, ClientError> {
-        #[derive(Deserialize)]
-        struct Body {
-            token: String,
-            expires_in: u64,
+        login_of(&self.post_json("/v1/auth", body).await?)
+    }
+
+    /// Logs in, with a second factor where the account has one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::get`]; [`ClientError::Unexpected`] for any answer that is none of [`LoginOutcome`].
+    pub async fn login_with(&self, credentials: &Credentials<'_>) -> Result<LoginOutcome, ClientError> {
+        let mut body = serde_json::json!({
+            "email": credentials.email,
+            "password": credentials.password.expose_secret(),
+        });
+        if let Some(otp) = credentials.otp {
+            body["otp"] = otp.expose_secret().into();
         }
-        let answer = self.post_json("/v1/auth", body).await?;
-        let body: Body = answer.json(StatusCode::OK)?;
-        Ok(Login {
-            token: SecretString::new(body.token),
-            expires_in: body.expires_in,
-        })
+        if let Some(audience) = credentials.audience {
+            body["audience"] = audience.into();
+        }
+        let answer = self.post_json("/v1/auth", body.to_string().as_bytes()).await?;
+        match answer.status {
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Ok(LoginOutcome::Later {
+                after: answer.retry_after(),
+            }),
+            _ if answer.is_problem("otp-required") => Ok(LoginOutcome::OtpRequired),
+            _ if answer.is_problem("invalid-otp") => Ok(LoginOutcome::InvalidOtp),
+            _ if answer.is_problem("invalid-credentials") => Ok(LoginOutcome::Refused),
+            _ => login_of(&answer).map(LoginOutcome::Done),
+        }
     }
 
     /// Asks whether a token is good: `None` when it is not.
@@ -316,7 +365,29 @@ impl Client {
     }
 }
 
+fn login_of(answer: &Answer) -> Result<Login, ClientError> {
+    #[derive(Deserialize)]
+    struct Body {
+        token: String,
+        expires_in: u64,
+    }
+    let body: Body = answer.json(StatusCode::OK)?;
+    Ok(Login {
+        token: SecretString::new(body.token),
+        expires_in: body.expires_in,
+    })
+}
+
 impl Answer {
+    /// When to ask again, by `Retry-After` (RFC 9110 §10.2.3) in seconds; a second where it does not say.
+    pub fn retry_after(&self) -> Duration {
+        let seconds = self
+            .headers
+            .get(http::header::RETRY_AFTER)
+            .and_then(|value| value.to_str().ok());
+        Duration::from_secs(seconds.and_then(|text| text.parse().ok()).unwrap_or(1))
+    }
+
     /// Whether it is a problem document of that kind (RFC 9457).
     pub fn is_problem(&self, slug: &str) -> bool {
         #[derive(Deserialize)]

@@ -145,6 +145,8 @@ pub struct Who {
     pub caller: Option<ServiceIdentity>,
     /// The registered service it belongs to.
     pub service: Option<ServiceName>,
+    /// A recovery code was used up to prove it: how many the account has left.
+    pub recovery_codes_left: Option<usize>,
 }
 
 /// What came in the address field. People type passwords there, so what is not an address is not kept.

@@ -57,6 +57,8 @@ pub struct IssuedToken {
     pub session_id: SessionId,
     /// What the access token allows, if anything.
     pub scope: Option<String>,
+    /// A recovery code was used up for it: how many the account has left. For the record.
+    pub recovery_codes_left: Option<usize>,
 }
 
 impl IssuedToken {
@@ -75,6 +77,7 @@ impl IssuedToken {
             refresh_token,
             session_id: session.id,
             scope,
+            recovery_codes_left: None,
         }
     }
 }
@@ -150,13 +153,22 @@ impl AuthService {
             .check_password(found, Arc::new(password))
             .await
             .map_err(|failure| failure.with_address(email).with_user(user_id))?;
-        let methods = self
+        let proved = self
             .step_up(&user, otp.as_ref(), context)
             .await
             .map_err(|failure| failure.with_address(email).with_user(user_id))?;
-        self.first_tokens(&user, wanted, methods, context)
-            .await
-            .map_err(|failure| failure.with_address(email).with_user(user_id))
+        let issued = self.first_tokens(&user, wanted, proved.methods, context).await;
+        // On record in either case: the code is used up.
+        match issued {
+            Ok(issued) => Ok(IssuedToken {
+                recovery_codes_left: proved.recovery_codes_left,
+                ..issued
+            }),
+            Err(mut failure) => {
+                failure.who.recovery_codes_left = proved.recovery_codes_left;
+                Err(failure.with_address(email).with_user(user_id))
+            }
+        }
     }
 
     async fn first_tokens(

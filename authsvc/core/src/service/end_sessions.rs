@@ -1,4 +1,4 @@
-//! Ending all sessions of an account, for what changes the account.
+//! Ending all sessions of an account: what a login, an account's owner and an operator share.
 
 use time::OffsetDateTime;
 
@@ -14,10 +14,14 @@ pub(super) async fn end_sessions(
     except: Option<SessionId>,
     why: EndReason,
 ) -> Result<u64, StoreError> {
-    let ending = Ending {
+    store.end_sessions_of(user, except, &ending_at(now, why)).await
+}
+
+/// How sessions end at that moment: their revocations are kept until the last of their tokens has ended.
+pub(super) fn ending_at(now: OffsetDateTime, why: EndReason) -> Ending {
+    Ending {
         at: now,
         why,
         tokens_end: now + TOKENS_END,
-    };
-    store.end_sessions_of(user, except, &ending).await
+    }
 }

@@ -92,11 +92,13 @@ where
                     if Body::ACTION.is_polling() {
                         pending_record.place = None;
                     }
+                    pending_record.who.recovery_codes_left = response.recovery_codes_left();
                     pending_record.write(RecordId::generate(), Outcome::Success);
                 }
                 Err(failure) => {
                     pending_record.who.user_id = failure.who.user_id;
                     pending_record.who.service = failure.who.service.clone();
+                    pending_record.who.recovery_codes_left = failure.who.recovery_codes_left;
                     pending_record.write(failure.id, Outcome::Failure(failure.reason.clone()));
                 }
             }
@@ -149,11 +151,20 @@ pub trait Concerns {
     fn service(&self) -> Option<&ServiceName> {
         None
     }
+
+    /// How many recovery codes the account has left, when one was used up.
+    fn recovery_codes_left(&self) -> Option<usize> {
+        None
+    }
 }
 
 impl Concerns for IssuedToken {
     fn user_id(&self) -> Option<UserId> {
         Some(self.user_id)
+    }
+
+    fn recovery_codes_left(&self) -> Option<usize> {
+        self.recovery_codes_left
     }
 }
 

@@ -9,20 +9,17 @@ pub enum Factor {
     Password,
     /// A one-time code or a recovery code, asked for once the password is right.
     SecondFactor,
-    /// A token that allows a new password to be set.
-    ResetToken,
 }
 
 impl Factor {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Password, Self::SecondFactor, Self::ResetToken];
+    pub const ALL: [Self; 2] = [Self::Password, Self::SecondFactor];
 
     /// A stable name, part of what counters are called.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Password => "password",
             Self::SecondFactor => "second-factor",
-            Self::ResetToken => "reset-token",
         }
     }
 }
@@ -32,7 +29,7 @@ impl Factor {
 pub struct DefencePolicy {
     /// For passwords.
     pub password: FactorLimits,
-    /// For second factors and reset tokens.
+    /// For second factors.
     pub second_factor: FactorLimits,
     /// Of one source, for all accounts together, within [`Self::source_window`]. A fifth is kept for accounts that know
     /// the source.
@@ -64,7 +61,7 @@ impl DefencePolicy {
     pub(super) fn limits(&self, factor: Factor) -> &FactorLimits {
         match factor {
             Factor::Password => &self.password,
-            Factor::SecondFactor | Factor::ResetToken => &self.second_factor,
+            Factor::SecondFactor => &self.second_factor,
         }
     }
 

@@ -23,6 +23,7 @@ pub use enrolment::Enrolment;
 pub use error::SecondFactorError;
 pub use own_account::{BegunEnrolment, FactorChanged, IssuedRecoveryCodes, issuer_name};
 pub use recovery::RecoveryCodes;
+pub use verification::Accepted;
 
 use crate::domain::{EndReason, Place, SealedField, TotpSecret, UserId};
 use crate::service::KeyRing;

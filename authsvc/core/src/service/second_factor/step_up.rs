@@ -1,10 +1,18 @@
 //! The second factor when it is asked for: at a login, and again before it is changed.
 
-use super::{SecondFactorError, SecondFactors};
+use super::{Accepted, SecondFactorError, SecondFactors};
 use crate::audit::reasons;
 use crate::domain::{LoginMethods, OneTimePassword, SecondFactor, User};
 use crate::service::defence::Factor;
 use crate::service::{AuthService, CallContext, ErrorCode, Failure};
+
+/// What a login proved.
+pub(in crate::service) struct SteppedUp {
+    /// By which methods.
+    pub(in crate::service) methods: LoginMethods,
+    /// A recovery code was used up for it: how many the account has left.
+    pub(in crate::service) recovery_codes_left: Option<usize>,
+}
 
 impl AuthService {
     /// Asks for the account's second factor, once its password was right.
@@ -21,9 +29,14 @@ impl AuthService {
         user: &User,
         otp: Option<&OneTimePassword>,
         context: &CallContext,
-    ) -> Result<LoginMethods, Failure> {
+    ) -> Result<SteppedUp, Failure> {
         let factor = match self.second_factors().of(user).await {
-            Ok(None) => return Ok(LoginMethods::Password),
+            Ok(None) => {
+                return Ok(SteppedUp {
+                    methods: LoginMethods::Password,
+                    recovery_codes_left: None,
+                });
+            }
             Ok(Some(factor)) => Ok(factor),
             // Without a code the answer is as with a good factor.
             Err(SecondFactorError::Unusable) => Err(SecondFactorError::Unusable),
@@ -35,8 +48,14 @@ impl AuthService {
                 reasons::second_factor::MISSING_CODE,
             ));
         };
-        self.accept(user, &factor?, otp, context).await?;
-        Ok(LoginMethods::PasswordAndOtp)
+        let recovery_codes_left = match self.accept(user, &factor?, otp, context).await? {
+            Accepted::Code => None,
+            Accepted::RecoveryCode { left } => Some(left),
+        };
+        Ok(SteppedUp {
+            methods: LoginMethods::PasswordAndOtp,
+            recovery_codes_left,
+        })
     }
 
     /// Has the owner of an account prove the second factor again.
@@ -58,7 +77,7 @@ impl AuthService {
         factor: &SecondFactor,
         otp: &OneTimePassword,
         context: &CallContext,
-    ) -> Result<(), Failure> {
+    ) -> Result<Accepted, Failure> {
         let accepted = async { self.second_factors().accept(factor, otp).await };
         self.within_budget(user, context, accepted).await
     }

@@ -5,6 +5,18 @@ use cryptokit::otp::OtpCode;
 use super::{RECOVERY_COLUMN, SECRET_COLUMN, SecondFactorError, SecondFactors, place};
 use crate::domain::{FactorId, OneTimePassword, RecoveryCode, SecondFactor, User, UserId};
 
+/// What was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// A code of the app.
+    Code,
+    /// A recovery code, which is used up.
+    RecoveryCode {
+        /// How many the account has left.
+        left: usize,
+    },
+}
+
 impl SecondFactors<'_> {
     /// The account's second factor.
     ///
@@ -27,10 +39,13 @@ impl SecondFactors<'_> {
     ///
     /// [`SecondFactorError::WrongCode`], [`SecondFactorError::SpentCode`], [`SecondFactorError::WrongRecoveryCode`],
     /// [`SecondFactorError::Unusable`] and [`SecondFactorError::Store`].
-    pub async fn accept(&self, factor: &SecondFactor, otp: &OneTimePassword) -> Result<(), SecondFactorError> {
+    pub async fn accept(&self, factor: &SecondFactor, otp: &OneTimePassword) -> Result<Accepted, SecondFactorError> {
         match otp {
-            OneTimePassword::Code(code) => self.accept_code(factor, code).await,
-            OneTimePassword::Recovery(code) => self.accept_recovery_code(factor.user_id, code).await,
+            OneTimePassword::Code(code) => self.accept_code(factor, code).await.map(|()| Accepted::Code),
+            OneTimePassword::Recovery(code) => {
+                let left = self.accept_recovery_code(factor.user_id, code).await?;
+                Ok(Accepted::RecoveryCode { left })
+            }
         }
     }
 
@@ -48,13 +63,14 @@ impl SecondFactors<'_> {
         }
     }
 
-    async fn accept_recovery_code(&self, user_id: UserId, code: &RecoveryCode) -> Result<(), SecondFactorError> {
-        let id = self
+    /// How many are left.
+    async fn accept_recovery_code(&self, user_id: UserId, code: &RecoveryCode) -> Result<usize, SecondFactorError> {
+        let (id, others) = self
             .matching_recovery_code(user_id, code)
             .await?
             .ok_or(SecondFactorError::WrongRecoveryCode)?;
         if self.store.use_recovery_code(user_id, id).await? {
-            Ok(())
+            Ok(others)
         } else {
             // Somebody else was faster with the same one.
             Err(SecondFactorError::WrongRecoveryCode)
@@ -62,21 +78,23 @@ impl SecondFactors<'_> {
     }
 
     /// Compares with all codes of the account, whichever matches. One that does not open matches nothing, and does not
-    /// make the others useless.
+    /// make the others useless. With it, how many others there are.
     async fn matching_recovery_code(
         &self,
         user_id: UserId,
         code: &RecoveryCode,
-    ) -> Result<Option<FactorId>, SecondFactorError> {
+    ) -> Result<Option<(FactorId, usize)>, SecondFactorError> {
         let given = code.digest();
         let mut matching = None;
-        for stored in self.store.recovery_codes(user_id).await? {
+        let codes = self.store.recovery_codes(user_id).await?;
+        let others = codes.len().saturating_sub(1);
+        for stored in codes {
             let place = place(RECOVERY_COLUMN, user_id);
             let Ok(digest) = self.keys.unseal(|keys| stored.digest.open(keys, place)).await else {
                 continue;
             };
             if digest.ct_eq(given.expose_secret()) {
-                matching = Some(stored.id);
+                matching = Some((stored.id, others));
             }
         }
         Ok(matching)

@@ -25,6 +25,7 @@ pub use revoke::RevokeToken;
 use memory::{Knowledge, RevocationMemory};
 use settled_time::SettledTime;
 
+use super::end_sessions::{end_sessions, ending_at};
 use super::{ErrorCode, Failure};
 use crate::audit::reasons;
 use crate::clock::Clock;
@@ -123,7 +124,7 @@ impl Sessions {
     ///
     /// What the store fails with; no session has ended then.
     pub async fn end_all(&self, user: UserId, except: Option<SessionId>, why: EndReason) -> Result<u64, StoreError> {
-        let ended = self.store.end_sessions_of(user, except, &self.ending(why)).await?;
+        let ended = end_sessions(self.store.as_ref(), self.clock.now(), user, except, why).await?;
         self.follow().await;
         Ok(ended)
     }
@@ -254,12 +255,7 @@ impl Sessions {
     }
 
     fn ending(&self, why: EndReason) -> Ending {
-        let at = self.clock.now();
-        Ending {
-            at,
-            why,
-            tokens_end: at + TOKENS_END,
-        }
+        ending_at(self.clock.now(), why)
     }
 
     /// When a session ends that is used now, unless it is used again.
