@@ -39,11 +39,14 @@ macro_rules! targets {
 }
 
 targets! {
+    account_record: account_record, 3_000;
+    audit_file: audit_file, 2_000;
     backup: backup, 3_000;
     certificate_pem_der: certificate, 4_000;
     certification_request: certification_request, 4_000;
     document: document, 4_000;
     encrypted_stream: encrypted_stream, 1_000;
+    import_line: import_line, 6_000;
     inspection: inspection, 6_000;
     inventory: inventory, 4_000;
     jwe_compact: jwe_compact, 1_000;
@@ -54,6 +57,7 @@ targets! {
     login_request: login_request, 6_000;
     manifest: manifest, 4_000;
     password_hash: password_hash, 20_000;
+    password_request: password_request, 6_000;
     pkcs12: pkcs12, 4_000;
     private_key: private_key, 3_000;
     request_headers: request_headers, 6_000;
@@ -61,6 +65,8 @@ targets! {
     revocation_list: revocation_list, 6_000;
     second_factor_request: second_factor_request, 6_000;
     session_request: session_request, 6_000;
+    settings_file: settings_file, 2_000;
+    token_question: token_question, 6_000;
 }
 
 fn target(name: &str) -> &'static Target {

@@ -24,7 +24,7 @@ use utoipa_axum::routes;
 
 pub use dto::{
     DecodeError, LoginRequest, decode_begin_otp, decode_change_password, decode_confirm_otp, decode_disable_otp,
-    decode_login, decode_logout, decode_refresh, decode_revoke, decode_set_password,
+    decode_login, decode_logout, decode_refresh, decode_revoke, decode_set_password, decode_validate_token,
 };
 pub use metadata::Metadata;
 

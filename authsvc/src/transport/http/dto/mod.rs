@@ -21,7 +21,8 @@ pub(super) use second_factor::{
 pub use second_factor::{decode_begin_otp, decode_confirm_otp, decode_disable_otp};
 pub(super) use sessions::{LogoutRequest, RefreshRequest, RevokeRequest, SessionsResponse};
 pub use sessions::{decode_logout, decode_refresh, decode_revoke};
-pub(super) use validate_token::{ActiveTokenResponse, ValidateTokenRequest, decode_validate_token};
+pub use validate_token::decode_validate_token;
+pub(super) use validate_token::{ActiveTokenResponse, ValidateTokenRequest};
 
 use super::json_object::NotAnObject;
 

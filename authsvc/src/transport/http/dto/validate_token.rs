@@ -39,12 +39,12 @@ pub(in crate::transport::http) struct ValidateTokenRequest {
     required_binding: Option<Text>,
 }
 
-/// From a body to the question.
+/// From a body to the question. Never panics, whatever the bytes.
 ///
 /// # Errors
 ///
 /// [`DecodeError`].
-pub(in crate::transport::http) fn decode_validate_token(body: &[u8]) -> Result<TokenQuestion, DecodeError> {
+pub fn decode_validate_token(body: &[u8]) -> Result<TokenQuestion, DecodeError> {
     let mut fields = Fields::parse(body)?;
     let request = ValidateTokenRequest {
         token: fields.text("token"),
