@@ -9,8 +9,9 @@ use authsvc_core::audit::{AuditKeys, AuditSink};
 use authsvc_core::clock::{Clock, SystemClock};
 use authsvc_core::service::defence::{LoginDefence, open_digest_key};
 use authsvc_core::service::{
-    AuthService, FEED_INTERVAL, FeedPublisher, KEY_POLL_INTERVAL, KEY_SCHEDULE_INTERVAL, KeyKeeper, KeyRing,
-    KeyStorageError, Parts, RESEAL_INTERVAL, REVOCATION_POLL_INTERVAL, SESSION_PRUNE_INTERVAL, SealedKeysets, Sessions,
+    AuthService, DECOY_MIX_INTERVAL, FEED_INTERVAL, FeedPublisher, KEY_POLL_INTERVAL, KEY_SCHEDULE_INTERVAL, KeyKeeper,
+    KeyRing, KeyStorageError, Parts, RESEAL_INTERVAL, REVOCATION_POLL_INTERVAL, SESSION_PRUNE_INTERVAL, SealedKeysets,
+    Sessions,
 };
 use authsvc_core::storage::Store;
 use cryptokit::password::PasswordHasher;
@@ -178,6 +179,7 @@ impl App {
             feed: Arc::clone(&feed),
             policy: config.tokens.clone(),
         }));
+        service.refresh_decoys().await.map_err(KeyStorageError::from)?;
         let keeper = KeyKeeper::new(
             Arc::clone(&keys),
             Arc::new(BlockingKeyMaker),
@@ -271,6 +273,11 @@ impl App {
         background.every("look at the database", storage::MODE_POLL_INTERVAL, move || {
             let store = Arc::clone(&watched);
             async move { store.refresh_mode().await.map(|_| ()) }
+        });
+        let decoys = Arc::clone(&service);
+        background.every("look at the mix of hashes", DECOY_MIX_INTERVAL, move || {
+            let service = Arc::clone(&decoys);
+            async move { service.refresh_decoys().await }
         });
         let sealing = Arc::clone(&upkeep);
         background.every("seal anew what older keys seal", RESEAL_INTERVAL, move || {

@@ -5,9 +5,12 @@
 mod support;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use authsvc_core::service::defence::DefencePolicy;
+use authsvc_core::service::{CredentialHasher, HashingError, ImportedAccount};
 use axum::body::Body;
+use cryptokit::password::{Password, StoredHash, Verdict};
 use http::{Method, Request, StatusCode};
 use serde_json::json;
 use support::in_process::{Answer, EMAIL, PASSWORD, Service, json_request};
@@ -259,7 +262,7 @@ async fn l12_a_password_is_cut_nowhere_and_has_one_spelling() {
     let long = "The ferry to the outer islands leaves at ten past six, unless the harbour master sleeps in";
     assert!(long.len() > 72);
     let change = async |email: &str, password: &str| {
-        let password = cryptokit::password::Password::new(password).unwrap();
+        let password = Password::new(password).unwrap();
         service.users.add(email.parse().unwrap(), password).await.unwrap();
     };
     change("long@example.com", long).await;
@@ -281,4 +284,81 @@ async fn l12_a_password_is_cut_nowhere_and_has_one_spelling() {
         service.login("accents@example.com", decomposed).await.status,
         StatusCode::OK
     );
+}
+
+/// Says what it was asked to compute, and computes nothing.
+#[derive(Default)]
+struct Spy(Mutex<Vec<String>>);
+
+#[async_trait::async_trait]
+impl CredentialHasher for Spy {
+    async fn hash(&self, _: Arc<Password>) -> Result<StoredHash, HashingError> {
+        Err(HashingError::Panicked)
+    }
+
+    async fn verify(&self, _: Arc<Password>, stored: StoredHash) -> Result<Verdict, HashingError> {
+        self.0.lock().unwrap().push(format!("{:?}", stored.cost()));
+        Ok(Verdict {
+            ok: false,
+            needs_rehash: false,
+        })
+    }
+
+    async fn verify_decoy(&self, _: Arc<Password>) -> Result<(), HashingError> {
+        self.0.lock().unwrap().push("own".to_owned());
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn l1_unknown_addresses_cost_what_accounts_with_imported_hashes_cost() {
+    const IMPORTED: usize = 30;
+    let spy = Arc::new(Spy::default());
+    let policy = DefencePolicy {
+        source_failures: 10_000,
+        ..DefencePolicy::default()
+    };
+    let given = Arc::clone(&spy);
+    let service = Service::start_with_policy(policy, |_| given).await;
+    let called = || std::mem::take(&mut *spy.0.lock().unwrap());
+    let ask = async |email: &str| {
+        assert_eq!(
+            service.login(email, "not the password").await.status,
+            StatusCode::UNAUTHORIZED
+        );
+        let mut calls = called();
+        assert_eq!(calls.len(), 1, "one check, whoever it is");
+        calls.remove(0)
+    };
+    assert_eq!(ask("nobody@example.com").await, "own", "nothing is imported");
+    let hash = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+    let mut records = Vec::new();
+    for number in 0..IMPORTED {
+        let line = json!({ "email": format!("imported{number}@example.com"), "password_hash": hash }).to_string();
+        records.push(
+            service
+                .users
+                .imported(&ImportedAccount::from_json(&line).unwrap())
+                .unwrap(),
+        );
+    }
+    service.users.stage_import("test", &records).await.unwrap();
+    assert_eq!(service.users.commit_import("test").await.unwrap(), IMPORTED as u64);
+    service.auth.refresh_decoys().await.unwrap();
+
+    let imported = ask("imported0@example.com").await;
+    let mut drawn = Vec::new();
+    for round in 0..2 {
+        for number in 0..40 {
+            let shape = ask(&format!("stranger{number}@example.com")).await;
+            match round {
+                0 => drawn.push(shape),
+                _ => assert_eq!(shape, drawn[number], "the same for the same address"),
+            }
+        }
+    }
+    // 30 of 31 accounts have such a hash.
+    let alike = drawn.iter().filter(|shape| **shape == imported).count();
+    assert!(alike >= 32, "{alike} of 40: {drawn:?}");
+    assert!(drawn.iter().all(|shape| *shape == imported || shape == "own"));
 }

@@ -66,6 +66,7 @@ pub(crate) struct Service {
     pub(crate) users: UserAdministration,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) feed: Arc<FeedPublisher>,
+    pub(crate) auth: Arc<AuthService>,
     pub(crate) public: Router,
     pub(crate) internal: Router,
 }
@@ -325,6 +326,7 @@ impl Service {
             users,
             sessions,
             feed,
+            auth: service,
             public,
             internal,
         }

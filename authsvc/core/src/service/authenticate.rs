@@ -150,7 +150,7 @@ impl AuthService {
             .map_err(|error| Failure::from(error).with_address(email))?;
         let user_id = found.as_ref().map(|record| record.unverified().id);
         let user = self
-            .check_password(found, Arc::new(password))
+            .check_password(email, found, Arc::new(password))
             .await
             .map_err(|failure| failure.with_address(email).with_user(user_id))?;
         let proved = self
@@ -184,15 +184,22 @@ impl AuthService {
             .await
     }
 
-    async fn check_password(&self, found: Option<UserRecord>, password: Arc<Password>) -> Result<User, Failure> {
+    async fn check_password(
+        &self,
+        email: &EmailAddress,
+        found: Option<UserRecord>,
+        password: Arc<Password>,
+    ) -> Result<User, Failure> {
         let Some(record) = found else {
-            return Err(self.refuse_after_decoy(password, reasons::login::UNKNOWN_USER).await);
+            return Err(self
+                .refuse_after_decoy(email, password, reasons::login::UNKNOWN_USER)
+                .await);
         };
         let user = match self.keys.unseal(|keys| record.clone().open(keys)).await {
             Ok(user) => user,
             Err(altered) => {
                 let reason = Reason::new(reasons::login::ALTERED_RECORD, altered.to_string());
-                return Err(self.refuse_after_decoy(password, reason).await);
+                return Err(self.refuse_after_decoy(email, password, reason).await);
             }
         };
         self.verify_password(user, password).await
@@ -209,13 +216,13 @@ impl AuthService {
             Ok(stored) => stored,
             Err(error) => {
                 let reason = Reason::new(reasons::login::UNUSABLE_HASH, error.to_string());
-                return Err(self.refuse_after_decoy(password, reason).await);
+                return Err(self.refuse_after_decoy(&user.email, password, reason).await);
             }
         };
         match self.hasher.verify(Arc::clone(&password), stored).await {
             Err(HashingError::Hash(error)) => {
                 let reason = Reason::new(reasons::login::UNUSABLE_HASH, error.to_string());
-                Err(self.refuse_after_decoy(password, reason).await)
+                Err(self.refuse_after_decoy(&user.email, password, reason).await)
             }
             Err(error) => Err(hashing_failure(&error)),
             Ok(_) if user.disabled => Err(invalid_credentials(reasons::login::DISABLED_USER)),
@@ -229,9 +236,24 @@ impl AuthService {
         }
     }
 
-    /// Where there is no hash to compute, an equal one is computed, so that the difference cannot be timed.
-    async fn refuse_after_decoy(&self, password: Arc<Password>, reason: impl Into<Reason>) -> Failure {
-        match self.hasher.verify_decoy(password).await {
+    /// Where there is no hash to compute, an equal one is computed, so that the difference cannot be timed: of a shape
+    /// that accounts have, as often as they have it.
+    async fn refuse_after_decoy(
+        &self,
+        email: &EmailAddress,
+        password: Arc<Password>,
+        reason: impl Into<Reason>,
+    ) -> Failure {
+        let computed = match self.decoy_for(email) {
+            None => self.hasher.verify_decoy(password).await,
+            Some(shape) => match self.hasher.verify(Arc::clone(&password), shape).await {
+                Ok(_) => Ok(()),
+                // Not verified under this configuration: an account with such a hash gets the same.
+                Err(HashingError::Hash(_)) => self.hasher.verify_decoy(password).await,
+                Err(error) => Err(error),
+            },
+        };
+        match computed {
             Ok(()) => invalid_credentials(reason),
             Err(error) => hashing_failure(&error),
         }

@@ -5,6 +5,7 @@ mod authenticate;
 mod authenticate_user;
 mod authorize_caller;
 mod change_password;
+mod decoys;
 pub mod defence;
 mod end_sessions;
 pub mod error;
@@ -43,6 +44,7 @@ pub use authenticate::{IssuedToken, Login};
 pub use authenticate_user::AuthenticatedUser;
 pub use authorize_caller::{Administrator, AuthorizedCaller};
 pub use change_password::{ChangePassword, PasswordSet};
+pub use decoys::DECOY_MIX_INTERVAL;
 pub use defence::LoginDefence;
 pub use error::{ErrorCode, Failure, FieldError};
 pub use hashing::{CredentialHasher, HashingError};
@@ -80,6 +82,7 @@ pub use user_import::{CsvColumns, ImportedAccount, LineFault, MAX_IMPORT_LINE};
 pub use users::{EnrolmentError, Grants, PAGE, UserAdministration};
 pub use validate_token::{ActiveToken, TokenQuestion};
 
+use decoys::DecoyMix;
 use key_consumers::NotedFetches;
 
 use crate::clock::Clock;
@@ -148,6 +151,7 @@ pub struct AuthService {
     clock: Arc<dyn Clock>,
     hasher: Arc<dyn CredentialHasher>,
     defence: Arc<LoginDefence>,
+    decoys: DecoyMix,
     keys: Arc<KeyRing>,
     noted_fetches: NotedFetches,
     password_rules: Arc<dyn PasswordRules>,
@@ -178,6 +182,7 @@ impl AuthService {
             clock,
             hasher,
             defence,
+            decoys: DecoyMix::default(),
             keys,
             noted_fetches: NotedFetches::default(),
             password_rules,

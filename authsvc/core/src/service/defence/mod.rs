@@ -207,6 +207,13 @@ impl LoginDefence {
         self.names.primary().1
     }
 
+    /// A number that is the address's: evenly spread, known to nobody without the key, the same on every replica and after
+    /// a restart.
+    pub(in crate::service) fn draw(&self, account: &EmailAddress) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] = self.key().digest(&[b"decoy", account.as_str().as_bytes()]);
+        u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    }
+
     async fn ask(&self, names: Names, factor: Factor) -> Result<Answer, DefenceError> {
         let (reply, answer) = oneshot::channel();
         let gone = || DefenceError::Store(StoreError::Unavailable("the login defence has ended".into()));
