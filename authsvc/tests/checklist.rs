@@ -7,6 +7,7 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use authsvc::config::{Config, SETTINGS};
 use authsvc_core::service::defence::DefencePolicy;
 use authsvc_core::service::{CredentialHasher, HashingError, ImportedAccount};
 use axum::body::Body;
@@ -361,4 +362,62 @@ async fn l1_unknown_addresses_cost_what_accounts_with_imported_hashes_cost() {
     let alike = drawn.iter().filter(|shape| **shape == imported).count();
     assert!(alike >= 32, "{alike} of 40: {drawn:?}");
     assert!(drawn.iter().all(|shape| *shape == imported || shape == "own"));
+}
+
+/// Page sizes and other numbers of commands are ranges of their argument parser; the API takes none.
+#[test]
+fn a6_no_setting_takes_a_number_beyond_its_bounds() {
+    const LEAST: &str = r#"
+        issuer = "https://auth.example"
+        database_file = "authsvc.db"
+        root_key_file = "root.key"
+        pepper_file = "pepper.json"
+        public.certificate_file = "tls/fullchain.pem"
+        public.key_file = "tls/key.pem"
+        internal.client_ca_file = "tls/ca.pem"
+    "#;
+    let file = Path::new("/etc/authsvc/authsvc.toml");
+    let read = |key: &str, value: &str| Config::parse(file, &format!("{LEAST}\n{key} = {value}\n"));
+    let mut numeric = 0;
+    for setting in SETTINGS {
+        let Some(default) = setting.default.filter(|default| default.parse::<u64>().is_ok()) else {
+            continue;
+        };
+        numeric += 1;
+        let key = setting.key;
+        assert!(read(key, default).is_ok(), "{key} = {default}");
+        for value in [
+            "-1",
+            "-9223372036854775808",
+            "0.5",
+            "1e3",
+            "inf",
+            "nan",
+            "true",
+            "[1]",
+            "{}",
+            "\"x\"",
+            "\"\u{663}\"",
+        ] {
+            let refused = read(key, value).expect_err(value);
+            assert!(!refused.0.is_empty(), "{key} = {value}");
+        }
+        // Whether they are within bounds differs; nothing may overflow on the way, and a refusal says what is accepted.
+        for value in [
+            "0",
+            "1",
+            "4294967295",
+            "4294967296",
+            "9223372036854775807",
+            "\"18446744073709551615\"",
+        ] {
+            if let Err(refused) = read(key, value) {
+                assert!(
+                    refused.0.iter().any(|line| line.contains(key)),
+                    "{key} = {value}: {refused:?}"
+                );
+            }
+        }
+    }
+    assert!(numeric >= 20, "{numeric}");
 }

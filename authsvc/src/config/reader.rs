@@ -65,6 +65,8 @@ impl Reader<'_> {
         paths
     }
 
+    /// The number, or the least one that is accepted where it is beyond the bounds: what is made of it before the errors
+    /// are looked at must not overflow.
     pub(super) fn number(&mut self, key: &'static str, range: std::ops::RangeInclusive<u64>) -> u64 {
         let number = self.parsed(key, *range.start());
         if !range.contains(&number) {
@@ -73,6 +75,7 @@ impl Reader<'_> {
                 range.start(),
                 range.end()
             ));
+            return *range.start();
         }
         number
     }
