@@ -73,7 +73,7 @@ pub trait SecondFactorStore: Send + Sync {
     async fn replace_recovery_code_digest(
         &self,
         user_id: UserId,
-        code: FactorId,
+        expected: &StoredRecoveryCode,
         digest: &SealedField,
     ) -> Result<bool, StoreError>;
 

@@ -196,13 +196,14 @@ impl SecondFactorStore for PostgresStore {
     async fn replace_recovery_code_digest(
         &self,
         user_id: UserId,
-        code: FactorId,
+        expected: &StoredRecoveryCode,
         digest: &SealedField,
     ) -> Result<bool, StoreError> {
-        sqlx::query("UPDATE recovery_codes SET digest = $1 WHERE user_id = $2 AND id = $3")
+        sqlx::query("UPDATE recovery_codes SET digest = $1 WHERE user_id = $2 AND id = $3 AND digest = $4")
             .bind(digest.as_str())
             .bind(user_id.to_string())
-            .bind(code.to_string())
+            .bind(expected.id.to_string())
+            .bind(expected.digest.as_str())
             .execute(&self.writer)
             .await
             .map(|done| done.rows_affected() == 1)

@@ -191,13 +191,14 @@ impl SecondFactorStore for SqliteStore {
     async fn replace_recovery_code_digest(
         &self,
         user_id: UserId,
-        code: FactorId,
+        expected: &StoredRecoveryCode,
         digest: &SealedField,
     ) -> Result<bool, StoreError> {
-        sqlx::query("UPDATE recovery_codes SET digest = ? WHERE user_id = ? AND id = ?")
+        sqlx::query("UPDATE recovery_codes SET digest = ? WHERE user_id = ? AND id = ? AND digest = ?")
             .bind(digest.as_str())
             .bind(user_id.to_string())
-            .bind(code.to_string())
+            .bind(expected.id.to_string())
+            .bind(expected.digest.as_str())
             .execute(&self.writer)
             .await
             .map(|done| done.rows_affected() == 1)

@@ -101,7 +101,7 @@ impl<'a> SecondFactors<'a> {
         for code in self.store.recovery_codes(user_id).await? {
             let place = place(RECOVERY_COLUMN, user_id);
             if let Some(digest) = done.of(code.digest.reseal(&sealing.keys, place))? {
-                let replaced = self.store.replace_recovery_code_digest(user_id, code.id, &digest);
+                let replaced = self.store.replace_recovery_code_digest(user_id, &code, &digest);
                 done.count(replaced.await?);
             }
         }

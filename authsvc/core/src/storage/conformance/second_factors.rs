@@ -285,20 +285,21 @@ async fn resealing_never_undoes_another_enrolment(store: &dyn Store) {
         .expect("active");
     assert_eq!(found.secret.as_str(), "anew");
 
-    let reseal = async |code: FactorId| {
+    let reseal = async |expected: &StoredRecoveryCode| {
         store
-            .replace_recovery_code_digest(user.id, code, &sealed("anew"))
+            .replace_recovery_code_digest(user.id, expected, &sealed("anew"))
             .await
             .expect("the store answers")
     };
-    assert!(reseal(issued[0].id).await);
+    assert!(reseal(&issued[0]).await);
+    assert!(!reseal(&issued[0]).await, "another pass was there before");
     assert!(
         store
             .use_recovery_code(user.id, issued[1].id)
             .await
             .expect("the store answers")
     );
-    assert!(!reseal(issued[1].id).await, "a used code does not come back");
+    assert!(!reseal(&issued[1]).await, "a used code does not come back");
 }
 
 async fn accounts_with_a_factor_are_listed_in_pages(store: &dyn Store) {
