@@ -114,7 +114,7 @@ async fn a10_no_route_answers_with_a_redirect() {
                 assert!(!status.starts_with('3') || status == "304", "{path}: {status}");
             }
         }
-        let concrete = path.replace('{', "").replace('}', "");
+        let concrete = path.replace(['{', '}'], "");
         let spellings = [
             concrete.clone(),
             format!("{concrete}/"),
@@ -224,37 +224,48 @@ fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
 
 #[tokio::test]
 async fn m7_questions_that_come_too_fast_are_429_for_the_caller_and_for_the_source() {
-    let service = Service::start_with_rate(2).await;
+    // More than come in the seconds that this takes on a slow machine.
+    const ENOUGH: usize = 1000;
+    let service = Service::start_with_rate(1).await;
     let ask = async |name: &str| service.validate_as(&[name], "garbage").await;
-    service.register("billing", "dns:billing.internal", &["billing"]).await;
-    // Two a second, and what five quiet seconds save up.
-    let mut answers = Vec::new();
-    for _ in 0..40 {
-        answers.push(ask("dns:orders.internal").await);
+    let others = ["billing", "stock", "mail"];
+    for name in others {
+        service.register(name, &format!("dns:{name}.internal"), &[name]).await;
     }
-    let answered = answers
-        .iter()
-        .filter(|answer| answer.status == StatusCode::UNAUTHORIZED)
-        .count();
-    let refused: Vec<_> = answers
-        .iter()
-        .filter(|answer| answer.status == StatusCode::TOO_MANY_REQUESTS)
-        .collect();
-    assert!((2..40).contains(&answered), "{answered}");
-    assert_eq!(answered + refused.len(), 40);
-    assert!(refused[0].header("retry-after").parse::<u64>().unwrap() >= 1);
-    assert_eq!(
-        ask("dns:billing.internal").await.status,
-        StatusCode::UNAUTHORIZED,
-        "another caller has its own"
+    let mut answered = 0;
+    let refused = loop {
+        assert!(answered < ENOUGH);
+        let answer = ask("dns:orders.internal").await;
+        if answer.status != StatusCode::UNAUTHORIZED {
+            break answer;
+        }
+        answered += 1;
+    };
+    assert!(answered >= 1);
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(refused.header("retry-after").parse::<u64>().unwrap() >= 1);
+    // Two callers may share a place by chance; four do not.
+    let mut statuses = Vec::new();
+    for name in others {
+        statuses.push(ask(&format!("dns:{name}.internal")).await.status);
+    }
+    assert!(
+        statuses.contains(&StatusCode::UNAUTHORIZED),
+        "others have their own: {statuses:?}"
     );
 
     // Without a certificate it is the source that counts.
-    let mut statuses = Vec::new();
-    for _ in 0..40 {
-        statuses.push(service.get("/").await.status);
-    }
-    assert!(statuses.contains(&StatusCode::OK) && statuses.contains(&StatusCode::TOO_MANY_REQUESTS));
+    let mut served = 0;
+    let refused = loop {
+        assert!(served < ENOUGH);
+        let answer = service.get("/").await;
+        if answer.status != StatusCode::OK {
+            break answer;
+        }
+        served += 1;
+    };
+    assert!(served >= 1);
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
 }
 
 #[tokio::test]
@@ -358,9 +369,9 @@ async fn l1_unknown_addresses_cost_what_accounts_with_imported_hashes_cost() {
             }
         }
     }
-    // 30 of 31 accounts have such a hash.
+    // 30 of 31 accounts have such a hash. Fewer than half come once in 10^20 times.
     let alike = drawn.iter().filter(|shape| **shape == imported).count();
-    assert!(alike >= 32, "{alike} of 40: {drawn:?}");
+    assert!(alike >= 20, "{alike} of 40: {drawn:?}");
     assert!(drawn.iter().all(|shape| *shape == imported || shape == "own"));
 }
 
