@@ -86,6 +86,9 @@ pub fn act_to_json(record: &ActRecord, addresses: Addresses<'_>) -> Value {
     if let Some(name) = &record.act.target.name {
         line["authsvc"]["act"]["target"] = json!(name);
     }
+    if let Some(note) = &record.act.note {
+        line["authsvc"]["act"]["note"] = json!(note.as_str());
+    }
     if !user.is_empty() {
         line["user"] = Value::Object(user);
     }
@@ -145,6 +148,8 @@ fn success_event(record: &AuditRecord) -> &'static str {
         Action::ReadRevocations | Action::Request | Action::Connect => "request",
         Action::ChangeKeys => "sys_key_change",
         Action::Reload => "sys_reload",
+        Action::AdminQuestion => "admin_read",
+        Action::AdminChange => "admin_changed",
     }
 }
 

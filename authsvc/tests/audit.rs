@@ -174,6 +174,7 @@ fn act() -> Act {
         },
         name: "user.disable",
         target: Target::address(&"alice@example.com".parse().unwrap()),
+        note: None,
     }
 }
 

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use authsvc_core::audit::{Act, ActError, AuditKeys, Operator, Target, perform};
 use authsvc_core::clock::Clock;
+use authsvc_core::service::administration::{Administration, AdministrationParts, Change, Changed};
 use authsvc_core::service::defence::{LoginDefence, open_digest_key};
-use authsvc_core::service::{KeyRing, SealedKeysets, ServiceRegistry, Sessions, UserAdministration};
+use authsvc_core::service::{KeyKeeper, KeyRing, SealedKeysets, ServiceRegistry, Sessions, UserAdministration};
 use authsvc_core::storage::Store;
 use cryptokit::password::PasswordHasher;
 use time::OffsetDateTime;
@@ -16,6 +17,7 @@ use crate::audit::CommandLog;
 use crate::cli::ConfigArgs;
 use crate::config::Config;
 use crate::hasher::QueuedHasher;
+use crate::key_upkeep::BlockingKeyMaker;
 use crate::password_rules;
 use crate::secret_files::RootKeyFile;
 
@@ -69,15 +71,54 @@ impl Installation {
 
     /// What keeps accounts. Opens the keys.
     pub(super) async fn users(&self) -> Result<UserAdministration, CommandError> {
+        self.users_with(Arc::new(self.key_ring().await?))
+    }
+
+    /// The keys in the database, opened.
+    pub(super) async fn key_ring(&self) -> Result<KeyRing, CommandError> {
+        Ok(KeyRing::open(self.keysets(), Arc::clone(&self.clock)).await?)
+    }
+
+    /// What changes the signing keys, and reports on them.
+    pub(super) async fn keeper(&self) -> Result<KeyKeeper, CommandError> {
+        Ok(self.keeper_of(Arc::new(self.key_ring().await?)))
+    }
+
+    /// The same, of keys that are open.
+    pub(super) fn keeper_of(&self, keys: Arc<KeyRing>) -> KeyKeeper {
+        KeyKeeper::new(keys, Arc::new(BlockingKeyMaker), self.clock(), self.config.keys)
+    }
+
+    /// What administrators ask and change, recorded in the chain of commands. The same as behind `/v1/admin`.
+    pub(super) async fn administration(&self) -> Result<Administration, CommandError> {
+        let keys = Arc::new(self.key_ring().await?);
+        let (store, clock) = (self.store(), self.clock());
+        Ok(Administration::new(AdministrationParts {
+            audit: Arc::new(self.command_log().await?),
+            users: self.users_with(Arc::clone(&keys))?,
+            keeper: self.keeper_of(Arc::clone(&keys)),
+            sessions: Arc::new(Sessions::new(self.store(), self.clock(), self.config.sessions)),
+            defence: Arc::new(self.defence().await?),
+            store,
+            clock,
+            keys,
+        }))
+    }
+
+    /// Makes one change, with a durable record before it and one after it.
+    pub(super) async fn change(&self, change: Change) -> Result<Changed, CommandError> {
+        Ok(self.administration().await?.change(operator(), change).await?)
+    }
+
+    fn users_with(&self, keys: Arc<KeyRing>) -> Result<UserAdministration, CommandError> {
         let peppers = self.root_key().read_peppers(&self.config.pepper_file)?;
-        let keys = KeyRing::open(self.keysets(), Arc::clone(&self.clock)).await?;
         let hasher = QueuedHasher::new(
             PasswordHasher::new(self.config.hashing.policy, peppers),
             std::num::NonZeroUsize::MIN,
             MAX_WAIT,
         );
         Ok(
-            UserAdministration::new(self.store(), Arc::clone(&self.clock), Arc::new(hasher), Arc::new(keys))
+            UserAdministration::new(self.store(), Arc::clone(&self.clock), Arc::new(hasher), keys)
                 .with_rules(password_rules::rules(&self.config)?),
         )
     }
@@ -92,11 +133,6 @@ impl Installation {
     /// What ends sessions and revokes tokens.
     pub(super) fn sessions(&self) -> Sessions {
         Sessions::new(self.store(), self.clock(), self.config.sessions)
-    }
-
-    /// The keys in use.
-    pub(super) async fn key_ring(&self) -> Result<KeyRing, CommandError> {
-        Ok(KeyRing::open(self.keysets(), Arc::clone(&self.clock)).await?)
     }
 
     /// What keeps the registry of services. Opens the keys.
@@ -126,11 +162,13 @@ impl Installation {
     where
         E: Into<CommandError>,
     {
-        let log = CommandLog::new(self.store(), self.audit_keys().await?, self.config.audit.addresses);
-        let operator = Operator::SystemUser {
-            name: crate::lifecycle::system_user(),
+        let log = self.command_log().await?;
+        let act = Act {
+            operator: operator(),
+            name,
+            target,
+            note: None,
         };
-        let act = Act { operator, name, target };
         let work = async { work.await.map_err(Into::<CommandError>::into) };
         match perform(&log, self.clock.as_ref(), act, work).await {
             Ok(done) => Ok(done),
@@ -139,8 +177,20 @@ impl Installation {
         }
     }
 
+    async fn command_log(&self) -> Result<CommandLog, CommandError> {
+        let keys = self.audit_keys().await?;
+        Ok(CommandLog::new(self.store(), keys, self.config.audit.addresses))
+    }
+
     /// Ends all connections to the database.
     pub(super) async fn close(self) {
         self.store.close().await;
+    }
+}
+
+/// Whoever runs this process.
+fn operator() -> Operator {
+    Operator::SystemUser {
+        name: crate::lifecycle::system_user(),
     }
 }

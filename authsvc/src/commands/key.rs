@@ -4,10 +4,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use authsvc_core::audit::Target;
-use authsvc_core::service::{
-    KeyKeeper, KeyReport, KeyRing, Patience, SealingChange, SealingKeyEntry, SealingKeyError, SealingKeyKeeper,
-};
+use authsvc_core::audit::{Note, Target};
+use authsvc_core::service::administration::{Change, Changed};
+use authsvc_core::service::{KeyReport, Patience, SealingChange, SealingKeyEntry, SealingKeyError, SealingKeyKeeper};
 use cryptokit::jose::JwsAlgorithm;
 use cryptokit::keyset::KeyStatus;
 use serde_json::json;
@@ -16,82 +15,72 @@ use time::format_description::well_known::Rfc3339;
 
 use super::installation::Installation;
 use super::{CommandError, print};
-use crate::cli::KeyCommand;
-use crate::key_upkeep::{BlockingKeyMaker, explain, explain_sealing, state};
+use crate::cli::{ConfigArgs, KeyCommand};
+use crate::key_upkeep::{explain, explain_sealing, state};
 use crate::root_key_exchange::{ExchangeStep, RootKeyExchange};
 
 pub(super) async fn run(command: KeyCommand) -> Result<ExitCode, CommandError> {
-    let config = match &command {
-        KeyCommand::List { config, .. }
-        | KeyCommand::Rotate { config, .. }
-        | KeyCommand::Promote { config, .. }
-        | KeyCommand::Revoke { config, .. }
-        | KeyCommand::Reseal { config, .. }
-        | KeyCommand::Rewrap { config, .. }
-        | KeyCommand::Prune { config } => config,
-    };
-    let installation = Installation::open(config).await?;
-    let done = match act_name(&command) {
-        None => act(&installation, command).await,
-        Some((name, target)) => installation.perform(name, target, act(&installation, command)).await,
-    };
-    installation.close().await;
-    print(&done?)
+    match command {
+        KeyCommand::List { json, config } => list(json, &config).await,
+        KeyCommand::Rotate { algorithm, now, config } => {
+            let algorithm = algorithm.map(|name| named(&name)).transpose()?;
+            change(Change::RotateKey { algorithm, now }, &config).await
+        }
+        KeyCommand::Promote { kid, force, config } => {
+            let patience = if force { Patience::None } else { Patience::Wait };
+            change(Change::PromoteKey { kid, patience }, &config).await
+        }
+        KeyCommand::Revoke { kid, reason, config } => {
+            let reason = Note::new(&reason);
+            change(Change::RevokeKey { kid, reason }, &config).await
+        }
+        KeyCommand::Prune { config } => change(Change::PruneKeys, &config).await,
+        KeyCommand::Reseal { now, config } => {
+            let installation = Installation::open(&config).await?;
+            let work = async {
+                let ring = Arc::new(installation.key_ring().await?);
+                reseal(&SealingKeyKeeper::new(ring, installation.clock()), now).await
+            };
+            let done = installation.perform("key.reseal", Target::default(), work).await;
+            installation.close().await;
+            print(&done?)
+        }
+        KeyCommand::Rewrap { prepare, config } => {
+            let installation = Installation::open(&config).await?;
+            let work = rewrap(&installation, prepare);
+            let done = installation.perform("key.rewrap", Target::default(), work).await;
+            installation.close().await;
+            print(&done?)
+        }
+    }
 }
 
-/// What a command that changes something is called on record, and which key it concerns.
-fn act_name(command: &KeyCommand) -> Option<(&'static str, Target)> {
-    Some(match command {
-        KeyCommand::List { .. } => return None,
-        KeyCommand::Rotate { .. } => ("key.rotate", Target::default()),
-        KeyCommand::Promote { kid, .. } => ("key.promote", Target::named(kid)),
-        KeyCommand::Revoke { kid, .. } => ("key.revoke", Target::named(kid)),
-        KeyCommand::Reseal { .. } => ("key.reseal", Target::default()),
-        KeyCommand::Rewrap { .. } => ("key.rewrap", Target::default()),
-        KeyCommand::Prune { .. } => ("key.prune", Target::default()),
+async fn change(change: Change, config: &ConfigArgs) -> Result<ExitCode, CommandError> {
+    let installation = Installation::open(config).await?;
+    let changed = installation.change(change).await;
+    installation.close().await;
+    print(&match changed? {
+        Changed::Key(Some(change)) => format!("{}\n", explain(&change)),
+        _ => "Nothing to take out.\n".to_owned(),
     })
 }
 
-async fn act(installation: &Installation, command: KeyCommand) -> Result<String, CommandError> {
-    let ring = Arc::new(KeyRing::open(installation.keysets(), installation.clock()).await?);
+async fn list(json: bool, config: &ConfigArgs) -> Result<ExitCode, CommandError> {
+    let installation = Installation::open(config).await?;
+    let listed = listed(&installation, json).await;
+    installation.close().await;
+    print(&listed?)
+}
+
+async fn listed(installation: &Installation, json: bool) -> Result<String, CommandError> {
+    let ring = Arc::new(installation.key_ring().await?);
     let sealing = SealingKeyKeeper::new(Arc::clone(&ring), installation.clock());
-    let keeper = KeyKeeper::new(
-        ring,
-        Arc::new(BlockingKeyMaker),
-        installation.clock(),
-        installation.config.keys,
-    );
-    let change = match command {
-        KeyCommand::List { json, .. } => {
-            let report = keeper.report().await?;
-            let sealing = sealing.report().await?;
-            let now = installation.clock().now();
-            return if json {
-                as_json(&report, &sealing)
-            } else {
-                Ok(as_text(&report, now)? + &sealing_as_text(&sealing)?)
-            };
-        }
-        KeyCommand::Rotate { algorithm, now, .. } => {
-            let algorithm = algorithm.map(|name| named(&name)).transpose()?;
-            match now {
-                false => keeper.rotate(algorithm).await?,
-                true => keeper.replace_now(algorithm).await?,
-            }
-        }
-        KeyCommand::Promote { kid, force, .. } => {
-            let patience = if force { Patience::None } else { Patience::Wait };
-            keeper.promote(&kid, patience).await?
-        }
-        KeyCommand::Revoke { kid, .. } => keeper.revoke(&kid).await?,
-        KeyCommand::Reseal { now, .. } => return reseal(&sealing, now).await,
-        KeyCommand::Rewrap { prepare, .. } => return rewrap(installation, prepare).await,
-        KeyCommand::Prune { .. } => match keeper.prune().await? {
-            Some(change) => change,
-            None => return Ok("Nothing to take out.\n".to_owned()),
-        },
-    };
-    Ok(format!("{}\n", explain(&change)))
+    let keeper = installation.keeper_of(ring);
+    let (report, sealing) = (keeper.report().await?, sealing.report().await?);
+    match json {
+        true => as_json(&report, &sealing),
+        false => Ok(as_text(&report, installation.now())? + &sealing_as_text(&sealing)?),
+    }
 }
 
 /// How long replicas are given to hear of the new key before the old one goes at once: they ask every half second.

@@ -6,7 +6,8 @@ use std::str::FromStr;
 
 use authsvc_core::audit::Target;
 use authsvc_core::domain::{RecordFault, Service, ServiceIdentity, ServiceName};
-use authsvc_core::service::{NewService, RegistryError};
+use authsvc_core::service::NewService;
+use authsvc_core::service::administration::Change;
 use serde_json::json;
 use time::format_description::well_known::Rfc3339;
 
@@ -66,15 +67,7 @@ pub(super) async fn run(command: ServiceCommand) -> Result<ExitCode, CommandErro
         ServiceCommand::Remove { name, config } => {
             let name: ServiceName = name.parse()?;
             let installation = Installation::open(&config).await?;
-            let work = async {
-                match installation.registry().await?.remove(&name).await? {
-                    true => Ok(()),
-                    false => Err(no_such_service(&name)),
-                }
-            };
-            let removed = installation.perform("service.remove", Target::named(&name), work).await;
-            installation.close().await;
-            removed?;
+            change(installation, Change::RemoveService(name.clone())).await?;
             print(&format!("{name} is no longer registered.\n"))
         }
     }
@@ -83,15 +76,7 @@ pub(super) async fn run(command: ServiceCommand) -> Result<ExitCode, CommandErro
 async fn add(installation: Installation, service: NewService) -> Result<ExitCode, CommandError> {
     let (name, identity) = (service.name.clone(), service.identity.clone());
     let administers = if service.admin { ", an administrator" } else { "" };
-    let work = async {
-        match installation.registry().await?.add(service).await {
-            Err(RegistryError::Taken) => Err(format!("{name} or {identity} is registered already").into()),
-            other => other.map_err(CommandError::from),
-        }
-    };
-    let added = installation.perform("service.add", Target::named(&name), work).await;
-    installation.close().await;
-    added?;
+    change(installation, Change::AddService(service)).await?;
     print(&format!("Registered {name}: {identity}{administers}.\n"))
 }
 
@@ -99,7 +84,7 @@ async fn seal(installation: &Installation, name: &ServiceName) -> Result<(), Com
     let registry = installation.registry().await?;
     let all = registry.list().await?;
     let service = all.iter().find(|service| service.name == *name);
-    let service = service.ok_or_else(|| no_such_service(name))?;
+    let service = service.ok_or_else(|| format!("no service {name} is registered"))?;
     if registry.fault_of(service).await.is_some() && !registry.seal(service).await? {
         return Err(format!("the registration of {name} was changed meanwhile; look at it again").into());
     }
@@ -110,18 +95,11 @@ async fn add_identity(args: &IdentityArgs) -> Result<ExitCode, CommandError> {
     let installation = Installation::open(&args.config).await?;
     let name: ServiceName = args.name.parse()?;
     let identity = identity(&installation.config, &args.san, args.issuer.as_deref())?;
-    let work = async {
-        match installation.registry().await?.add_identity(&name, &identity).await {
-            Err(RegistryError::Taken) => Err(format!("{identity} is registered already").into()),
-            Ok(false) => Err(no_such_service(&name)),
-            other => other.map(drop).map_err(CommandError::from),
-        }
+    let added = Change::AddIdentity {
+        name: name.clone(),
+        identity: identity.clone(),
     };
-    let added = installation
-        .perform("service.add-identity", Target::named(&name), work)
-        .await;
-    installation.close().await;
-    added?;
+    change(installation, added).await?;
     print(&format!("{name} is {identity} as well.\n"))
 }
 
@@ -129,22 +107,18 @@ async fn remove_identity(args: &IdentityArgs) -> Result<ExitCode, CommandError> 
     let installation = Installation::open(&args.config).await?;
     let name: ServiceName = args.name.parse()?;
     let identity = identity(&installation.config, &args.san, args.issuer.as_deref())?;
-    let work = async {
-        match installation.registry().await?.remove_identity(&name, &identity).await? {
-            true => Ok(()),
-            false => Err(CommandError::from(format!("{name} is not {identity}"))),
-        }
+    let removed = Change::RemoveIdentity {
+        name: name.clone(),
+        identity: identity.clone(),
     };
-    let removed = installation
-        .perform("service.remove-identity", Target::named(&name), work)
-        .await;
-    installation.close().await;
-    removed?;
+    change(installation, removed).await?;
     print(&format!("{name} is no longer {identity}.\n"))
 }
 
-fn no_such_service(name: &ServiceName) -> CommandError {
-    format!("no service {name} is registered").into()
+async fn change(installation: Installation, change: Change) -> Result<(), CommandError> {
+    let changed = installation.change(change).await;
+    installation.close().await;
+    changed.map(drop)
 }
 
 fn all<T: FromStr<Err: std::fmt::Display>>(flag: &str, names: &[String]) -> Result<Vec<T>, CommandError> {

@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use authsvc_core::audit::Target;
 use authsvc_core::domain::{EmailAddress, NameSet};
-use authsvc_core::service::{EnrolmentError, Grants, ResetLink};
+use authsvc_core::service::administration::{Change, Changed};
+use authsvc_core::service::{Grants, ResetLink};
 use time::format_description::well_known::Rfc3339;
 
 use super::installation::Installation;
@@ -34,14 +34,23 @@ pub(super) async fn run(command: UserCommand) -> Result<ExitCode, CommandError> 
                 false => Some(password_input::read(&password)?),
             };
             let installation = Installation::open(&config).await?;
-            let users = installation.users().await?;
-            let work = users.add_with(email.clone(), password, grants);
-            let id = installation.perform("user.add", Target::address(&email), work).await?;
-            let mut text = format!("Added {email} as {id}.\n");
-            if link {
-                text.push_str(&make_link(&installation, &email, expires_in).await?);
-            }
+            let change = Change::AddUser {
+                email: email.clone(),
+                password,
+                grants,
+                link: link.then(|| Duration::from_secs(expires_in)),
+            };
+            let added = installation.change(change).await;
+            let reset_url = installation.config.passwords.reset_url.clone();
             installation.close().await;
+            let Changed::UserAdded { user, link } = added? else {
+                return Err(unexpected());
+            };
+            let id = user.record.unverified().id;
+            let mut text = format!("Added {email} as {id}.\n");
+            if let Some(link) = link {
+                text.push_str(&handed_over(&link, &email, reset_url.as_deref())?);
+            }
             print(&text)
         }
         UserCommand::List { json, config } => user_list::list(json, &config).await,
@@ -63,11 +72,16 @@ pub(super) async fn run(command: UserCommand) -> Result<ExitCode, CommandError> 
             let email: EmailAddress = email.parse()?;
             let roles = roles.map(|text| names("--roles", &text)).transpose()?;
             let scopes = scopes.map(|text| names("--scopes", &text)).transpose()?;
-            let installation = Installation::open(&config).await?;
-            let users = installation.users().await?;
-            let work = users.set_grants(&email, roles, scopes);
-            let user = installation.perform("user.set", Target::address(&email), work).await?;
-            installation.close().await;
+            let change = Change::SetGrants {
+                account: email.clone().into(),
+                version: None,
+                roles,
+                scopes,
+            };
+            let Changed::User(view) = change_one(change, &config).await? else {
+                return Err(unexpected());
+            };
+            let user = view.record.unverified();
             print(&format!(
                 "{email} has the roles \"{}\" and the scopes \"{}\".\n",
                 user.roles, user.scopes
@@ -80,13 +94,10 @@ pub(super) async fn run(command: UserCommand) -> Result<ExitCode, CommandError> 
         } => user_seal::run(&emails, all_unsealed, &config).await,
         UserCommand::Delete { email, config } => {
             let email: EmailAddress = email.parse()?;
-            let installation = Installation::open(&config).await?;
-            let users = installation.users().await?;
-            let work = users.delete(&email);
-            let id = installation
-                .perform("user.delete", Target::address(&email), work)
-                .await?;
-            installation.close().await;
+            let change = Change::DeleteUser(email.clone().into());
+            let Changed::UserDeleted(id) = change_one(change, &config).await? else {
+                return Err(unexpected());
+            };
             print(&format!("{email}, which was {id}, is gone.\n"))
         }
         UserCommand::Disable { email, config } => set_disabled(&email, true, &config).await,
@@ -102,35 +113,30 @@ pub(super) async fn run(command: UserCommand) -> Result<ExitCode, CommandError> 
             config,
         } => {
             let email: EmailAddress = email.parse()?;
+            let account = email.clone().into();
             if link {
+                let lifetime = Duration::from_secs(expires_in);
                 let installation = Installation::open(&config).await?;
-                let text = make_link(&installation, &email, expires_in).await?;
+                let made = installation.change(Change::MakeResetLink { account, lifetime }).await;
+                let reset_url = installation.config.passwords.reset_url.clone();
                 installation.close().await;
-                return print(&text);
+                let Changed::Link(link) = made? else {
+                    return Err(unexpected());
+                };
+                return print(&handed_over(&link, &email, reset_url.as_deref())?);
             }
             let password = password_input::read(&password)?;
-            let installation = Installation::open(&config).await?;
-            let users = installation.users().await?;
-            let work = users.reset_password(&email, password);
-            installation
-                .perform("user.reset-password", Target::address(&email), work)
-                .await?;
-            installation.close().await;
+            change_one(Change::ResetPassword { account, password }, &config).await?;
             print(&format!("{email} has another password now.\n"))
         }
     }
 }
 
 /// What goes to the account's owner, and nowhere else: it is printed once and stored nowhere.
-async fn make_link(installation: &Installation, email: &EmailAddress, seconds: u64) -> Result<String, CommandError> {
-    let users = installation.users().await?;
-    let work = users.reset_link(email, Duration::from_secs(seconds));
-    let ResetLink { token, expires_at, .. } = installation
-        .perform("user.reset-link", Target::address(email), work)
-        .await?;
-    let until = expires_at.format(&Rfc3339)?;
-    let token = token.expose_secret();
-    Ok(match &installation.config.passwords.reset_url {
+fn handed_over(link: &ResetLink, email: &EmailAddress, reset_url: Option<&str>) -> Result<String, CommandError> {
+    let until = link.expires_at.format(&Rfc3339)?;
+    let token = link.token.expose_secret();
+    Ok(match reset_url {
         Some(url) => format!("Give this link to the owner of {email}; it works once, until {until}:\n{url}#{token}\n"),
         None => format!(
             "Give this token to the owner of {email}; it works once, until {until}, at POST /v1/password-reset:\n{token}\n"
@@ -140,31 +146,31 @@ async fn make_link(installation: &Installation, email: &EmailAddress, seconds: u
 
 async fn unlock(email: &str, config: &ConfigArgs) -> Result<ExitCode, CommandError> {
     let email: EmailAddress = email.parse()?;
-    let installation = Installation::open(config).await?;
-    let defence = installation.defence().await?;
-    let work = defence.unlock(&email);
-    installation
-        .perform("user.unlock", Target::address(&email), work)
-        .await?;
-    installation.close().await;
+    change_one(Change::Unlock(email.clone().into()), config).await?;
     print(&format!("{email} has no failed logins any more.\n"))
 }
 
 async fn set_disabled(email: &str, disabled: bool, config: &ConfigArgs) -> Result<ExitCode, CommandError> {
     let email: EmailAddress = email.parse()?;
-    let installation = Installation::open(config).await?;
-    let users = installation.users().await?;
-    let (name, state) = match disabled {
-        true => ("user.disable", "disabled"),
-        false => ("user.enable", "enabled"),
+    let account = email.clone().into();
+    let (change, state) = match disabled {
+        true => (Change::DisableUser(account), "disabled"),
+        false => (Change::EnableUser(account), "enabled"),
     };
-    let work = async {
-        let changed: Result<_, EnrolmentError> = users.set_disabled(&email, disabled).await;
-        changed
-    };
-    installation.perform(name, Target::address(&email), work).await?;
-    installation.close().await;
+    change_one(change, config).await?;
     print(&format!("{email} is {state}.\n"))
+}
+
+async fn change_one(change: Change, config: &ConfigArgs) -> Result<Changed, CommandError> {
+    let installation = Installation::open(config).await?;
+    let changed = installation.change(change).await;
+    installation.close().await;
+    changed
+}
+
+/// A change answers what it is asked for; anything else is a defect.
+fn unexpected() -> CommandError {
+    "the change was made, and what came of it was not said".into()
 }
 
 fn names<T>(flag: &str, text: &str) -> Result<NameSet<T>, CommandError>

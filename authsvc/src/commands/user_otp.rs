@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use authsvc_core::audit::Target;
 use authsvc_core::domain::{EmailAddress, UserId};
-use authsvc_core::service::KeyRing;
+use authsvc_core::service::administration::{Change, Changed};
 use authsvc_core::service::second_factor::{SecondFactors, issuer_name};
 use zeroize::Zeroizing;
 
@@ -24,7 +24,7 @@ pub(super) async fn enrol(email: &str, picture: &PictureArgs, config: &ConfigArg
     let installation = Installation::open(config).await?;
     let handed_over = async {
         let user_id = find(&installation, &email).await?;
-        let keys = KeyRing::open(installation.keysets(), installation.clock()).await?;
+        let keys = installation.key_ring().await?;
         let store = installation.store();
         let factors = SecondFactors::new(store.as_ref(), &keys, installation.clock().now());
         Ok::<_, CommandError>(factors.hand_over(user_id).await?)
@@ -62,22 +62,14 @@ pub(super) async fn enrol(email: &str, picture: &PictureArgs, config: &ConfigArg
 pub(super) async fn reset(email: &str, config: &ConfigArgs) -> Result<ExitCode, CommandError> {
     let email: EmailAddress = email.parse()?;
     let installation = Installation::open(config).await?;
-    let removed = async {
-        let user_id = find(&installation, &email).await?;
-        let keys = KeyRing::open(installation.keysets(), installation.clock()).await?;
-        let store = installation.store();
-        let factors = SecondFactors::new(store.as_ref(), &keys, installation.clock().now());
-        Ok::<_, CommandError>(factors.reset(user_id).await?)
-    };
-    let target = Target::address(&email);
-    let removed = installation.perform("user.otp-reset", target, removed).await;
+    let change = Change::ResetSecondFactor(email.clone().into());
+    let removed = installation.change(change).await;
     installation.close().await;
-    if removed? {
-        print(&format!(
+    match removed? {
+        Changed::SecondFactorReset(true) => print(&format!(
             "{email} has no second factor any more. If its password has fewer than 15 characters, give it another one.\n"
-        ))
-    } else {
-        print(&format!("{email} has no second factor.\n"))
+        )),
+        _ => print(&format!("{email} has no second factor.\n")),
     }
 }
 

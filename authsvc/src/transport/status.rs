@@ -34,6 +34,12 @@ pub enum Problem {
     MethodNotAllowed,
     /// The client accepts nothing that is served.
     NotAcceptable,
+    /// What is there stands in the way.
+    Conflict,
+    /// It is not as it was when the client read it.
+    PreconditionFailed,
+    /// The request has to say which state it is meant for.
+    PreconditionRequired,
     /// The body took too long.
     RequestTimeout,
     /// The body is too large.
@@ -72,7 +78,7 @@ pub const TYPE_PREFIX: &str = "urn:authsvc:problem:";
 
 impl Problem {
     /// All of them, for the documentation and tests.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 26] = [
         Self::MalformedRequest,
         Self::QueryNotAllowed,
         Self::InvalidCredentials,
@@ -87,6 +93,9 @@ impl Problem {
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::NotAcceptable,
+        Self::Conflict,
+        Self::PreconditionFailed,
+        Self::PreconditionRequired,
         Self::RequestTimeout,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
@@ -185,6 +194,24 @@ impl Problem {
                 "Not acceptable",
                 "Answers are application/json and application/problem+json.",
             ),
+            Self::Conflict => (
+                StatusCode::CONFLICT,
+                "conflict",
+                "Conflict",
+                "What is there already, or the state that it is in, does not allow that. The errors member says more.",
+            ),
+            Self::PreconditionFailed => (
+                StatusCode::PRECONDITION_FAILED,
+                "precondition-failed",
+                "Precondition failed",
+                "It was changed since it was read. Read it again, and decide anew.",
+            ),
+            Self::PreconditionRequired => (
+                StatusCode::PRECONDITION_REQUIRED,
+                "precondition-required",
+                "Precondition required",
+                "Read it first, and send its ETag as If-Match, so that nobody else's change is overwritten.",
+            ),
             Self::RequestTimeout => (
                 StatusCode::REQUEST_TIMEOUT,
                 "request-timeout",
@@ -261,6 +288,9 @@ impl From<ErrorCode> for Problem {
             ErrorCode::InvalidToken => Self::InvalidToken,
             ErrorCode::InsufficientScope => Self::InsufficientScope,
             ErrorCode::CallerNotAllowed => Self::CallerNotAllowed,
+            ErrorCode::NotFound => Self::NotFound,
+            ErrorCode::Conflict => Self::Conflict,
+            ErrorCode::PreconditionFailed => Self::PreconditionFailed,
             ErrorCode::InvalidField => Self::ValidationFailed,
             ErrorCode::TooManyRequests => Self::TooManyRequests,
             ErrorCode::Overloaded => Self::Overloaded,

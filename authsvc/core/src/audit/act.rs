@@ -78,6 +78,27 @@ pub struct Act {
     pub name: &'static str,
     /// What it concerns.
     pub target: Target,
+    /// Why, in the operator's words, where an act asks for that.
+    pub note: Option<Note>,
+}
+
+/// Words of an operator. Only the first 500 bytes or so of them are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note(String);
+
+impl Note {
+    /// Longest note in bytes.
+    pub const MAX_LEN: usize = 500;
+
+    /// Keeps the words.
+    pub fn new(text: &str) -> Self {
+        Self(text[..text.floor_char_boundary(Self::MAX_LEN)].to_owned())
+    }
+
+    /// The words.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// How far an act has come.

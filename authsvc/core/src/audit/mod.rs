@@ -16,7 +16,7 @@ use cryptokit::random;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-pub use act::{Act, ActError, ActRecord, NotRecorded, Operator, Stage, Target, perform};
+pub use act::{Act, ActError, ActRecord, NotRecorded, Note, Operator, Stage, Target, perform};
 pub use keys::{AuditKeys, PSEUDONYMS, Pseudonyms, SIGNING};
 pub use reason::{Reason, ReasonKind};
 
@@ -95,12 +95,19 @@ pub enum Action {
     ChangeKeys,
     /// Reading changed certificates, revocation lists and settings.
     Reload,
+    /// A question of `/v1/admin`.
+    AdminQuestion,
+    /// A change by `/v1/admin`. Its act has records of its own.
+    AdminChange,
 }
 
 impl Action {
     /// Whether its success is ordinary traffic: a line, and no row in the database.
     pub const fn is_routine(self) -> bool {
-        matches!(self, Self::ValidateToken | Self::Refresh | Self::ListSessions)
+        matches!(
+            self,
+            Self::ValidateToken | Self::Refresh | Self::ListSessions | Self::AdminChange
+        )
     }
 
     /// Whether services ask for it twice a second and get what they all get: its success is not recorded, as that of
@@ -130,6 +137,8 @@ impl Action {
             Self::Connect => "connect",
             Self::ChangeKeys => "change-keys",
             Self::Reload => "reload",
+            Self::AdminQuestion => "admin-question",
+            Self::AdminChange => "admin-change",
         }
     }
 }

@@ -10,6 +10,7 @@ use std::fmt;
 
 use cryptokit::aead::{AeadError, AeadKey, AssociatedData};
 use cryptokit::encoding::base64url;
+use cryptokit::hash::sha256;
 use cryptokit::keyset::Keyset;
 use cryptokit::password::SealedHash;
 
@@ -21,6 +22,22 @@ pub struct UserRecord {
     user: User,
     seal: Option<String>,
     imported_as: Option<String>,
+}
+
+/// Which state of a record was seen: another one after every change that a seal covers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordVersion(String);
+
+impl RecordVersion {
+    /// A version as it was told; it is one of a record only if it equals that record's.
+    pub fn from_text(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// To tell it: 22 characters of base64url.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// A record whose seal does not fit what it says.
@@ -136,6 +153,12 @@ impl UserRecord {
     /// The seal to store.
     pub fn seal_text(&self) -> Option<&str> {
         self.seal.as_deref()
+    }
+
+    /// Which state of the record this is. Seals are random, so that not even a change and its undoing give the same one.
+    pub fn version(&self) -> RecordVersion {
+        let digest = sha256(self.seal.as_deref().unwrap_or_default().as_bytes());
+        RecordVersion(base64url::encode(&digest[..16]))
     }
 
     /// What checking the imported hash costs, while it is one.

@@ -28,6 +28,12 @@ pub enum ErrorCode {
     InsufficientScope,
     /// The caller is known to be who it is and may not do this.
     CallerNotAllowed,
+    /// There is no such thing.
+    NotFound,
+    /// What is there stands in the way.
+    Conflict,
+    /// It is not as it was when the change was decided upon.
+    PreconditionFailed,
     /// A field of a well-formed request cannot be accepted.
     InvalidField,
     /// The caller, or whoever shares its budget, asked or failed too often.

@@ -1,6 +1,7 @@
 //! The use cases, one a file. [`AuthService`] holds what they share.
 
 mod access_token;
+pub mod administration;
 mod authenticate;
 mod authenticate_user;
 mod authorize_caller;
@@ -79,7 +80,7 @@ pub use sessions::{
 };
 pub use token_binding::TokenBinding;
 pub use user_import::{CsvColumns, ImportedAccount, LineFault, MAX_IMPORT_LINE};
-pub use users::{EnrolmentError, Grants, PAGE, UserAdministration};
+pub use users::{Account, EnrolmentError, Grants, PAGE, UserAdministration};
 pub use validate_token::{ActiveToken, TokenQuestion};
 
 use decoys::DecoyMix;

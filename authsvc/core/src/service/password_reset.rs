@@ -16,10 +16,10 @@ use zeroize::Zeroizing;
 
 use super::change_password::PasswordSet;
 use super::password_policy::PasswordContext;
-use super::users::{ATTEMPTS, EnrolmentError, UserAdministration};
+use super::users::{ATTEMPTS, Account, EnrolmentError, UserAdministration};
 use super::{AuthService, ErrorCode, Failure};
 use crate::audit::{Reason, reasons};
-use crate::domain::{EmailAddress, EndReason, User, UserId, UserRecord};
+use crate::domain::{EndReason, User, UserId, UserRecord};
 use crate::storage::PasswordReset;
 
 /// The secret of a link, for the one who was given it. Of it only the digest is stored.
@@ -51,8 +51,12 @@ impl UserAdministration {
     /// # Errors
     ///
     /// [`EnrolmentError::NoSuchUser`], [`EnrolmentError::Altered`] and [`EnrolmentError::Store`].
-    pub async fn reset_link(&self, email: &EmailAddress, lifetime: Duration) -> Result<ResetLink, EnrolmentError> {
-        let user = self.open(&self.show(email).await?).await?;
+    pub async fn reset_link(
+        &self,
+        account: impl Into<Account>,
+        lifetime: Duration,
+    ) -> Result<ResetLink, EnrolmentError> {
+        let user = self.open(&self.show(account).await?).await?;
         let secret = Zeroizing::new(random::bytes::<32>());
         let token = SecretString::new(base64url::encode(&*secret));
         let now = self.clock.now();

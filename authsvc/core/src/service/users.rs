@@ -15,7 +15,9 @@ use super::hashing::{CredentialHasher, HashingError};
 use super::key_ring::KeyRing;
 use super::password_policy::{PasswordContext, PasswordPolicy, PasswordRefusal, PasswordRules};
 use crate::clock::Clock;
-use crate::domain::{AlteredRecord, EmailAddress, EndReason, RecordFault, Roles, Scopes, User, UserId, UserRecord};
+use crate::domain::{
+    AlteredRecord, EmailAddress, EndReason, RecordFault, RecordVersion, Roles, Scopes, User, UserId, UserRecord,
+};
 use crate::storage::{Store, StoreError};
 
 /// Where sealed password hashes live; part of what binds them to their place.
@@ -35,10 +37,16 @@ pub enum EnrolmentError {
         email: EmailAddress,
     },
     /// There is no such account.
-    #[error("there is no account {email}")]
+    #[error("there is no account {account}")]
     NoSuchUser {
-        /// The name.
-        email: EmailAddress,
+        /// Which one was meant.
+        account: Account,
+    },
+    /// The account is not as it was when the change was decided upon.
+    #[error("the account {account} was changed meanwhile")]
+    Outdated {
+        /// Which one.
+        account: Account,
     },
     /// The account's record is not as this program wrote it.
     #[error("{0}\nhelp: authsvc user show says what the record claims; once that is right, authsvc user seal")]
@@ -56,6 +64,43 @@ pub enum EnrolmentError {
 
 /// Accounts in one page.
 pub const PAGE: u32 = 500;
+
+/// Which account is meant: by its name, as people say it, or by its id, which stays with the account when the name goes
+/// to another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Account {
+    /// Its name.
+    Address(EmailAddress),
+    /// Its id.
+    Id(UserId),
+}
+
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::Id(id) => id.fmt(f),
+        }
+    }
+}
+
+impl From<&EmailAddress> for Account {
+    fn from(address: &EmailAddress) -> Self {
+        Self::Address(address.clone())
+    }
+}
+
+impl From<EmailAddress> for Account {
+    fn from(address: EmailAddress) -> Self {
+        Self::Address(address)
+    }
+}
+
+impl From<UserId> for Account {
+    fn from(id: UserId) -> Self {
+        Self::Id(id)
+    }
+}
 
 /// How often a change is tried anew when others change the same record.
 pub(super) const ATTEMPTS: usize = 8;
@@ -145,7 +190,16 @@ impl UserAdministration {
     ///
     /// [`EnrolmentError::Store`].
     pub async fn page(&self, after: Option<&EmailAddress>) -> Result<Vec<UserRecord>, EnrolmentError> {
-        Ok(self.store.users_after(after, PAGE).await?)
+        self.page_of(after, PAGE).await
+    }
+
+    /// As [`Self::page`], at most `most`.
+    ///
+    /// # Errors
+    ///
+    /// [`EnrolmentError::Store`].
+    pub async fn page_of(&self, after: Option<&EmailAddress>, most: u32) -> Result<Vec<UserRecord>, EnrolmentError> {
+        Ok(self.store.users_after(after, most.min(PAGE)).await?)
     }
 
     /// One account, its seal not checked.
@@ -153,8 +207,8 @@ impl UserAdministration {
     /// # Errors
     ///
     /// [`EnrolmentError::NoSuchUser`] and [`EnrolmentError::Store`].
-    pub async fn show(&self, email: &EmailAddress) -> Result<UserRecord, EnrolmentError> {
-        self.find(email).await
+    pub async fn show(&self, account: impl Into<Account>) -> Result<UserRecord, EnrolmentError> {
+        self.find(&account.into()).await
     }
 
     /// What is wrong with a record, if anything.
@@ -167,8 +221,10 @@ impl UserAdministration {
     /// # Errors
     ///
     /// [`EnrolmentError::NoSuchUser`], [`EnrolmentError::Altered`] and [`EnrolmentError::Store`].
-    pub async fn set_disabled(&self, email: &EmailAddress, disabled: bool) -> Result<UserId, EnrolmentError> {
-        let user = self.change(email, |user| user.disabled = disabled).await?;
+    pub async fn set_disabled(&self, account: impl Into<Account>, disabled: bool) -> Result<UserId, EnrolmentError> {
+        let user = self
+            .change(&account.into(), None, |user| user.disabled = disabled)
+            .await?;
         if disabled {
             self.end_sessions(user.id, EndReason::Disabled).await?;
         }
@@ -183,11 +239,27 @@ impl UserAdministration {
     /// [`EnrolmentError::NoSuchUser`], [`EnrolmentError::Altered`] and [`EnrolmentError::Store`].
     pub async fn set_grants(
         &self,
-        email: &EmailAddress,
+        account: impl Into<Account>,
         roles: Option<Roles>,
         scopes: Option<Scopes>,
     ) -> Result<User, EnrolmentError> {
-        self.change(email, |user| {
+        self.set_grants_if(account, None, roles, scopes).await
+    }
+
+    /// As [`Self::set_grants`], provided that the record is the one of that version: of two who read one record and
+    /// replace what it grants, one learns that it has not seen what the other one did.
+    ///
+    /// # Errors
+    ///
+    /// Also [`EnrolmentError::Outdated`].
+    pub async fn set_grants_if(
+        &self,
+        account: impl Into<Account>,
+        version: Option<&RecordVersion>,
+        roles: Option<Roles>,
+        scopes: Option<Scopes>,
+    ) -> Result<User, EnrolmentError> {
+        self.change(&account.into(), version, |user| {
             if let Some(roles) = &roles {
                 user.roles.clone_from(roles);
             }
@@ -204,13 +276,18 @@ impl UserAdministration {
     ///
     /// [`EnrolmentError::Password`], [`EnrolmentError::NoSuchUser`], [`EnrolmentError::Altered`], and what hashing and
     /// storing can fail with.
-    pub async fn reset_password(&self, email: &EmailAddress, password: Password) -> Result<UserId, EnrolmentError> {
-        let user = self.open(&self.find(email).await?).await?;
+    pub async fn reset_password(
+        &self,
+        account: impl Into<Account>,
+        password: Password,
+    ) -> Result<UserId, EnrolmentError> {
+        let user = self.open(&self.find(&account.into()).await?).await?;
         let password = self.accepted(password, PasswordContext::of(&user)).await?;
         let hash = self.hash(user.id, password).await?;
         // Before and after, as for a change by the account's owner.
         self.end_sessions(user.id, EndReason::PasswordChanged).await?;
-        self.change(email, |user| user.password_hash = hash.clone()).await?;
+        self.change(&user.id.into(), None, |user| user.password_hash = hash.clone())
+            .await?;
         self.end_sessions(user.id, EndReason::PasswordChanged).await?;
         Ok(user.id)
     }
@@ -220,11 +297,12 @@ impl UserAdministration {
     /// # Errors
     ///
     /// [`EnrolmentError::NoSuchUser`] and [`EnrolmentError::Store`].
-    pub async fn delete(&self, email: &EmailAddress) -> Result<UserId, EnrolmentError> {
-        let id = self.find(email).await?.unverified().id;
+    pub async fn delete(&self, account: impl Into<Account>) -> Result<UserId, EnrolmentError> {
+        let account = account.into();
+        let id = self.find(&account).await?.unverified().id;
         self.end_sessions(id, EndReason::Deleted).await?;
         if !self.store.delete_user(id).await? {
-            return Err(EnrolmentError::NoSuchUser { email: email.clone() });
+            return Err(EnrolmentError::NoSuchUser { account });
         }
         // Once more, for a login that began one in between. From now on none begins.
         self.end_sessions(id, EndReason::Deleted).await?;
@@ -247,9 +325,18 @@ impl UserAdministration {
     }
 
     /// Reads, changes and writes a record, again if somebody else changed it meanwhile.
-    async fn change(&self, email: &EmailAddress, edit: impl Fn(&mut User) + Send) -> Result<User, EnrolmentError> {
+    async fn change(
+        &self,
+        account: &Account,
+        version: Option<&RecordVersion>,
+        edit: impl Fn(&mut User) + Send,
+    ) -> Result<User, EnrolmentError> {
         for _ in 0..ATTEMPTS {
-            let record = self.find(email).await?;
+            let record = self.find(account).await?;
+            if version.is_some_and(|version| *version != record.version()) {
+                let account = account.clone();
+                return Err(EnrolmentError::Outdated { account });
+            }
             let mut user = self.open(&record).await?;
             let hash = user.password_hash.clone();
             edit(&mut user);
@@ -275,9 +362,14 @@ impl UserAdministration {
         self.keys.unseal(|keys| record.clone().open(keys)).await
     }
 
-    async fn find(&self, email: &EmailAddress) -> Result<UserRecord, EnrolmentError> {
-        let found = self.store.user_by_email(email).await?;
-        found.ok_or_else(|| EnrolmentError::NoSuchUser { email: email.clone() })
+    pub(super) async fn find(&self, account: &Account) -> Result<UserRecord, EnrolmentError> {
+        let found = match account {
+            Account::Address(address) => self.store.user_by_email(address).await?,
+            Account::Id(id) => self.store.user_by_id(*id).await?,
+        };
+        found.ok_or_else(|| EnrolmentError::NoSuchUser {
+            account: account.clone(),
+        })
     }
 
     async fn accepted(&self, password: Password, context: PasswordContext) -> Result<Arc<Password>, EnrolmentError> {

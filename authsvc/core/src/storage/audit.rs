@@ -1,5 +1,8 @@
 //! Audit records that are kept as rows.
 
+use std::fmt;
+use std::str::FromStr;
+
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
@@ -62,6 +65,38 @@ pub struct AuditCursor {
     pub chain: ChainId,
     /// Its number.
     pub row: u64,
+}
+
+/// A time in microseconds, a chain and a number. When it is read it is nothing but that: no part of it becomes SQL.
+impl fmt::Display for AuditCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let micros = self.time.unix_timestamp_nanos().div_euclid(1000);
+        write!(f, "{micros}.{}.{}", self.chain, self.row)
+    }
+}
+
+/// The text is not what [`AuditCursor`] is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a cursor that a search has given")]
+pub struct InvalidAuditCursor;
+
+impl FromStr for AuditCursor {
+    type Err = InvalidAuditCursor;
+
+    fn from_str(text: &str) -> Result<Self, InvalidAuditCursor> {
+        let parsed = || {
+            let mut parts = text.split('.');
+            let (micros, chain, row) = (parts.next()?, parts.next()?, parts.next()?);
+            let cursor = Self {
+                time: OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros.parse::<i64>().ok()?) * 1000).ok()?,
+                chain: chain.parse().ok()?,
+                row: row.parse::<u32>().ok()?.into(),
+            };
+            // One place has one spelling.
+            (cursor.to_string() == text).then_some(cursor)
+        };
+        parsed().ok_or(InvalidAuditCursor)
+    }
 }
 
 impl AuditRow {
@@ -135,4 +170,38 @@ pub trait AuditStore: Send + Sync {
         ended_before: OffsetDateTime,
         living: &[ChainId],
     ) -> Result<u64, StoreError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a9_cursors_are_a_time_a_chain_and_a_number_or_nothing() {
+        let cursor = AuditCursor {
+            time: OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap(),
+            chain: ChainId::generate(),
+            row: 17,
+        };
+        let text = cursor.to_string();
+        assert_eq!(text.parse(), Ok(cursor));
+        for bad in [
+            String::new(),
+            format!("{text}."),
+            format!("{text} OR 1=1"),
+            format!(" {text}"),
+            text.replace(".17", ".017"),
+            text.replace(".17", ".-17"),
+            text.replace(".17", "."),
+            text.replace(".17", ".17;DROP TABLE audit_rows"),
+            text.replace("1800000000000000", "99999999999999999999"),
+            text.replace("1800000000000000", "9223372036854775807"),
+            text.to_uppercase(),
+            text.replace('-', ""),
+        ] {
+            if bad != text {
+                assert!(bad.parse::<AuditCursor>().is_err(), "{bad}");
+            }
+        }
+    }
 }

@@ -17,7 +17,7 @@ mod users;
 use async_trait::async_trait;
 
 pub use attempts::AttemptStore;
-pub use audit::{AuditChain, AuditCursor, AuditDimension, AuditQuery, AuditRow, AuditStore};
+pub use audit::{AuditChain, AuditCursor, AuditDimension, AuditQuery, AuditRow, AuditStore, InvalidAuditCursor};
 pub use key_consumers::{KeyConsumer, KeyConsumerStore};
 pub use keysets::{KeysetStore, StoredKeyset};
 pub use revocation_feed::{FeedHead, RevocationFeedStore};

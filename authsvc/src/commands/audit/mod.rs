@@ -2,7 +2,6 @@
 
 mod explain;
 mod export;
-mod moment;
 mod read;
 mod top;
 mod verify;

@@ -1,18 +1,16 @@
 //! `authsvc audit search` and `authsvc audit tail`: pages of bounded size, whatever there is.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use authsvc_core::audit::chain::{ChainId, network_of};
-use authsvc_core::domain::EmailAddress;
+use authsvc_core::domain::Moment;
+use authsvc_core::service::administration::AuditFilter;
 use authsvc_core::storage::{AuditCursor, AuditQuery, AuditRow};
 use time::OffsetDateTime;
 
 use super::super::installation::Installation;
 use super::super::{CommandError, print};
-use super::moment;
 use crate::cli::{ConfigArgs, FilterArgs};
 
 /// Rows in memory at once.
@@ -41,7 +39,11 @@ async fn search_in(
     after: Option<&str>,
 ) -> Result<ExitCode, CommandError> {
     let query = query(filter, installation).await?;
-    let mut after = after.map(parse_cursor).transpose()?;
+    let cursor = |text: &str| -> Result<AuditCursor, String> {
+        text.parse()
+            .map_err(|_| format!("--after {text:?} is not what a search has printed"))
+    };
+    let mut after = after.map(cursor).transpose()?;
     let mut left = limit;
     while left > 0 {
         let size = left.min(PAGE);
@@ -56,7 +58,7 @@ async fn search_in(
         left -= size;
     }
     if let Some(after) = after {
-        eprintln!("there may be more: --after {}", cursor_text(after));
+        eprintln!("there may be more: --after {}", after);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -132,89 +134,21 @@ pub(super) async fn each(
     }
 }
 
-/// From arguments to a query. An address is looked for in full and under every pseudonym that it has had.
+/// From arguments to a query.
 pub(super) async fn query(filter: &FilterArgs, installation: &Installation) -> Result<AuditQuery, CommandError> {
-    let now = installation.now();
-    let time = |text: &Option<String>| text.as_deref().map(|text| moment::parse(text, now)).transpose();
-    let mut query = AuditQuery {
+    let moment = |flag: &str, text: &Option<String>| -> Result<Option<Moment>, CommandError> {
+        text.as_deref()
+            .map(|text| text.parse().map_err(|error| format!("{flag} {text:?}: {error}").into()))
+            .transpose()
+    };
+    let filter = AuditFilter {
         id: filter.id.clone(),
+        account: filter.user.clone(),
+        source: filter.source.clone(),
         reason: filter.reason.clone(),
-        action: filter.event.clone(),
-        since: time(&filter.since)?,
-        until: time(&filter.until)?,
-        ..AuditQuery::default()
+        event: filter.event.clone(),
+        since: moment("--since", &filter.since)?,
+        until: moment("--until", &filter.until)?,
     };
-    if let Some(user) = &filter.user {
-        query.accounts.push(user.clone());
-        if let Ok(address) = user.parse::<EmailAddress>() {
-            query.accounts.push(address.as_str().to_owned());
-            query
-                .accounts
-                .extend(installation.audit_keys().await?.pseudonyms.all_of(&address));
-        }
-    }
-    if let Some(source) = &filter.source {
-        match source.parse::<IpAddr>() {
-            Ok(address) => {
-                query.source = Some(address.to_string());
-                query.network = Some(network_of(address));
-            }
-            Err(_) => query.network = Some(source.clone()),
-        }
-    }
-    Ok(query)
-}
-
-/// A cursor is a time, a chain and a number, and is nothing but that when it is read: no part of it becomes SQL.
-pub(super) fn cursor_text(cursor: AuditCursor) -> String {
-    let micros = cursor.time.unix_timestamp_nanos().div_euclid(1000);
-    format!("{micros}.{}.{}", cursor.chain, cursor.row)
-}
-
-fn parse_cursor(text: &str) -> Result<AuditCursor, String> {
-    let parsed = || {
-        let mut parts = text.split('.');
-        let (micros, chain, row) = (parts.next()?, parts.next()?, parts.next()?);
-        let cursor = AuditCursor {
-            time: OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros.parse::<i64>().ok()?) * 1000).ok()?,
-            chain: chain.parse::<ChainId>().ok()?,
-            row: row.parse::<u32>().ok()?.into(),
-        };
-        (cursor_text(cursor) == text).then_some(cursor)
-    };
-    parsed().ok_or_else(|| format!("--after {text:?} is not what a search has printed"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a9_cursors_are_a_time_a_chain_and_a_number_or_nothing() {
-        let cursor = AuditCursor {
-            time: OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap(),
-            chain: ChainId::generate(),
-            row: 17,
-        };
-        let text = cursor_text(cursor);
-        assert_eq!(parse_cursor(&text), Ok(cursor));
-        for bad in [
-            String::new(),
-            format!("{text}."),
-            format!("{text} OR 1=1"),
-            format!(" {text}"),
-            text.replace(".17", ".017"),
-            text.replace(".17", ".-17"),
-            text.replace(".17", "."),
-            text.replace(".17", ".17;DROP TABLE audit_rows"),
-            text.replace("1800000000000000", "99999999999999999999"),
-            text.replace("1800000000000000", "9223372036854775807"),
-            text.to_uppercase(),
-            text.replace('-', ""),
-        ] {
-            if bad != text {
-                assert!(parse_cursor(&bad).is_err(), "{bad}");
-            }
-        }
-    }
+    Ok(installation.administration().await?.audit_query(&filter).await?)
 }

@@ -1,5 +1,6 @@
 //! The catalogue of reasons, one area a file. `docs/events.md` describes each for operators.
 
+pub mod admin;
 pub mod audit_log;
 pub mod caller;
 pub mod defence;
@@ -17,6 +18,7 @@ use super::ReasonKind;
 /// Every kind there is.
 pub fn all() -> impl Iterator<Item = &'static ReasonKind> {
     [
+        admin::ALL,
         audit_log::ALL,
         caller::ALL,
         defence::ALL,

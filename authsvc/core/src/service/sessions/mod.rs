@@ -29,7 +29,7 @@ use super::end_sessions::{end_sessions, ending_at};
 use super::{ErrorCode, Failure};
 use crate::audit::reasons;
 use crate::clock::Clock;
-use crate::domain::{EndReason, Session, SessionId, UserId};
+use crate::domain::{EndReason, PageSize, Session, SessionId, UserId};
 use crate::storage::{Ending, Store, StoreError};
 
 /// How often a replica reads what is revoked.
@@ -190,7 +190,17 @@ impl Sessions {
     ///
     /// What the store fails with.
     pub async fn page(&self, after: Option<SessionId>) -> Result<Vec<Session>, StoreError> {
-        self.store.sessions_after(after, 500, self.clock.now()).await
+        self.page_of(after, PageSize::MAX).await
+    }
+
+    /// As [`Self::page`], at most `most`.
+    ///
+    /// # Errors
+    ///
+    /// What the store fails with.
+    pub async fn page_of(&self, after: Option<SessionId>, most: u32) -> Result<Vec<Session>, StoreError> {
+        let most = most.min(PageSize::MAX);
+        self.store.sessions_after(after, most, self.clock.now()).await
     }
 
     /// Erases successors that are not given out any more, and removes sessions and revocations that say nothing any more.

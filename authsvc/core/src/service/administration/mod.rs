@@ -1,0 +1,326 @@
+//! What administrators may do, whether they are at the machine or ask over mTLS: questions, and changes with a durable
+//! record before and after each. There is no other way to a change than [`Administration::change`].
+
+mod audit_report;
+mod change;
+mod error;
+mod question;
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+pub use audit_report::AuditReport;
+pub use change::{Change, Changed, UserView};
+pub use error::AdministrationError;
+pub use question::{Answer, AuditFilter, Question};
+
+use super::defence::LoginDefence;
+use super::key_keeper::KeyKeeper;
+use super::key_ring::KeyRing;
+use super::registry::{RegistryError, ServiceRegistry};
+use super::second_factor::SecondFactors;
+use super::sessions::Sessions;
+use super::users::{Account, EnrolmentError, UserAdministration};
+use crate::audit::chain::{Record, network_of};
+use crate::audit::{Act, ActError, AuditKeys, AuditSink, Operator, perform};
+use crate::clock::Clock;
+use crate::domain::{EmailAddress, EndReason, PageSize, UserId};
+use crate::storage::{AuditQuery, AuditRow, Store};
+
+/// What administration is made of.
+pub struct AdministrationParts {
+    /// The database.
+    pub store: Arc<dyn Store>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where acts are recorded.
+    pub audit: Arc<dyn AuditSink>,
+    /// The keys.
+    pub keys: Arc<KeyRing>,
+    /// Keeps accounts.
+    pub users: UserAdministration,
+    /// Changes signing keys.
+    pub keeper: KeyKeeper,
+    /// Ends sessions.
+    pub sessions: Arc<Sessions>,
+    /// Counts failed logins.
+    pub defence: Arc<LoginDefence>,
+}
+
+impl fmt::Debug for AdministrationParts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AdministrationParts")
+    }
+}
+
+/// Answers administrators, and does what they ask for.
+#[derive(Debug)]
+pub struct Administration {
+    parts: AdministrationParts,
+    registry: ServiceRegistry,
+}
+
+impl Administration {
+    /// Puts it together.
+    pub fn new(parts: AdministrationParts) -> Self {
+        let registry = ServiceRegistry::new(
+            Arc::clone(&parts.store),
+            Arc::clone(&parts.clock),
+            Arc::clone(&parts.keys),
+        );
+        Self { parts, registry }
+    }
+
+    /// Changes something: on record before it is begun, or it is not begun; and on record how it ended.
+    ///
+    /// # Errors
+    ///
+    /// [`AdministrationError::NotRecorded`], with nothing done; else why the change was not made.
+    pub async fn change(&self, operator: Operator, change: Change) -> Result<Changed, AdministrationError> {
+        let act = Act {
+            operator,
+            name: change.name(),
+            target: change.target(),
+            note: change.note(),
+        };
+        let (sink, clock) = (self.parts.audit.as_ref(), self.parts.clock.as_ref());
+        match perform(sink, clock, act, self.carry_out(change)).await {
+            Ok(changed) => Ok(changed),
+            Err(ActError::Failed(error)) => Err(error),
+            Err(ActError::NotRecorded(error)) => Err(error.into()),
+        }
+    }
+
+    /// Answers a question.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such thing, or the database did not do its part.
+    pub async fn ask(&self, question: Question) -> Result<Answer, AdministrationError> {
+        let Self { parts, registry } = self;
+        Ok(match question {
+            Question::Users { after, size } => {
+                let records = parts.users.page_of(after.as_ref(), size.get()).await?;
+                let next = last_of_full(&records, size).map(|last| last.unverified().email.clone());
+                let mut users = Vec::with_capacity(records.len());
+                for record in records {
+                    let fault = parts.users.fault_of(&record).await;
+                    users.push(UserView { record, fault });
+                }
+                Answer::Users { users, next }
+            }
+            Question::UserByAddress(email) => match parts.users.find(&email.into()).await {
+                Err(EnrolmentError::NoSuchUser { .. }) => Answer::Users {
+                    users: Vec::new(),
+                    next: None,
+                },
+                found => {
+                    let record = found?;
+                    let fault = parts.users.fault_of(&record).await;
+                    let users = vec![UserView { record, fault }];
+                    Answer::Users { users, next: None }
+                }
+            },
+            Question::User(id) => Answer::User(self.view(&id.into()).await?),
+            Question::SessionsOf(id) => {
+                let id = self.id_of(&id.into()).await?;
+                let sessions = parts.sessions.of_user(id).await?;
+                Answer::Sessions { sessions, next: None }
+            }
+            Question::Sessions { after, size } => {
+                let sessions = parts.sessions.page_of(after, size.get()).await?;
+                let next = last_of_full(&sessions, size).map(|last| last.id);
+                Answer::Sessions { sessions, next }
+            }
+            Question::Services => Answer::Services(registry.list().await?),
+            Question::Keys => Answer::Keys(parts.keeper.report().await?),
+            Question::Audit { filter, after, size } => {
+                let query = self.audit_query(&filter).await?;
+                let rows = parts.store.search_audit(&query, after, size.get()).await?;
+                let next = last_of_full(&rows, size).map(AuditRow::cursor);
+                Answer::Audit { rows, next }
+            }
+            Question::AuditRecord { id } => {
+                let query = AuditQuery {
+                    id: Some(id),
+                    ..AuditQuery::default()
+                };
+                let found = parts.store.search_audit(&query, None, 1).await?;
+                let row = found.into_iter().next().ok_or(AdministrationError::NoSuchRecord)?;
+                let parsed = Record::parse(row.line.as_bytes());
+                Answer::AuditRecord {
+                    intact: parsed.is_ok_and(|record| record.computed == record.hash),
+                    row: Box::new(row),
+                }
+            }
+            Question::AuditTop { since, count } => {
+                let since = since.seen_from(parts.clock.now())?;
+                Answer::AuditTop(AuditReport::of(parts.store.as_ref(), since, count.get()).await?)
+            }
+        })
+    }
+
+    /// From a filter to what the database is asked. An address is looked for in full and under every pseudonym that it
+    /// has had.
+    ///
+    /// # Errors
+    ///
+    /// [`AdministrationError::Moment`], and [`AdministrationError::Keys`] when an address is asked for.
+    pub async fn audit_query(&self, filter: &AuditFilter) -> Result<AuditQuery, AdministrationError> {
+        let now = self.parts.clock.now();
+        let mut query = AuditQuery {
+            id: filter.id.clone(),
+            reason: filter.reason.clone(),
+            action: filter.event.clone(),
+            since: filter.since.map(|since| since.seen_from(now)).transpose()?,
+            until: filter.until.map(|until| until.seen_from(now)).transpose()?,
+            ..AuditQuery::default()
+        };
+        if let Some(account) = &filter.account {
+            query.accounts.push(account.clone());
+            if let Ok(address) = account.parse::<EmailAddress>() {
+                let keys = AuditKeys::open(self.parts.keys.keysets()).await?;
+                query.accounts.push(address.as_str().to_owned());
+                query.accounts.extend(keys.pseudonyms.all_of(&address));
+            }
+        }
+        if let Some(source) = &filter.source {
+            match source.parse::<IpAddr>() {
+                Ok(address) => {
+                    query.source = Some(address.to_string());
+                    query.network = Some(network_of(address));
+                }
+                Err(_) => query.network = Some(source.clone()),
+            }
+        }
+        Ok(query)
+    }
+
+    async fn carry_out(&self, change: Change) -> Result<Changed, AdministrationError> {
+        let Self { parts, registry } = self;
+        let users = &parts.users;
+        Ok(match change {
+            Change::AddUser {
+                email,
+                password,
+                grants,
+                link,
+            } => {
+                let id = users.add_with(email, password, grants).await?;
+                let link = match link {
+                    Some(lifetime) => Some(users.reset_link(id, lifetime).await?),
+                    None => None,
+                };
+                let user = self.view(&id.into()).await?;
+                Changed::UserAdded { user, link }
+            }
+            Change::SetGrants {
+                account,
+                version,
+                roles,
+                scopes,
+            } => {
+                let user = users.set_grants_if(account, version.as_ref(), roles, scopes).await?;
+                Changed::User(self.view(&user.id.into()).await?)
+            }
+            Change::DisableUser(account) => {
+                let id = users.set_disabled(account, true).await?;
+                Changed::User(self.view(&id.into()).await?)
+            }
+            Change::EnableUser(account) => {
+                let id = users.set_disabled(account, false).await?;
+                Changed::User(self.view(&id.into()).await?)
+            }
+            Change::DeleteUser(account) => Changed::UserDeleted(users.delete(account).await?),
+            Change::MakeResetLink { account, lifetime } => Changed::Link(users.reset_link(account, lifetime).await?),
+            Change::ResetPassword { account, password } => {
+                let id = users.reset_password(account, password).await?;
+                Changed::User(self.view(&id.into()).await?)
+            }
+            Change::ResetSecondFactor(account) => {
+                let id = self.id_of(&account).await?;
+                let factors = SecondFactors::new(parts.store.as_ref(), &parts.keys, parts.clock.now());
+                Changed::SecondFactorReset(factors.reset(id).await?)
+            }
+            Change::Unlock(account) => {
+                // Attempts are counted by name, also at names without an account.
+                let email = match account {
+                    Account::Address(email) => email,
+                    Account::Id(_) => users.find(&account).await?.unverified().email.clone(),
+                };
+                parts.defence.unlock(&email).await?;
+                Changed::Done
+            }
+            Change::EndSessionsOf(account) => {
+                let id = self.id_of(&account).await?;
+                Changed::SessionsEnded(parts.sessions.revoke_user(id).await?)
+            }
+            Change::EndSession(id) => match parts.sessions.end(id, EndReason::Operator).await? {
+                true => Changed::SessionsEnded(1),
+                false => return Err(AdministrationError::NoSuchSession),
+            },
+            Change::RevokeToken { jti } => {
+                parts.sessions.revoke_jti(&jti).await?;
+                Changed::Done
+            }
+            Change::RevokeIssuedBefore(moment) => {
+                let before = moment.seen_from(parts.clock.now())?;
+                Changed::SessionsEnded(parts.sessions.revoke_issued_before(before).await?)
+            }
+            Change::AddService(service) => {
+                let (name, identity) = (service.name.clone(), service.identity.clone());
+                registry.add(service).await.map_err(|error| match error {
+                    RegistryError::Taken => AdministrationError::ServiceTaken { name, identity },
+                    other => of_registry(other),
+                })?;
+                Changed::Done
+            }
+            Change::RemoveService(name) => match registry.remove(&name).await? {
+                true => Changed::Done,
+                false => return Err(AdministrationError::NoSuchService { name }),
+            },
+            Change::AddIdentity { name, identity } => match registry.add_identity(&name, &identity).await {
+                Ok(true) => Changed::Done,
+                Ok(false) => return Err(AdministrationError::NoSuchService { name }),
+                Err(RegistryError::Taken) => return Err(AdministrationError::IdentityTaken { identity }),
+                Err(other) => return Err(of_registry(other)),
+            },
+            Change::RemoveIdentity { name, identity } => {
+                match registry.remove_identity(&name, &identity).await.map_err(of_registry)? {
+                    true => Changed::Done,
+                    false => return Err(AdministrationError::NotItsIdentity { name, identity }),
+                }
+            }
+            Change::RotateKey { algorithm, now } => Changed::Key(Some(match now {
+                false => parts.keeper.rotate(algorithm).await?,
+                true => parts.keeper.replace_now(algorithm).await?,
+            })),
+            Change::PromoteKey { kid, patience } => Changed::Key(Some(parts.keeper.promote(&kid, patience).await?)),
+            Change::RevokeKey { kid, .. } => Changed::Key(Some(parts.keeper.revoke(&kid).await?)),
+            Change::PruneKeys => Changed::Key(parts.keeper.prune().await?),
+        })
+    }
+
+    async fn view(&self, account: &Account) -> Result<UserView, AdministrationError> {
+        let record = self.parts.users.find(account).await?;
+        let fault = self.parts.users.fault_of(&record).await;
+        Ok(UserView { record, fault })
+    }
+
+    async fn id_of(&self, account: &Account) -> Result<UserId, AdministrationError> {
+        Ok(self.parts.users.find(account).await?.unverified().id)
+    }
+}
+
+fn of_registry(error: RegistryError) -> AdministrationError {
+    match error {
+        RegistryError::Store(error) => error.into(),
+        other => AdministrationError::Registry(other),
+    }
+}
+
+/// A page that is not full is the last one.
+fn last_of_full<T>(page: &[T], size: PageSize) -> Option<&T> {
+    page.last().filter(|_| page.len() >= size.get() as usize)
+}
