@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use authsvc_core::audit::{AuditKeys, AuditSink};
 use authsvc_core::clock::{Clock, SystemClock};
+use authsvc_core::service::administration::{Administration, AdministrationParts};
 use authsvc_core::service::defence::{LoginDefence, open_digest_key};
 use authsvc_core::service::{
     AuthService, DECOY_MIX_INTERVAL, FEED_INTERVAL, FeedPublisher, KEY_POLL_INTERVAL, KEY_SCHEDULE_INTERVAL, KeyKeeper,
     KeyRing, KeyStorageError, Parts, RESEAL_INTERVAL, REVOCATION_POLL_INTERVAL, SESSION_PRUNE_INTERVAL, SealedKeysets,
-    Sessions,
+    Sessions, UserAdministration,
 };
 use authsvc_core::storage::Store;
 use cryptokit::password::PasswordHasher;
@@ -168,28 +169,51 @@ impl App {
         let sessions = Arc::new(Sessions::new(Arc::clone(&store), Arc::clone(&clock), config.sessions));
         // Before anything is served: what was revoked before a restart is revoked after it.
         sessions.poll().await.map_err(KeyStorageError::from)?;
+        let rules = password_rules::rules(config)?;
         let service = Arc::new(AuthService::new(Parts {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
             hasher: Arc::clone(&hasher) as _,
             defence: Arc::clone(&defence),
             keys: Arc::clone(&keys),
-            password_rules: password_rules::rules(config)?,
+            password_rules: Arc::clone(&rules),
             sessions: Arc::clone(&sessions),
             feed: Arc::clone(&feed),
             policy: config.tokens.clone(),
         }));
         service.refresh_decoys().await.map_err(KeyStorageError::from)?;
-        let keeper = KeyKeeper::new(
-            Arc::clone(&keys),
-            Arc::new(BlockingKeyMaker),
+        let keeper = || {
+            let (keys, clock) = (Arc::clone(&keys), Arc::clone(&clock));
+            KeyKeeper::new(keys, Arc::new(BlockingKeyMaker), clock, config.keys)
+        };
+        let users = UserAdministration::new(
+            Arc::clone(&store),
             Arc::clone(&clock),
-            config.keys,
+            Arc::clone(&hasher) as _,
+            Arc::clone(&keys),
         );
+        let administration = Arc::new(Administration::new(AdministrationParts {
+            store: Arc::clone(&store),
+            clock: Arc::clone(&clock),
+            audit: Arc::clone(&audit),
+            keys: Arc::clone(&keys),
+            users: users.with_rules(rules),
+            keeper: keeper(),
+            sessions: Arc::clone(&sessions),
+            defence: Arc::clone(&defence),
+        }));
+        let keeper = keeper();
         let upkeep = Arc::new(KeyUpkeep::new(keys, keeper, Arc::clone(&audit), Arc::clone(&clock)));
         metrics.watch_keys(Arc::clone(&upkeep));
         metrics.watch_revocations(Arc::clone(&service), Arc::clone(&clock));
-        let endpoints = Endpoints::new(&service, &audit, &clock, &metrics, config.limits.request_timeout);
+        let endpoints = Endpoints::new(
+            &service,
+            &administration,
+            &audit,
+            &clock,
+            &metrics,
+            config.limits.request_timeout,
+        );
         let proxies = Arc::new(config.trusted_proxies.clone());
         let rates = Arc::new(RequestRates::new(
             config.limits.requests_per_second,
@@ -203,6 +227,7 @@ impl App {
             metrics: metrics.clone(),
             proxies: Arc::clone(&proxies),
             rates: Arc::clone(&rates),
+            reset_url: config.passwords.reset_url.as_deref().map(Arc::from),
             max_body_bytes: config.limits.max_body_bytes,
             body_timeout: config.limits.body_timeout,
             listener,

@@ -579,6 +579,19 @@ fn the_key_commands_do_what_they_say_and_refuse_what_would_hurt() {
     assert_eq!(key(&["revoke", &second]).status.code(), Some(2), "a reason is required");
     let revoked = key(&["revoke", &second, "--reason", "laptop stolen"]);
     assert!(stdout(&revoked).contains("is revoked. Key "), "{}", stderr(&revoked));
+    let acts = run(&[
+        "audit",
+        "search",
+        "--event",
+        "authz_admin",
+        "--config",
+        config.to_str().unwrap(),
+    ]);
+    assert!(
+        stdout(&acts).contains("\"note\":\"laptop stolen\""),
+        "{}",
+        stdout(&acts)
+    );
     assert!(stdout(&key(&["rotate", "--now"])).contains("is new and signs"));
     assert!(stdout(&key(&["prune"])).contains(&second));
     let text = stdout(&key(&["list"]));

@@ -203,6 +203,34 @@ async fn a_revoked_client_is_refused_and_its_open_connection_is_ended() {
 }
 
 #[tokio::test]
+async fn a_revoked_administrator_is_out_though_still_registered() {
+    const OPS: &[&str] = &["dns:ops.internal"];
+    let internal = Internal::start().await;
+    internal.service.register_administrator("ops", OPS[0]).await;
+    let (stolen, own) = (internal.client(OPS), internal.client(OPS));
+    let disable = format!(
+        "POST /v1/admin/users/{}/disable HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n",
+        internal.service.user_id
+    );
+    let look = b"GET /v1/admin/keys HTTP/1.1\r\nhost: x\r\n\r\n";
+    let mut thief = internal.open(Some(&stolen)).await.unwrap();
+    let seen = exchange(&mut thief, look).await.unwrap();
+    assert!(seen.starts_with("HTTP/1.1 200"), "{seen}");
+    assert_eq!(internal.reason().await, "ok");
+    assert_eq!(internal.revoke(2, &[&stolen.serial]).failed.len(), 0);
+    assert_eq!(internal.reason().await, "client_certificate_revoked");
+    assert!(
+        exchange(&mut thief, disable.as_bytes()).await.is_err(),
+        "an open connection is ended"
+    );
+    assert_eq!(internal.refused(Some(&stolen)).await, "client_certificate_revoked");
+    assert!(internal.service.audit.take_acts().is_empty());
+    let mut owner = internal.open(Some(&own)).await.unwrap();
+    let done = exchange(&mut owner, disable.as_bytes()).await.unwrap();
+    assert!(done.starts_with("HTTP/1.1 200"), "{done}");
+}
+
+#[tokio::test]
 async fn m5_a_serial_number_is_revoked_under_its_own_issuer_only() {
     let internal = Internal::start().await;
     let now = internal.service.clock.now();

@@ -74,7 +74,7 @@ pub enum AuditCommand {
         #[arg(long, value_name = "TIME", default_value = "1h")]
         since: String,
         /// How many of each
-        #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=500))]
+        #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
         count: u32,
         /// One JSON object
         #[arg(long)]

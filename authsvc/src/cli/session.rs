@@ -64,8 +64,8 @@ pub struct RevokedTokens {
     /// All of an account, given by its e-mail address or id; its sessions end
     #[arg(long, value_name = "ACCOUNT")]
     pub user: Option<String>,
-    /// All of every account that were issued before a time, such as 2026-11-22T12:00:00Z; sessions that had begun by
-    /// then end
+    /// All of every account that were issued before a time, such as 2026-11-22T12:00:00Z, or so long ago, such as 30m or
+    /// 0s; sessions that had begun by then end
     #[arg(long, value_name = "TIME")]
     pub issued_before: Option<String>,
 }

@@ -92,13 +92,16 @@ async fn switch_read_only(installation: &Installation, read_only: bool) -> Resul
     if store.refresh_mode().await?.read_only == read_only {
         return Ok(false);
     }
-    let set = store.set_read_only(read_only, installation.now());
     if read_only {
-        // The record of its end is one of the writes that no longer happen.
-        return installation.perform("db.read_only.on", Target::default(), set).await;
+        // By connections of its own: those of the log have not heard of it yet, and still write the record of its end.
+        let switch = storage::open(&installation.config.database).await?;
+        let set = switch.set_read_only(true, installation.now());
+        let done = installation.perform("db.read_only.on", Target::default(), set).await;
+        switch.close().await;
+        return done;
     }
-    // The record of its beginning would be one of the writes that do not happen yet.
-    let changed = set.await?;
+    // The record of its beginning would be one of the writes that do not happen yet: both follow.
+    let changed = store.set_read_only(false, installation.now()).await?;
     let done = async { Ok::<bool, CommandError>(changed) };
     installation.perform("db.read_only.off", Target::default(), done).await
 }

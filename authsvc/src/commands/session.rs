@@ -2,17 +2,15 @@
 
 use std::process::ExitCode;
 
-use authsvc_core::audit::Target;
-use authsvc_core::domain::{EmailAddress, EndReason, Session, SessionHolder, SessionId, UserId};
-use authsvc_core::service::Sessions;
-use cryptokit::jose::Revocation;
+use authsvc_core::domain::{EmailAddress, Session, SessionHolder, SessionId, UserId};
+use authsvc_core::service::administration::{Change, Changed};
+use authsvc_core::service::{Account, Sessions};
 use serde_json::{Value, json};
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::installation::Installation;
 use super::{CommandError, print};
-use crate::cli::{RevokedTokens, SessionCommand, TokenCommand};
+use crate::cli::{ConfigArgs, RevokedTokens, SessionCommand, TokenCommand};
 
 pub(super) async fn run(command: SessionCommand) -> Result<ExitCode, CommandError> {
     match command {
@@ -22,36 +20,16 @@ pub(super) async fn run(command: SessionCommand) -> Result<ExitCode, CommandErro
             installation.close().await;
             listed
         }
-        SessionCommand::End { id, config } => {
-            let id: SessionId = id.parse()?;
-            let installation = Installation::open(&config).await?;
-            let ended = end(&installation, "session.end", id).await;
-            installation.close().await;
-            print(&ended?)
-        }
+        SessionCommand::End { id, config } => end(&id, &config).await,
         SessionCommand::EndAll { user, config } => {
-            let installation = Installation::open(&config).await?;
-            let account = account(&installation, &user).await?;
-            let sessions = installation.sessions();
-            let work = sessions.end_all(account.id, None, EndReason::Operator);
-            let ended = installation.perform("session.end-all", account.target, work).await;
-            installation.close().await;
-            print(&format!("{} ended.\n", counted(ended?)))
+            let ended = change(Change::EndSessionsOf(account(&user)?), &config).await?;
+            print(&format!("{} ended.\n", counted(&ended)))
         }
     }
 }
 
 pub(super) async fn run_token(command: TokenCommand) -> Result<ExitCode, CommandError> {
     let TokenCommand::Revoke { which, config } = command;
-    let installation = Installation::open(&config).await?;
-    let revoked = revoke(&installation, which).await;
-    installation.close().await;
-    print(&revoked?)
-}
-
-async fn revoke(installation: &Installation, which: RevokedTokens) -> Result<String, CommandError> {
-    const ACT: &str = "token.revoke";
-    let sessions = installation.sessions();
     let RevokedTokens {
         jti,
         session,
@@ -59,83 +37,61 @@ async fn revoke(installation: &Installation, which: RevokedTokens) -> Result<Str
         issued_before,
     } = which;
     if let Some(jti) = jti {
-        // What is too long for the feed would stop it.
-        let revocation = Revocation::Token {
-            jti: jti.clone(),
-            exp: 0,
-        };
-        revocation
-            .check()
-            .map_err(|_| format!("--jti: 1 to {} bytes", Revocation::MAX_NAME_LEN))?;
-        let work = sessions.revoke_jti(&jti);
-        installation.perform(ACT, Target::named(&jti), work).await?;
-        return Ok("Revoked.\n".to_owned());
+        change(Change::RevokeToken { jti }, &config).await?;
+        return print("Revoked.\n");
     }
     if let Some(id) = session {
-        return end(installation, ACT, id.parse()?).await;
+        return end(&id, &config).await;
     }
     if let Some(user) = user {
-        let account = account(installation, &user).await?;
-        let work = sessions.revoke_user(account.id);
-        let ended = installation.perform(ACT, account.target, work).await?;
-        return Ok(format!("All tokens revoked; {} ended.\n", counted(ended)));
+        let ended = change(Change::RevokeTokensOf(account(&user)?), &config).await?;
+        return print(&format!("All tokens revoked; {} ended.\n", counted(&ended)));
     }
     let text = issued_before.unwrap_or_default();
-    let before = OffsetDateTime::parse(&text, &Rfc3339)
-        .map_err(|_| format!("--issued-before: a time such as 2026-11-22T12:00:00Z is expected, not {text:?}"))?;
-    if before > installation.now() {
-        return Err("--issued-before: lies in the future; tokens that nobody has yet cannot be revoked".into());
-    }
-    let work = sessions.revoke_issued_before(before);
-    let target = Target::named(&format!("issued before {}", before.format(&Rfc3339)?));
-    let ended = installation.perform(ACT, target, work).await?;
-    Ok(format!(
+    let before = text.parse().map_err(|error| format!("--issued-before: {error}"))?;
+    let ended = change(Change::RevokeIssuedBefore(before), &config).await?;
+    print(&format!(
         "All tokens issued before then revoked; {} ended.\n",
-        counted(ended)
+        counted(&ended)
     ))
 }
 
-async fn end(installation: &Installation, act: &'static str, id: SessionId) -> Result<String, CommandError> {
-    let sessions = installation.sessions();
-    let work = async {
-        match sessions.end(id, EndReason::Operator).await? {
-            true => Ok(()),
-            false => Err(CommandError::from(format!(
-                "no session {id} lives: it never did, or ended before, and its tokens with it"
-            ))),
-        }
-    };
-    installation.perform(act, Target::named(&id), work).await?;
-    Ok(format!("Session {id} ended.\n"))
+async fn end(id: &str, config: &ConfigArgs) -> Result<ExitCode, CommandError> {
+    let id: SessionId = id.parse()?;
+    change(Change::EndSession(id), config).await?;
+    print(&format!("Session {id} ended.\n"))
+}
+
+async fn change(change: Change, config: &ConfigArgs) -> Result<Changed, CommandError> {
+    let installation = Installation::open(config).await?;
+    let changed = installation.change(change).await;
+    installation.close().await;
+    changed
 }
 
 /// An account, for what is done to its sessions: its record is not believed, and need not exist any more.
-struct Account {
-    id: UserId,
-    target: Target,
-}
-
-async fn account(installation: &Installation, given: &str) -> Result<Account, CommandError> {
+fn account(given: &str) -> Result<Account, CommandError> {
     if let Ok(id) = given.parse::<UserId>() {
-        let target = Target::user(id);
-        return Ok(Account { id, target });
+        return Ok(id.into());
     }
     let email: EmailAddress = given.parse()?;
-    let found = installation.store().user_by_email(&email).await?;
-    let record = found.ok_or_else(|| format!("there is no account {email}"))?;
-    Ok(Account {
-        id: record.unverified().id,
-        target: Target::address(&email),
-    })
+    Ok(email.into())
 }
 
 async fn list(installation: &Installation, user: Option<&str>, as_json: bool) -> Result<ExitCode, CommandError> {
     let sessions = installation.sessions();
-    if let Some(user) = user {
-        let of_user = sessions.of_user(account(installation, user).await?.id).await?;
-        return print(&lines(&of_user, as_json)?);
-    }
-    pages(&sessions, as_json).await
+    let Some(user) = user else {
+        return pages(&sessions, as_json).await;
+    };
+    let id = match account(user)? {
+        Account::Id(id) => id,
+        Account::Address(email) => {
+            let found = installation.store().user_by_email(&email).await?;
+            let record = found.ok_or_else(|| format!("there is no account {email}"))?;
+            record.unverified().id
+        }
+    };
+    print(&lines(&sessions.of_user(id).await?, as_json)?)
 }
 
 /// A page at a time: there may be millions.
@@ -190,9 +146,10 @@ fn described(session: &Session) -> Result<Value, CommandError> {
     }))
 }
 
-fn counted(sessions: u64) -> String {
-    match sessions {
-        1 => "1 session".to_owned(),
-        more => format!("{more} sessions"),
+fn counted(changed: &Changed) -> String {
+    match changed {
+        Changed::SessionsEnded(1) => "1 session".to_owned(),
+        Changed::SessionsEnded(more) => format!("{more} sessions"),
+        _ => "sessions".to_owned(),
     }
 }

@@ -5,12 +5,14 @@
 //! change_password: audit ▸ metrics ▸ deadline ▸ authenticate user ▸ AuthService::change_password
 //! set_password:    audit ▸ metrics ▸ deadline ▸ AuthService::set_password_by_link
 //! validate_token:  audit ▸ metrics ▸ deadline ▸ authorize ▸ AuthService::validate_token
+//! admin:           audit ▸ metrics ▸ deadline ▸ authorize administrator ▸ Administration::ask, Administration::change
 //! second_factor:   audit ▸ metrics ▸ deadline ▸ authenticate_user ▸ AuthService::begin_second_factor, …
 //! ```
 //!
 //! From the outside in: the audit layer sees every outcome, a deadline's included; nothing is decided about a token
 //! before the caller is known.
 
+pub mod admin;
 pub mod layer;
 mod revocation_feed;
 pub mod second_factor;
@@ -23,9 +25,10 @@ use std::time::Duration;
 use authsvc_core::audit::{Action, AuditSink, Where};
 use authsvc_core::clock::Clock;
 use authsvc_core::domain::EmailAddress;
+use authsvc_core::service::administration::Administration;
 use authsvc_core::service::{
-    ActiveToken, AuthService, CallContext, ChangePassword, Failure, FeedAnswer, FeedQuestion, IssuedToken, Login,
-    PasswordSet, SetPassword, TokenQuestion,
+    ActiveToken, Administrator, AuthService, CallContext, ChangePassword, Failure, FeedAnswer, FeedQuestion,
+    IssuedToken, Login, PasswordSet, SetPassword, TokenQuestion,
 };
 use cryptokit::secret::SecretString;
 use cryptokit::x509::PeerCertificate;
@@ -34,8 +37,9 @@ use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceBuilder, service_fn};
 
 use crate::metrics::Metrics;
+use admin::AdminEndpoints;
 use layer::authenticate_user::{AuthenticateUserLayer, ByUser};
-use layer::authorize::{AuthorizeLayer, Authorized};
+use layer::authorize::{AuthorizeAdminLayer, AuthorizeLayer, Authorized};
 use layer::{AuditLayer, Concerns, DeadlineLayer, MetricsLayer};
 use second_factor::SecondFactorEndpoints;
 use sessions::SessionEndpoints;
@@ -142,12 +146,15 @@ pub struct Endpoints {
     pub sessions: SessionEndpoints,
     /// `GET /v1/revocations/…`
     pub revocation_feed: Endpoint<FeedQuestion, FeedAnswer>,
+    /// `/v1/admin`
+    pub admin: AdminEndpoints,
 }
 
 impl Endpoints {
     /// Wraps the use cases in their layers.
     pub fn new(
         service: &Arc<AuthService>,
+        administration: &Arc<Administration>,
         audit: &Arc<dyn AuditSink>,
         clock: &Arc<dyn Clock>,
         metrics: &Metrics,
@@ -198,6 +205,7 @@ impl Endpoints {
             second_factor: SecondFactorEndpoints::new(service, &wrap),
             sessions: SessionEndpoints::new(service, &wrap),
             revocation_feed: revocation_feed::endpoint(service, &wrap),
+            admin: AdminEndpoints::new(administration, &wrap),
         }
     }
 }
@@ -240,6 +248,23 @@ impl Wrap {
                 .layer(self.metrics.clone())
                 .layer(self.deadline)
                 .layer(AuthorizeLayer::new(Arc::clone(&self.service)))
+                .service(operation),
+        )
+    }
+
+    /// For registered services that administer.
+    fn by_administrator<S, Body, Response>(&self, operation: S) -> Endpoint<Body, Response>
+    where
+        S: Operation<Authorized<Body, Administrator>, Response>,
+        Body: Auditable + Send + 'static,
+        Response: Concerns + Send + 'static,
+    {
+        BoxCloneSyncService::new(
+            ServiceBuilder::new()
+                .layer(self.audit.clone())
+                .layer(self.metrics.clone())
+                .layer(self.deadline)
+                .layer(AuthorizeAdminLayer::new(Arc::clone(&self.service)))
                 .service(operation),
         )
     }

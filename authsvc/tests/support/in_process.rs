@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use authsvc::endpoint::Endpoints;
 use authsvc::hasher::QueuedHasher;
+use authsvc::key_upkeep::BlockingKeyMaker;
 use authsvc::metrics::Metrics;
 use authsvc::request_rate::RequestRates;
 use authsvc::storage::sqlite::SqliteStore;
@@ -15,15 +16,18 @@ use authsvc::transport::http::{HttpState, internal_router, public_router};
 use authsvc::transport::listener::Connection;
 use authsvc_core::audit::{AuditSink, Outcome, RecordingSink};
 use authsvc_core::clock::{Clock, TestClock};
-use authsvc_core::domain::{ServiceIdentity, User, UserId};
+use authsvc_core::domain::{EmailAddress, ServiceIdentity, User, UserId};
+use authsvc_core::service::administration::{Administration, AdministrationParts};
 use authsvc_core::service::defence::{DefencePolicy, LoginDefence, open_digest_key};
+use authsvc_core::service::key_schedule::KeyPolicy;
 use authsvc_core::service::{
-    AuthService, CredentialHasher, FeedPublisher, KeyRing, NewService, Parts, PasswordPolicy, SealedKeysets,
+    AuthService, CredentialHasher, FeedPublisher, KeyKeeper, KeyRing, NewService, Parts, PasswordPolicy, SealedKeysets,
     ServiceRegistry, SessionPolicy, Sessions, TokenPolicy, UserAdministration, create_keys,
 };
 use authsvc_core::storage::Store;
 use axum::Router;
 use axum::body::Body;
+use cryptokit::jose::JwsAlgorithm;
 use cryptokit::keyset::{Keyset, RootKey};
 use cryptokit::password::{Argon2Params, Password, PasswordHasher, Pepper, Policy};
 use cryptokit::sign::RsaKeySize;
@@ -291,7 +295,38 @@ impl Service {
         }));
         let sink = Arc::clone(&audit) as Arc<dyn AuditSink>;
         let shared_clock = Arc::clone(&clock) as Arc<dyn Clock>;
-        let endpoints = Endpoints::new(&service, &sink, &shared_clock, &metrics, Duration::from_secs(30));
+        let administration = Arc::new(Administration::new(AdministrationParts {
+            store: Arc::clone(&store),
+            clock: Arc::clone(&shared_clock),
+            audit: Arc::clone(&sink),
+            keys: Arc::clone(&keys),
+            users: UserAdministration::new(
+                Arc::clone(&store),
+                Arc::clone(&shared_clock),
+                Arc::clone(&hasher) as _,
+                Arc::clone(&keys),
+            ),
+            keeper: KeyKeeper::new(
+                Arc::clone(&keys),
+                Arc::new(BlockingKeyMaker),
+                Arc::clone(&shared_clock),
+                KeyPolicy {
+                    rotation_period: None,
+                    algorithm: JwsAlgorithm::Es256,
+                    rsa_key_size: RsaKeySize::Bits2048,
+                },
+            ),
+            sessions: Arc::clone(&sessions),
+            defence: Arc::clone(&defence),
+        }));
+        let endpoints = Endpoints::new(
+            &service,
+            &administration,
+            &sink,
+            &shared_clock,
+            &metrics,
+            Duration::from_secs(30),
+        );
         let proxies = Arc::new(TrustedProxies {
             networks: vec![PROXY.parse().unwrap()],
             ..TrustedProxies::default()
@@ -306,6 +341,7 @@ impl Service {
             metrics: metrics.clone(),
             proxies: Arc::clone(&proxies),
             rates: Arc::clone(&rates),
+            reset_url: None,
             max_body_bytes: 16 * 1024,
             body_timeout: Duration::from_millis(200),
             listener,
@@ -337,24 +373,33 @@ impl Service {
             issuer_spki_sha256: self.authority.certificate().spki_sha256(),
             subject_alternative_name: san.parse().unwrap(),
         };
+        let service = NewService::new(name.parse().unwrap(), identity)
+            .with_audiences(audiences.iter().map(|name| name.parse().unwrap()).collect());
+        self.registry().add(service).await.unwrap();
+    }
+
+    pub(crate) fn registry(&self) -> ServiceRegistry {
         ServiceRegistry::new(
             Arc::clone(&self.store),
             Arc::clone(&self.clock) as _,
             Arc::clone(&self.keys),
         )
-        .add(
-            NewService::new(name.parse().unwrap(), identity)
-                .with_audiences(audiences.iter().map(|name| name.parse().unwrap()).collect()),
-        )
-        .await
-        .unwrap();
+    }
+
+    /// A service that administers.
+    pub(crate) async fn register_administrator(&self, name: &str, san: &str) {
+        let identity = ServiceIdentity {
+            issuer_spki_sha256: self.authority.certificate().spki_sha256(),
+            subject_alternative_name: san.parse().unwrap(),
+        };
+        let mut service = NewService::new(name.parse().unwrap(), identity);
+        service.admin = true;
+        self.registry().add(service).await.unwrap();
     }
 
     pub(crate) async fn set_disabled(&self, email: &str, disabled: bool) {
-        self.users
-            .set_disabled(&email.parse().unwrap(), disabled)
-            .await
-            .unwrap();
+        let email: EmailAddress = email.parse().unwrap();
+        self.users.set_disabled(email, disabled).await.unwrap();
     }
 
     /// What the store holds of an account, its seal unchecked.
@@ -372,12 +417,7 @@ impl Service {
         let mut scoped = NewService::new("scoped".parse().unwrap(), identity);
         scoped.audiences = vec!["orders".parse().unwrap()];
         scoped.scopes = scopes.iter().map(|scope| scope.parse().unwrap()).collect();
-        let registry = ServiceRegistry::new(
-            Arc::clone(&self.store),
-            Arc::clone(&self.clock) as _,
-            Arc::clone(&self.keys),
-        );
-        registry.add(scoped).await.unwrap();
+        self.registry().add(scoped).await.unwrap();
     }
 
     /// What the TLS layer would have proved of a client with these names.

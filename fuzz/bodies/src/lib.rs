@@ -5,6 +5,7 @@
 //! `tests/replay.rs` runs the seed corpus through them on stable Rust.
 
 mod account_record;
+mod administration_request;
 mod audit_file;
 mod backup;
 mod certificate;
@@ -33,6 +34,7 @@ mod settings_file;
 mod token_question;
 
 pub use account_record::account_record;
+pub use administration_request::administration_request;
 pub use audit_file::audit_file;
 pub use backup::backup;
 pub use certificate::certificate;

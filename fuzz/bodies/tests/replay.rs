@@ -40,6 +40,7 @@ macro_rules! targets {
 
 targets! {
     account_record: account_record, 3_000;
+    administration_request: administration_request, 6_000;
     audit_file: audit_file, 2_000;
     backup: backup, 3_000;
     certificate_pem_der: certificate, 4_000;

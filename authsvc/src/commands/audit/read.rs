@@ -150,5 +150,5 @@ pub(super) async fn query(filter: &FilterArgs, installation: &Installation) -> R
         since: moment("--since", &filter.since)?,
         until: moment("--until", &filter.until)?,
     };
-    Ok(installation.administration().await?.audit_query(&filter).await?)
+    Ok(filter.to_query(installation.now(), &installation.keysets()).await?)
 }

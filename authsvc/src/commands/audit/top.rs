@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use authsvc_core::domain::{Moment, PageSize};
-use authsvc_core::service::administration::{Answer, AuditReport, Question};
+use authsvc_core::domain::Moment;
+use authsvc_core::service::administration::AuditReport;
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 
@@ -14,14 +14,11 @@ use crate::cli::ConfigArgs;
 
 pub(super) async fn run(since: &str, count: u32, json: bool, config: &ConfigArgs) -> Result<ExitCode, CommandError> {
     let since: Moment = since.parse().map_err(|error| format!("--since {since:?}: {error}"))?;
-    let count = PageSize::new(count.into()).ok_or("-n is out of its range")?;
     let installation = Installation::open(config).await?;
-    let administration = installation.administration().await?;
-    let answer = administration.ask(Question::AuditTop { since, count }).await;
+    let since = since.seen_from(installation.now())?;
+    let report = AuditReport::of(installation.store().as_ref(), since, count).await;
     installation.close().await;
-    let Answer::AuditTop(report) = answer? else {
-        return Err("sums were asked for and something else was answered".into());
-    };
+    let report = report?;
     print(&if json {
         format!("{}\n", to_json(&report)?)
     } else {

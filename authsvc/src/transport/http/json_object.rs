@@ -1,5 +1,8 @@
 //! A request's JSON object, taken apart field by field, so that every fault is named at once.
 
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
 use authsvc_core::service::FieldError;
 use cryptokit::encoding::json::{self, Value};
 use serde::{Serialize, Serializer};
@@ -32,8 +35,7 @@ impl Fields {
 
     /// Takes a field of text, if it is there.
     pub(super) fn text(&mut self, name: &'static str) -> Option<Text> {
-        let index = self.members.iter().position(|(member, _)| member == name)?;
-        match self.members.swap_remove(index).1 {
+        match self.take(name)? {
             Value::String(text) => Some(Text(text)),
             _ => {
                 self.errors.push(FieldError {
@@ -43,6 +45,87 @@ impl Fields {
                 None
             }
         }
+    }
+
+    /// Takes a field of text that has to be a `T`, if it is there.
+    pub(super) fn parsed<T: FromStr>(&mut self, name: &'static str, expected: &'static str) -> Option<T> {
+        let text = self.text(name)?;
+        let parsed = text.as_str().parse().ok();
+        if parsed.is_none() {
+            self.refuse(name, expected);
+        }
+        parsed
+    }
+
+    /// Takes a list of texts that have to be `T`s, if it is there; at most `most`.
+    pub(super) fn list<T: FromStr>(
+        &mut self,
+        name: &'static str,
+        most: usize,
+        expected: &'static str,
+    ) -> Option<Vec<T>> {
+        let parse = |value: &Value| -> Option<T> {
+            match value {
+                Value::String(text) => text.parse().ok(),
+                _ => None,
+            }
+        };
+        let parsed: Option<Vec<T>> = match self.take(name)? {
+            Value::Array(values) if values.len() <= most => values.iter().map(parse).collect(),
+            _ => None,
+        };
+        if parsed.is_none() {
+            self.refuse(name, expected);
+        }
+        parsed
+    }
+
+    /// Takes a whole number from `range`, if it is there.
+    pub(super) fn number(&mut self, name: &'static str, range: RangeInclusive<u64>) -> Option<u64> {
+        let number = match self.take(name)? {
+            // No number that a double holds exactly is cut by the conversion, and 2^63 and beyond are outside every range.
+            Value::Number(number) if number >= 0.0 && number.fract() == 0.0 => Some(number as u64),
+            _ => None,
+        };
+        let number = number.filter(|number| range.contains(number));
+        if number.is_none() {
+            self.refuse(name, "must be a whole number within its range");
+        }
+        number
+    }
+
+    /// Takes `true` or `false`, if it is there.
+    pub(super) fn flag(&mut self, name: &'static str) -> Option<bool> {
+        match self.take(name)? {
+            Value::Bool(flag) => Some(flag),
+            _ => {
+                self.refuse(name, "must be true or false");
+                None
+            }
+        }
+    }
+
+    /// Notes that a field has to be there, unless it was there and refused.
+    pub(super) fn require<T>(&mut self, name: &'static str, taken: Option<T>) -> Option<T> {
+        if taken.is_none() && !self.errors.iter().any(|error| error.field == name) {
+            self.refuse(name, "is required");
+        }
+        taken
+    }
+
+    /// Notes that a field cannot be accepted.
+    pub(super) fn refuse(&mut self, field: &'static str, message: &'static str) {
+        self.errors.push(FieldError { field, message });
+    }
+
+    /// Ends the taking: every field was accepted, and nothing is left over.
+    pub(super) fn done(self) -> Result<(), Vec<FieldError>> {
+        self.finish(Anything).map(drop)
+    }
+
+    fn take(&mut self, name: &str) -> Option<Value> {
+        let index = self.members.iter().position(|(member, _)| member == name)?;
+        Some(self.members.swap_remove(index).1)
     }
 
     /// Checks what was taken, and that nothing is left over.
@@ -66,6 +149,15 @@ impl Fields {
         }
         errors.sort_by_key(|error| error.field);
         Err(errors)
+    }
+}
+
+/// What has no rules beyond those of its fields.
+struct Anything;
+
+impl Validate for Anything {
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        Ok(())
     }
 }
 

@@ -23,8 +23,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use dto::{
-    DecodeError, LoginRequest, decode_begin_otp, decode_change_password, decode_confirm_otp, decode_disable_otp,
-    decode_login, decode_logout, decode_refresh, decode_revoke, decode_set_password, decode_validate_token,
+    DecodeError, LoginRequest, admin as admin_requests, decode_begin_otp, decode_change_password, decode_confirm_otp,
+    decode_disable_otp, decode_login, decode_logout, decode_refresh, decode_revoke, decode_set_password,
+    decode_validate_token,
 };
 pub use metadata::Metadata;
 
@@ -50,6 +51,8 @@ pub struct HttpState {
     pub proxies: Arc<TrustedProxies>,
     /// How fast one may ask.
     pub rates: Arc<RequestRates>,
+    /// Where owners of accounts set their passwords with a link's token, if there is such a page.
+    pub reset_url: Option<Arc<str>>,
     /// Largest body in bytes.
     pub max_body_bytes: usize,
     /// For a request's body to arrive.
@@ -67,7 +70,7 @@ impl std::fmt::Debug for HttpState {
 }
 
 /// Patterns of all routes, so that records and metrics never carry a path as it was sent.
-pub const ROUTES: [&str; 21] = [
+pub const ROUTES: [&str; 44] = [
     "/",
     "/v1/auth",
     "/v1/refresh",
@@ -85,6 +88,29 @@ pub const ROUTES: [&str; 21] = [
     "/v1/me/otp/confirm",
     "/v1/me/otp/disable",
     "/v1/me/otp/recovery-codes",
+    "/v1/admin/users",
+    "/v1/admin/users/search",
+    "/v1/admin/users/{id}",
+    "/v1/admin/users/{id}/disable",
+    "/v1/admin/users/{id}/enable",
+    "/v1/admin/users/{id}/unlock",
+    "/v1/admin/users/{id}/reset-link",
+    "/v1/admin/users/{id}/otp",
+    "/v1/admin/users/{id}/sessions",
+    "/v1/admin/sessions/search",
+    "/v1/admin/sessions/{id}",
+    "/v1/admin/revocations",
+    "/v1/admin/services",
+    "/v1/admin/services/{name}",
+    "/v1/admin/services/{name}/identities",
+    "/v1/admin/services/{name}/identities/remove",
+    "/v1/admin/keys",
+    "/v1/admin/keys/prune",
+    "/v1/admin/keys/{kid}/promote",
+    "/v1/admin/keys/{kid}/revoke",
+    "/v1/admin/audit/search",
+    "/v1/admin/audit/top",
+    "/v1/admin/audit/records/{id}",
     "/.well-known/jwks.json",
     "/metadata",
     "/v1/metadata",
@@ -150,6 +176,35 @@ fn internal_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(handlers::revocation_feed::keys))
         .routes(routes!(handlers::revocation_feed::snapshot))
         .routes(routes!(handlers::revocation_feed::delta))
+        .merge(admin_routes())
+}
+
+fn admin_routes() -> OpenApiRouter<HttpState> {
+    use handlers::admin::{audit, keys, services, sessions, users};
+    OpenApiRouter::new()
+        .routes(routes!(users::add))
+        .routes(routes!(users::search))
+        .routes(routes!(users::show, users::set, users::delete))
+        .routes(routes!(users::disable))
+        .routes(routes!(users::enable))
+        .routes(routes!(users::unlock))
+        .routes(routes!(users::reset_link))
+        .routes(routes!(users::reset_otp))
+        .routes(routes!(sessions::of_user, sessions::end_of_user))
+        .routes(routes!(sessions::search))
+        .routes(routes!(sessions::end))
+        .routes(routes!(sessions::revoke))
+        .routes(routes!(services::list, services::add))
+        .routes(routes!(services::remove))
+        .routes(routes!(services::add_identity))
+        .routes(routes!(services::remove_identity))
+        .routes(routes!(keys::list, keys::rotate))
+        .routes(routes!(keys::prune))
+        .routes(routes!(keys::promote))
+        .routes(routes!(keys::revoke))
+        .routes(routes!(audit::search))
+        .routes(routes!(audit::top))
+        .routes(routes!(audit::record))
 }
 
 fn finish(routes: OpenApiRouter<HttpState>, state: HttpState) -> Router {

@@ -47,8 +47,8 @@ pub const ACT_NOT_RECORDED: &ReasonKind = &kind(
 pub const ALTERED_TARGET: &ReasonKind = &kind(
     "altered_target",
     "authz_admin_fail",
-    "the account's record is not as this program wrote it, and is not changed before somebody has looked at it",
-    "authsvc user show says what the record claims; once that is right, authsvc user seal. Find out who wrote it.",
+    "the record is not as this program wrote it, and is not changed before somebody has looked at it",
+    "authsvc user show, or service list, says what the record claims; once that is right, authsvc user seal, or service seal. Find out who wrote it.",
 );
 
 /// All of them.

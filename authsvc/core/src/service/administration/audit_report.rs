@@ -35,25 +35,33 @@ impl AuditReport {
     /// What the store fails with.
     pub async fn of(store: &dyn Store, since: OffsetDateTime, count: u32) -> Result<Self, StoreError> {
         let excess = Excess::since(store, since).await?;
-        let top = async |dimension, mut counts: BTreeMap<String, u64>| {
-            let most = count.saturating_add(MARGIN);
-            for (name, rows) in store.top_audit(dimension, since, most).await? {
-                let sum = counts.entry(name).or_default();
-                *sum = sum.saturating_add(rows);
-            }
-            let mut counts: Vec<_> = counts.into_iter().collect();
-            counts.sort_by(|(a, n), (b, m)| m.cmp(n).then_with(|| a.cmp(b)));
-            counts.truncate(count as usize);
-            Ok::<_, StoreError>(counts)
-        };
         Ok(Self {
             since,
-            sources: top(AuditDimension::Network, excess.networks).await?,
-            accounts: top(AuditDimension::Account, BTreeMap::new()).await?,
-            reasons: top(AuditDimension::Reason, excess.reasons).await?,
+            sources: top(store, AuditDimension::Network, since, count, excess.networks).await?,
+            accounts: top(store, AuditDimension::Account, since, count, BTreeMap::new()).await?,
+            reasons: top(store, AuditDimension::Reason, since, count, excess.reasons).await?,
             unattributed: excess.unattributed,
         })
     }
+}
+
+/// The highest sums of rows and of what got none.
+async fn top(
+    store: &dyn Store,
+    dimension: AuditDimension,
+    since: OffsetDateTime,
+    count: u32,
+    mut counts: BTreeMap<String, u64>,
+) -> Result<Vec<(String, u64)>, StoreError> {
+    let most = count.saturating_add(MARGIN);
+    for (name, rows) in store.top_audit(dimension, since, most).await? {
+        let sum = counts.entry(name).or_default();
+        *sum = sum.saturating_add(rows);
+    }
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by(|(a, n), (b, m)| m.cmp(n).then_with(|| a.cmp(b)));
+    counts.truncate(count as usize);
+    Ok(counts)
 }
 
 /// Failures beyond what is kept one by one.

@@ -65,7 +65,7 @@ pub enum Change {
     ResetSecondFactor(Account),
     /// Failed logins are forgotten.
     Unlock(Account),
-    /// All sessions of an account end, and every access token of it is revoked.
+    /// All sessions of an account end, and their access tokens are revoked. By its id also for an account that is gone.
     EndSessionsOf(Account),
     /// One session ends.
     EndSession(SessionId),
@@ -74,7 +74,11 @@ pub enum Change {
         /// The `jti`.
         jti: String,
     },
-    /// All access tokens issued before a moment are revoked, and the sessions that had begun by then end.
+    /// All access tokens of an account are revoked, such as belong to no session among them, and its sessions end. By its
+    /// id also for an account that is gone.
+    RevokeTokensOf(Account),
+    /// All access tokens issued before a moment, which must not lie in the future, are revoked, and the sessions that had
+    /// begun by then end.
     RevokeIssuedBefore(Moment),
     /// A service is registered.
     AddService(NewService),
@@ -134,8 +138,7 @@ impl Change {
             Self::Unlock(_) => "user.unlock",
             Self::EndSessionsOf(_) => "session.end-all",
             Self::EndSession(_) => "session.end",
-            Self::RevokeToken { .. } => "session.revoke-token",
-            Self::RevokeIssuedBefore(_) => "session.revoke-before",
+            Self::RevokeToken { .. } | Self::RevokeTokensOf(_) | Self::RevokeIssuedBefore(_) => "token.revoke",
             Self::AddService(_) => "service.add",
             Self::RemoveService(_) => "service.remove",
             Self::AddIdentity { .. } => "service.add-identity",
@@ -159,13 +162,14 @@ impl Change {
             | Self::ResetPassword { account, .. }
             | Self::ResetSecondFactor(account)
             | Self::Unlock(account)
-            | Self::EndSessionsOf(account) => match account {
+            | Self::EndSessionsOf(account)
+            | Self::RevokeTokensOf(account) => match account {
                 Account::Address(address) => Target::address(address),
                 Account::Id(id) => Target::user(*id),
             },
             Self::EndSession(id) => Target::named(id),
             Self::RevokeToken { jti } => Target::named(jti),
-            Self::RevokeIssuedBefore(Moment::At(time)) => Target::named(time),
+            Self::RevokeIssuedBefore(Moment::At(time)) => Target::named(&format!("issued before {time}")),
             Self::AddService(service) => Target::named(&service.name),
             Self::RemoveService(name) | Self::AddIdentity { name, .. } | Self::RemoveIdentity { name, .. } => {
                 Target::named(name)

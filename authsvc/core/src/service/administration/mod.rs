@@ -7,13 +7,14 @@ mod error;
 mod question;
 
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
+
+use cryptokit::jose::Revocation;
 
 pub use audit_report::AuditReport;
 pub use change::{Change, Changed, UserView};
 pub use error::AdministrationError;
-pub use question::{Answer, AuditFilter, Question};
+pub use question::{Answer, AuditFilter, Question, ServiceView};
 
 use super::defence::LoginDefence;
 use super::key_keeper::KeyKeeper;
@@ -22,10 +23,10 @@ use super::registry::{RegistryError, ServiceRegistry};
 use super::second_factor::SecondFactors;
 use super::sessions::Sessions;
 use super::users::{Account, EnrolmentError, UserAdministration};
-use crate::audit::chain::{Record, network_of};
-use crate::audit::{Act, ActError, AuditKeys, AuditSink, Operator, perform};
+use crate::audit::chain::Record;
+use crate::audit::{Act, ActError, AuditSink, Operator, perform};
 use crate::clock::Clock;
-use crate::domain::{EmailAddress, EndReason, PageSize, UserId};
+use crate::domain::{EndReason, PageSize, UserId};
 use crate::storage::{AuditQuery, AuditRow, Store};
 
 /// What administration is made of.
@@ -78,6 +79,7 @@ impl Administration {
     ///
     /// [`AdministrationError::NotRecorded`], with nothing done; else why the change was not made.
     pub async fn change(&self, operator: Operator, change: Change) -> Result<Changed, AdministrationError> {
+        let by = operator.clone();
         let act = Act {
             operator,
             name: change.name(),
@@ -85,9 +87,10 @@ impl Administration {
             note: change.note(),
         };
         let (sink, clock) = (self.parts.audit.as_ref(), self.parts.clock.as_ref());
-        match perform(sink, clock, act, self.carry_out(change)).await {
+        let work = async { self.carry_out(&by, change).await.map_err(Recorded) };
+        match perform(sink, clock, act, work).await {
             Ok(changed) => Ok(changed),
-            Err(ActError::Failed(error)) => Err(error),
+            Err(ActError::Failed(Recorded(error))) => Err(error),
             Err(ActError::NotRecorded(error)) => Err(error.into()),
         }
     }
@@ -133,10 +136,17 @@ impl Administration {
                 let next = last_of_full(&sessions, size).map(|last| last.id);
                 Answer::Sessions { sessions, next }
             }
-            Question::Services => Answer::Services(registry.list().await?),
+            Question::Services => {
+                let mut services = Vec::new();
+                for service in registry.list().await? {
+                    let fault = registry.fault_of(&service).await;
+                    services.push(ServiceView { service, fault });
+                }
+                Answer::Services(services)
+            }
             Question::Keys => Answer::Keys(parts.keeper.report().await?),
             Question::Audit { filter, after, size } => {
-                let query = self.audit_query(&filter).await?;
+                let query = filter.to_query(parts.clock.now(), parts.keys.keysets()).await?;
                 let rows = parts.store.search_audit(&query, after, size.get()).await?;
                 let next = last_of_full(&rows, size).map(AuditRow::cursor);
                 Answer::Audit { rows, next }
@@ -161,43 +171,10 @@ impl Administration {
         })
     }
 
-    /// From a filter to what the database is asked. An address is looked for in full and under every pseudonym that it
-    /// has had.
-    ///
-    /// # Errors
-    ///
-    /// [`AdministrationError::Moment`], and [`AdministrationError::Keys`] when an address is asked for.
-    pub async fn audit_query(&self, filter: &AuditFilter) -> Result<AuditQuery, AdministrationError> {
-        let now = self.parts.clock.now();
-        let mut query = AuditQuery {
-            id: filter.id.clone(),
-            reason: filter.reason.clone(),
-            action: filter.event.clone(),
-            since: filter.since.map(|since| since.seen_from(now)).transpose()?,
-            until: filter.until.map(|until| until.seen_from(now)).transpose()?,
-            ..AuditQuery::default()
-        };
-        if let Some(account) = &filter.account {
-            query.accounts.push(account.clone());
-            if let Ok(address) = account.parse::<EmailAddress>() {
-                let keys = AuditKeys::open(self.parts.keys.keysets()).await?;
-                query.accounts.push(address.as_str().to_owned());
-                query.accounts.extend(keys.pseudonyms.all_of(&address));
-            }
+    async fn carry_out(&self, by: &Operator, change: Change) -> Result<Changed, AdministrationError> {
+        if takes_itself_away(by, &change) {
+            return Err(AdministrationError::Oneself);
         }
-        if let Some(source) = &filter.source {
-            match source.parse::<IpAddr>() {
-                Ok(address) => {
-                    query.source = Some(address.to_string());
-                    query.network = Some(network_of(address));
-                }
-                Err(_) => query.network = Some(source.clone()),
-            }
-        }
-        Ok(query)
-    }
-
-    async fn carry_out(&self, change: Change) -> Result<Changed, AdministrationError> {
         let Self { parts, registry } = self;
         let users = &parts.users;
         Ok(match change {
@@ -253,7 +230,11 @@ impl Administration {
                 Changed::Done
             }
             Change::EndSessionsOf(account) => {
-                let id = self.id_of(&account).await?;
+                let id = self.id_also_gone(&account).await?;
+                Changed::SessionsEnded(parts.sessions.end_all(id, None, EndReason::Operator).await?)
+            }
+            Change::RevokeTokensOf(account) => {
+                let id = self.id_also_gone(&account).await?;
                 Changed::SessionsEnded(parts.sessions.revoke_user(id).await?)
             }
             Change::EndSession(id) => match parts.sessions.end(id, EndReason::Operator).await? {
@@ -261,11 +242,19 @@ impl Administration {
                 false => return Err(AdministrationError::NoSuchSession),
             },
             Change::RevokeToken { jti } => {
+                // What is too long for the feed would stop it.
+                let name = jti.clone();
+                let revocation = Revocation::Token { jti: name, exp: 0 };
+                revocation.check().map_err(|_| AdministrationError::TokenId)?;
                 parts.sessions.revoke_jti(&jti).await?;
                 Changed::Done
             }
             Change::RevokeIssuedBefore(moment) => {
-                let before = moment.seen_from(parts.clock.now())?;
+                let now = parts.clock.now();
+                let before = moment.seen_from(now)?;
+                if before > now {
+                    return Err(AdministrationError::FutureMoment);
+                }
                 Changed::SessionsEnded(parts.sessions.revoke_issued_before(before).await?)
             }
             Change::AddService(service) => {
@@ -308,8 +297,34 @@ impl Administration {
         Ok(UserView { record, fault })
     }
 
+    /// An id as it is given: what is done to the sessions of an account needs no account any more.
+    async fn id_also_gone(&self, account: &Account) -> Result<UserId, AdministrationError> {
+        match account {
+            Account::Id(id) => Ok(*id),
+            Account::Address(_) => self.id_of(account).await,
+        }
+    }
+
     async fn id_of(&self, account: &Account) -> Result<UserId, AdministrationError> {
         Ok(self.parts.users.find(account).await?.unverified().id)
+    }
+}
+
+/// An error as the record of an act has it.
+struct Recorded(AdministrationError);
+
+impl fmt::Display for Recorded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.for_record())
+    }
+}
+
+/// Whether an administrator would not be let in any more: others do that, or somebody at the machine, so that one is left.
+fn takes_itself_away(by: &Operator, change: &Change) -> bool {
+    match (by, change) {
+        (Operator::Service { name, .. }, Change::RemoveService(removed)) => name == removed,
+        (Operator::Service { identity, .. }, Change::RemoveIdentity { identity: removed, .. }) => identity == removed,
+        _ => false,
     }
 }
 

@@ -1,10 +1,18 @@
 //! What administrators ask.
 
+use std::net::IpAddr;
+
+use time::OffsetDateTime;
+
 use super::audit_report::AuditReport;
 use super::change::UserView;
-use crate::domain::{EmailAddress, Moment, PageSize, Service, Session, SessionId, UserId};
+use super::error::AdministrationError;
+use crate::audit::AuditKeys;
+use crate::audit::chain::network_of;
+use crate::domain::{EmailAddress, Moment, PageSize, RecordFault, Service, Session, SessionId, UserId};
+use crate::service::SealedKeysets;
 use crate::service::key_keeper::KeyReport;
-use crate::storage::{AuditCursor, AuditRow};
+use crate::storage::{AuditCursor, AuditQuery, AuditRow};
 
 /// A question.
 #[derive(Clone, Debug)]
@@ -75,6 +83,56 @@ pub struct AuditFilter {
     pub until: Option<Moment>,
 }
 
+impl AuditFilter {
+    /// What the database is asked at that time. An address is looked for in full and under every pseudonym that it has
+    /// had, for which the keys are opened.
+    ///
+    /// # Errors
+    ///
+    /// [`AdministrationError::Moment`], and [`AdministrationError::Keys`] when an address is asked for.
+    pub async fn to_query(
+        &self,
+        now: OffsetDateTime,
+        keysets: &SealedKeysets,
+    ) -> Result<AuditQuery, AdministrationError> {
+        let mut query = AuditQuery {
+            id: self.id.clone(),
+            reason: self.reason.clone(),
+            action: self.event.clone(),
+            since: self.since.map(|since| since.seen_from(now)).transpose()?,
+            until: self.until.map(|until| until.seen_from(now)).transpose()?,
+            ..AuditQuery::default()
+        };
+        if let Some(account) = &self.account {
+            query.accounts.push(account.clone());
+            if let Ok(address) = account.parse::<EmailAddress>() {
+                let keys = AuditKeys::open(keysets).await?;
+                query.accounts.push(address.as_str().to_owned());
+                query.accounts.extend(keys.pseudonyms.all_of(&address));
+            }
+        }
+        if let Some(source) = &self.source {
+            match source.parse::<IpAddr>() {
+                Ok(address) => {
+                    query.source = Some(address.to_string());
+                    query.network = Some(network_of(address));
+                }
+                Err(_) => query.network = Some(source.clone()),
+            }
+        }
+        Ok(query)
+    }
+}
+
+/// A registration as it is stored, and what is wrong with it, if anything: it is not let in then.
+#[derive(Debug)]
+pub struct ServiceView {
+    /// The registration.
+    pub service: Service,
+    /// What is wrong with it.
+    pub fault: Option<RecordFault>,
+}
+
 /// An answer.
 #[derive(Debug)]
 pub enum Answer {
@@ -95,7 +153,7 @@ pub enum Answer {
         next: Option<SessionId>,
     },
     /// Services by name.
-    Services(Vec<Service>),
+    Services(Vec<ServiceView>),
     /// The signing keys.
     Keys(KeyReport),
     /// Audit records.

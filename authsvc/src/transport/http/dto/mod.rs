@@ -1,5 +1,6 @@
 //! Bodies as they travel, one operation a file.
 
+pub mod admin;
 mod login;
 mod password;
 mod rules;
@@ -38,6 +39,12 @@ pub enum DecodeError {
         /// What came in the address field.
         address: Option<GivenAddress>,
     },
+}
+
+impl From<Vec<FieldError>> for DecodeError {
+    fn from(errors: Vec<FieldError>) -> Self {
+        Self::Fields { errors, address: None }
+    }
 }
 
 impl From<NotAnObject> for DecodeError {

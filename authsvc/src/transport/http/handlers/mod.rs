@@ -1,5 +1,6 @@
 //! The routes of the API, one area a file: decode, call the endpoint, encode.
 
+pub(super) mod admin;
 pub(super) mod discovery;
 pub(super) mod login;
 pub(super) mod password;

@@ -1,0 +1,127 @@
+//! `/v1/admin/keys`
+
+use authsvc_core::service::administration::{Change, Question};
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use http::Request;
+
+use super::{ask, change, change_with, nothing};
+use crate::transport::http::HttpState;
+use crate::transport::http::dto::admin::keys::{
+    KeyChangeResponse, KeysResponse, PromoteRequest, RevokeKeyRequest, RotateRequest,
+};
+use crate::transport::http::dto::admin::{decode_promote, decode_revoke_key, decode_rotate};
+use crate::transport::http::problem::{PostProblems, ProblemDocument};
+
+/// The signing keys, and which services have not fetched the next one.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/keys",
+    operation_id = "admin_keys_list",
+    responses(
+        (status = 200, description = "All of them", body = KeysResponse),
+        (status = 403, description = "The caller is no administrator", body = ProblemDocument, content_type = "application/problem+json"),
+        PostProblems,
+    )
+)]
+pub(in crate::transport::http) async fn list(State(state): State<HttpState>, request: Request<Body>) -> Response {
+    ask(&state, request, "/v1/admin/keys", Question::Keys).await
+}
+
+/// Makes a signing key and publishes it. It signs once those who fetch keys have it, a day later at most.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/keys",
+    operation_id = "admin_keys_rotate",
+    request_body = RotateRequest,
+    responses(
+        (status = 200, description = "What was done", body = KeyChangeResponse),
+        (status = 409, description = "What is there stands in the way", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The caller is no administrator", body = ProblemDocument, content_type = "application/problem+json"),
+        PostProblems,
+    )
+)]
+pub(in crate::transport::http) async fn rotate(State(state): State<HttpState>, request: Request<Body>) -> Response {
+    change_with(&state, request, "/v1/admin/keys", decode_rotate).await
+}
+
+/// Lets the published key sign, if its time has come and every service has it.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/keys/{kid}/promote",
+    operation_id = "admin_keys_promote",
+    params(("kid" = String, Path, description = "The kid, or its beginning", min_length = 1, max_length = 64)),
+    request_body = PromoteRequest,
+    responses(
+        (status = 200, description = "What was done", body = KeyChangeResponse),
+        (status = 404, description = "No such thing", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "What is there stands in the way", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The caller is no administrator", body = ProblemDocument, content_type = "application/problem+json"),
+        PostProblems,
+    )
+)]
+pub(in crate::transport::http) async fn promote(
+    State(state): State<HttpState>,
+    Path(kid): Path<String>,
+    request: Request<Body>,
+) -> Response {
+    if !may_be_kid(&kid) {
+        return nothing::<Change>();
+    }
+    change_with(&state, request, "/v1/admin/keys/{kid}/promote", |body| {
+        decode_promote(body, kid)
+    })
+    .await
+}
+
+/// Ends a compromised key at once: every token that it signed is refused.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/keys/{kid}/revoke",
+    operation_id = "admin_keys_revoke",
+    params(("kid" = String, Path, description = "The kid, or its beginning", min_length = 1, max_length = 64)),
+    request_body = RevokeKeyRequest,
+    responses(
+        (status = 200, description = "What was done", body = KeyChangeResponse),
+        (status = 404, description = "No such thing", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "What is there stands in the way", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The caller is no administrator", body = ProblemDocument, content_type = "application/problem+json"),
+        PostProblems,
+    )
+)]
+pub(in crate::transport::http) async fn revoke(
+    State(state): State<HttpState>,
+    Path(kid): Path<String>,
+    request: Request<Body>,
+) -> Response {
+    if !may_be_kid(&kid) {
+        return nothing::<Change>();
+    }
+    change_with(&state, request, "/v1/admin/keys/{kid}/revoke", |body| {
+        decode_revoke_key(body, kid)
+    })
+    .await
+}
+
+/// Takes revoked keys out, and retired ones whose last token has ended.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/keys/prune",
+    operation_id = "admin_keys_prune",
+    responses(
+        (status = 200, description = "What was done", body = KeyChangeResponse),
+        (status = 204, description = "Every key is needed still"),
+        (status = 403, description = "The caller is no administrator", body = ProblemDocument, content_type = "application/problem+json"),
+        PostProblems,
+    )
+)]
+pub(in crate::transport::http) async fn prune(State(state): State<HttpState>, request: Request<Body>) -> Response {
+    change(&state, request, "/v1/admin/keys/prune", Change::PruneKeys).await
+}
+
+/// Base64url, as thumbprints are (RFC 7638), and not longer than one.
+fn may_be_kid(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    (1..=64).contains(&text.len()) && text.bytes().all(plain)
+}
