@@ -1,6 +1,7 @@
 //! Commands and their arguments, one area a file. No logic; no secret is ever an argument.
 
 mod audit;
+mod check;
 mod db;
 mod key;
 mod pepper;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use audit::{AuditCommand, ExplainArgs, ExportFormat, FilterArgs};
+pub use check::{ConfigCommand, DoctorArgs};
 pub use db::{DbCommand, Switch};
 pub use key::KeyCommand;
 pub use pepper::PepperCommand;
@@ -68,6 +70,11 @@ pub enum Command {
     /// Look after the database: migrations, read-only mode, backups
     #[command(subcommand)]
     Db(DbCommand),
+    /// Check and show the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Check everything that serve needs, one line each, and say what to do next
+    Doctor(DoctorArgs),
     /// Check a running service from outside: health, login, validation over mTLS, refusals
     Smoke(SmokeArgs),
     /// Print the API description

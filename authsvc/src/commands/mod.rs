@@ -1,8 +1,10 @@
 //! What the binary can do, one command a file.
 
 mod audit;
+mod config;
 mod db;
 mod dev;
+mod doctor;
 mod init;
 mod installation;
 mod key;
@@ -60,6 +62,8 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, CommandError> {
         Command::Audit(command) => audit::run(command).await,
         Command::Explain(args) => audit::explain(args).await,
         Command::Db(command) => db::run(command).await,
+        Command::Config(command) => config::run(command),
+        Command::Doctor(args) => doctor::run(args).await,
         Command::Smoke(args) => smoke::run(args).await,
         Command::Openapi => print(&crate::transport::http::openapi_json()),
     }

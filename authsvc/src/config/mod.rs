@@ -81,6 +81,17 @@ pub struct Config {
     pub origin: ConfigOrigin,
 }
 
+/// A setting as it is in effect.
+#[derive(Clone, Debug)]
+pub struct SettingInEffect {
+    /// Its name.
+    pub key: &'static str,
+    /// Its text; `None` where it has no default and was not set.
+    pub text: Option<String>,
+    /// Where it was found: its default, a file, or a name in the environment.
+    pub origin: String,
+}
+
 /// Where a configuration was read.
 #[derive(Clone, Debug)]
 pub struct ConfigOrigin {
@@ -104,6 +115,19 @@ impl ConfigOrigin {
     /// Notes that these settings are now as they are in `newer`.
     pub fn take_over(&mut self, newer: &Self, keys: &[&'static str]) {
         self.values.copy(&newer.values, keys);
+    }
+
+    /// Every setting and where it comes from, in the order of the table. None of them is a secret: secrets are in files
+    /// that settings name.
+    pub fn in_effect(&self) -> impl Iterator<Item = SettingInEffect> + '_ {
+        SETTINGS.iter().map(|setting| {
+            let value = self.values.get(setting.key);
+            SettingInEffect {
+                key: setting.key,
+                text: value.map(|value| value.text.clone()),
+                origin: value.map_or_else(String::new, |value| value.origin.to_string()),
+            }
+        })
     }
 
     /// The settings whose text differs.
