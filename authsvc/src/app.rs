@@ -206,21 +206,21 @@ impl App {
         let upkeep = Arc::new(KeyUpkeep::new(keys, keeper, Arc::clone(&audit), Arc::clone(&clock)));
         metrics.watch_keys(Arc::clone(&upkeep));
         metrics.watch_revocations(Arc::clone(&service), Arc::clone(&clock));
-        let endpoints = Endpoints::new(
+        let endpoints = Arc::new(Endpoints::new(
             &service,
             &administration,
             &audit,
             &clock,
             &metrics,
             config.limits.request_timeout,
-        );
+        ));
         let proxies = Arc::new(config.trusted_proxies.clone());
         let rates = Arc::new(RequestRates::new(
             config.limits.requests_per_second,
             config.limits.caller_requests_per_second,
         ));
         let http = |listener| HttpState {
-            endpoints: endpoints.clone(),
+            endpoints: Arc::clone(&endpoints),
             service: Arc::clone(&service),
             audit: Arc::clone(&audit),
             clock: Arc::clone(&clock),

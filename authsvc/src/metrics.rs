@@ -24,7 +24,12 @@ use crate::transport::live_tls::LiveTls;
 /// Counters of one process.
 #[derive(Clone)]
 pub struct Metrics {
-    registry: Arc<Mutex<Registry>>,
+    // Each layer of each operation holds a clone, and each request clones some of them: one count, not one a counter.
+    counted: Arc<Counted>,
+}
+
+struct Counted {
+    registry: Mutex<Registry>,
     operations: Family<OperationLabels, Counter>,
     requests: Family<RequestLabels, Counter>,
     durations: Family<RouteLabels, Histogram, fn() -> Histogram>,
@@ -85,7 +90,7 @@ impl Metrics {
     /// All zero.
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("authsvc");
-        let metrics = Self {
+        let mut counted = Counted {
             operations: Family::default(),
             requests: Family::default(),
             durations: Family::new_with_constructor(request_histogram as fn() -> Histogram),
@@ -95,47 +100,49 @@ impl Metrics {
             background_failures: Family::default(),
             connections_ended: Family::default(),
             reloads: Family::default(),
-            registry: Arc::default(),
+            registry: Mutex::default(),
         };
         registry.register(
             "operations",
             "Outcomes of logins and validations",
-            metrics.operations.clone(),
+            counted.operations.clone(),
         );
         registry.register(
             "http_requests",
             "Answers by listener, route and status",
-            metrics.requests.clone(),
+            counted.requests.clone(),
         );
         registry.register(
             "http_request_duration_seconds",
             "From the request's head to its answer",
-            metrics.durations.clone(),
+            counted.durations.clone(),
         );
-        registry.register("panics", "Handlers that panicked", metrics.panics.clone());
+        registry.register("panics", "Handlers that panicked", counted.panics.clone());
         registry.register(
             "tls_handshake_failures",
             "Handshakes that ended without a connection",
-            metrics.handshake_failures.clone(),
+            counted.handshake_failures.clone(),
         );
-        registry.register("connections", "Open connections", metrics.connections.clone());
+        registry.register("connections", "Open connections", counted.connections.clone());
         registry.register(
             "background_failures",
             "Rounds of background work that failed",
-            metrics.background_failures.clone(),
+            counted.background_failures.clone(),
         );
         registry.register(
             "connections_ended",
             "Connections that were ended because of their source, or because their client is no longer trusted",
-            metrics.connections_ended.clone(),
+            counted.connections_ended.clone(),
         );
         registry.register(
             "reloads",
             "Readings of changed files, by whether all of them could be used",
-            metrics.reloads.clone(),
+            counted.reloads.clone(),
         );
-        *metrics.lock() = registry;
-        metrics
+        counted.registry = Mutex::new(registry);
+        Self {
+            counted: Arc::new(counted),
+        }
     }
 
     /// Adds a metric that an area of its own counts.
@@ -181,14 +188,15 @@ impl Metrics {
 
     /// Counts a connection that was ended, or refused before its handshake.
     pub fn count_connection_ended(&self, listener: &'static str, reason: &'static str) {
-        self.connections_ended
+        self.counted
+            .connections_ended
             .get_or_create(&HandshakeLabels { listener, reason })
             .inc();
     }
 
     /// Counts a reading of changed files: `applied`, or `refused` where a part of them could not be used.
     pub fn count_reload(&self, outcome: &'static str) {
-        self.reloads.get_or_create(&ReloadLabels { outcome }).inc();
+        self.counted.reloads.get_or_create(&ReloadLabels { outcome }).inc();
     }
 
     /// Adds where the breakers around the database stand.
@@ -198,45 +206,56 @@ impl Metrics {
 
     /// Counts an operation's outcome.
     pub fn count_operation(&self, operation: &'static str, reason: &'static str) {
-        self.operations
+        self.counted
+            .operations
             .get_or_create(&OperationLabels { operation, reason })
             .inc();
     }
 
     /// Counts an answer.
     pub fn count_request(&self, listener: &'static str, route: &'static str, status: u16, took: Duration) {
-        self.requests
+        self.counted
+            .requests
             .get_or_create(&RequestLabels {
                 listener,
                 route,
                 status,
             })
             .inc();
-        self.durations
+        self.counted
+            .durations
             .get_or_create(&RouteLabels { listener, route })
             .observe(took.as_secs_f64());
     }
 
     /// Counts a failed round of background work.
     pub fn count_background_failure(&self, task: &'static str) {
-        self.background_failures.get_or_create(&TaskLabels { task }).inc();
+        self.counted
+            .background_failures
+            .get_or_create(&TaskLabels { task })
+            .inc();
     }
 
     /// Counts a panic.
     pub fn count_panic(&self) {
-        self.panics.inc();
+        self.counted.panics.inc();
     }
 
     /// Counts a failed handshake.
     pub fn count_handshake_failure(&self, listener: &'static str, reason: &'static str) {
-        self.handshake_failures
+        self.counted
+            .handshake_failures
             .get_or_create(&HandshakeLabels { listener, reason })
             .inc();
     }
 
     /// Counts a connection until the guard is dropped.
     pub fn connection(&self, listener: &'static str) -> ConnectionGuard {
-        let gauge = self.connections.get_or_create(&ListenerLabels { listener }).clone();
+        let gauge = self
+            .counted
+            .connections
+            .get_or_create(&ListenerLabels { listener })
+            .clone();
         gauge.inc();
         ConnectionGuard(gauge)
     }
@@ -250,7 +269,7 @@ impl Metrics {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Registry> {
-        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+        self.counted.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -319,14 +319,14 @@ impl Service {
             sessions: Arc::clone(&sessions),
             defence: Arc::clone(&defence),
         }));
-        let endpoints = Endpoints::new(
+        let endpoints = Arc::new(Endpoints::new(
             &service,
             &administration,
             &sink,
             &shared_clock,
             &metrics,
             Duration::from_secs(30),
-        );
+        ));
         let proxies = Arc::new(TrustedProxies {
             networks: vec![PROXY.parse().unwrap()],
             ..TrustedProxies::default()
@@ -334,7 +334,7 @@ impl Service {
         let rate = NonZeroU32::new(rate).unwrap();
         let rates = Arc::new(RequestRates::new(rate, rate));
         let state = |listener| HttpState {
-            endpoints: endpoints.clone(),
+            endpoints: Arc::clone(&endpoints),
             service: Arc::clone(&service),
             audit: Arc::clone(&sink),
             clock: Arc::clone(&shared_clock),

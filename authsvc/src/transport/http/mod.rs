@@ -37,8 +37,8 @@ use forwarded::TrustedProxies;
 /// What handlers share.
 #[derive(Clone)]
 pub struct HttpState {
-    /// The operations.
-    pub endpoints: Endpoints,
+    /// The operations, shared: every request clones this state, and calls one of them.
+    pub endpoints: Arc<Endpoints>,
     /// For the key set.
     pub service: Arc<AuthService>,
     /// Where refusals are recorded that never became an operation.
