@@ -24,10 +24,17 @@ if [[ ${#names[@]} -eq 0 ]]; then names=(speed timing flood); fi
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # What is run for its figures is what is shipped; otherwise what the tests have built already.
-profile=release
-if [[ -n $quick ]]; then profile=dev; fi
-cargo build --locked --profile "$profile" --package authsvc --package service-benches
-binaries=$(cd "${CARGO_TARGET_DIR:-target}/${profile/dev/debug}" && pwd)
+target=${CARGO_TARGET_DIR:-target}
+if [[ -n $quick ]]; then
+    cargo build --locked --package authsvc --package service-benches
+    service=$target/debug/authsvc
+    driver_program=$target/debug/service-benches
+else
+    bash .ci/static-build.sh "$target/image-out"
+    cargo build --locked --release --package service-benches
+    service=$target/image-out/authsvc
+    driver_program=$target/release/service-benches
+fi
 core=${CORE:-1}
 
 # The driver and Postgres beside it; the service pins itself.
@@ -93,7 +100,7 @@ measure() {
     number=$((number + 1))
     if [[ $database == postgres ]]; then url=(--database-url-file "$(new_database "run_$number")"); fi
     printf '\n== %s, %s %s\n' "$database" "$command" "$*"
-    "${driver[@]}" "$binaries/service-benches" "$command" --binary "$binaries/authsvc" --core "$core" "${url[@]}" "$@" ||
+    "${driver[@]}" "$driver_program" "$command" --binary "$(realpath "$service")" --core "$core" "${url[@]}" "$@" ||
         failed+=("$database $command $*")
 }
 
