@@ -31,6 +31,7 @@ pub mod metrics;
 pub mod password_rules;
 pub mod pepper_file;
 mod permit_queue;
+mod published_keys;
 pub mod qr_code;
 pub mod reload;
 pub mod request_rate;

@@ -7,6 +7,8 @@ use cryptokit::keyset::{InvalidRootKey, Keyset, KeysetError, MAX_SEALED_BYTES, R
 use cryptokit::password::Pepper;
 use private_files::PrivateFileError;
 
+use crate::published_keys;
+
 /// Name of the pepper keyset, part of its seal.
 pub const PEPPERS: &str = "peppers";
 
@@ -25,6 +27,12 @@ pub enum SecretFileError {
         /// What is wrong.
         #[source]
         source: InvalidRootKey,
+    },
+    /// It holds a root key as in an example.
+    #[error("{path} holds a root key as in an example, which everybody has; authsvc init makes one of your own")]
+    SampleRootKey {
+        /// The file.
+        path: String,
     },
     /// The peppers do not open.
     #[error("{path} does not open with this root key")]
@@ -111,10 +119,16 @@ impl RootKeySource for RootKeyFile {
 ///
 /// [`SecretFileError`].
 pub fn read_root_key(path: &Path) -> Result<RootKey, SecretFileError> {
-    RootKey::from_text(&private_files::read(path)?).map_err(|source| SecretFileError::RootKey {
+    let root = RootKey::from_text(&private_files::read(path)?).map_err(|source| SecretFileError::RootKey {
         path: path.display().to_string(),
         source,
-    })
+    })?;
+    if published_keys::is_sample(&root) {
+        return Err(SecretFileError::SampleRootKey {
+            path: path.display().to_string(),
+        });
+    }
+    Ok(root)
 }
 
 /// Reads the peppers.

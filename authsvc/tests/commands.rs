@@ -147,6 +147,20 @@ fn serve_refuses_unknown_settings_and_options_and_there_is_none_that_switches_ch
 }
 
 #[test]
+fn a_configuration_that_does_not_exist_is_answered_with_what_to_do() {
+    let directory = tempfile::tempdir().unwrap();
+    let missing = directory.path().join("authsvc.toml");
+    let missing = missing.to_str().unwrap();
+    for arguments in [&["db", "restore", "--from", "x"][..], &["db", "status"], &["serve"]] {
+        let output = run(&[arguments, &["--config", missing]].concat());
+        assert_eq!(output.status.code(), Some(1));
+        let told =
+            format!("{missing} does not exist; --config names the file of an installation, and authsvc init makes one");
+        assert!(stderr(&output).contains(&told), "{}", stderr(&output));
+    }
+}
+
+#[test]
 fn a_taken_port_is_named() {
     let home = Home::init();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

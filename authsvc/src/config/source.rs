@@ -68,8 +68,17 @@ impl SettingValues {
     /// When the file cannot be read, is not TOML, or holds unknown names or values that are neither text nor whole
     /// numbers.
     pub fn from_file(file: &Path) -> Result<Self, ConfigError> {
-        let text =
-            std::fs::read_to_string(file).map_err(|error| ConfigError(vec![format!("{}: {error}", file.display())]))?;
+        let text = std::fs::read_to_string(file).map_err(|error| {
+            let file = file.display();
+            ConfigError(vec![match error.kind() {
+                std::io::ErrorKind::NotFound => {
+                    format!(
+                        "{file} does not exist; --config names the file of an installation, and authsvc init makes one"
+                    )
+                }
+                _ => format!("{file}: {error}"),
+            }])
+        })?;
         Self::parse(file, &text)
     }
 

@@ -22,6 +22,7 @@ use rustls::time_provider::TimeProvider;
 use time::OffsetDateTime;
 
 use super::client_trust::ClientTrust;
+use crate::published_keys;
 
 /// TLS versions served, for the start line.
 pub const TLS_VERSIONS: [&str; 2] = ["1.3", "1.2"];
@@ -59,6 +60,11 @@ impl ServerIdentity {
             path: key_file.display().to_string(),
             source,
         })?;
+        if published_keys::is_published(key.public_key()) {
+            return Err(TlsError::PublishedKey {
+                path: key_file.display().to_string(),
+            });
+        }
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.pkcs8().expose_secret().to_vec()));
         let chain = chain.iter().map(|certificate| certificate.der().clone()).collect();
         // Compares the key with the certificate's.
@@ -191,6 +197,12 @@ pub enum TlsError {
         /// What is wrong.
         #[source]
         source: KeyFormatError,
+    },
+    /// A key of an example, which everybody has.
+    #[error("{path} holds a key that was published as an example; make one of your own")]
+    PublishedKey {
+        /// The file.
+        path: String,
     },
     /// A client CA file holds something that is not a CA.
     #[error("{path} does not hold usable CA certificates")]
