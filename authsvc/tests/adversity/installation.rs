@@ -22,6 +22,7 @@ pub(crate) const PATIENT: &str = "hashing.max_wait_milliseconds = 60000\n\
     database.statement_timeout_milliseconds = 60000\n\
     limits.request_timeout_seconds = 300\n\
     limits.requests_per_second = 1000000\n\
+    defence.source_failures = 1000000\n\
     sessions.most_per_user = 10000";
 
 /// A server's home with the account [`EMAIL`], the service `orders` and the service `frozen`.
@@ -70,9 +71,14 @@ impl Installation {
             let san = format!("dns:{name}.internal");
             installation.succeeds(&["service", "add", name, "--san", &san, "--audience", "orders"]);
         }
-        let added = installation.command(&["user", "add", EMAIL, "--password-stdin"], PASSWORD);
-        assert!(added.status.success(), "{}", stderr(&added));
+        installation.add_user(EMAIL);
         installation
+    }
+
+    /// One more account, with the same password.
+    pub(crate) fn add_user(&self, email: &str) {
+        let added = self.command(&["user", "add", email, "--password-stdin"], PASSWORD);
+        assert!(added.status.success(), "{}", stderr(&added));
     }
 
     fn path(&self, name: &str) -> PathBuf {

@@ -7,7 +7,7 @@ use authsvc_client::{Answer, Client, ClientError};
 use http::{Method, StatusCode};
 use serde_json::json;
 
-use super::installation::{EMAIL, PASSWORD, Random, Server, once_available, tokens};
+use super::installation::{PASSWORD, Random, Server, once_available, tokens};
 
 /// For so long a successor that was lost on the way is given again: ten seconds, which are counted in whole ones.
 const GIVEN_AGAIN: Duration = Duration::from_secs(9);
@@ -64,20 +64,25 @@ impl Lineage {
 }
 
 /// Logs in, refreshes, logs out and replays, until the service is gone; counts the answers. What they said is returned.
-pub(crate) async fn drive(public: &Client, mut random: Random, answers: &AtomicUsize) -> Vec<Lineage> {
+pub(crate) async fn drive(public: &Client, email: &str, mut random: Random, answers: &AtomicUsize) -> Vec<Lineage> {
     let mut lineages = Vec::new();
-    while act(public, &mut random, &mut lineages).await.is_ok() {
+    while act(public, email, &mut random, &mut lineages).await.is_ok() {
         answers.fetch_add(1, Ordering::SeqCst);
     }
     lineages
 }
 
-async fn act(public: &Client, random: &mut Random, lineages: &mut Vec<Lineage>) -> Result<(), ClientError> {
+async fn act(
+    public: &Client,
+    email: &str,
+    random: &mut Random,
+    lineages: &mut Vec<Lineage>,
+) -> Result<(), ClientError> {
     let living: Vec<usize> = (0..lineages.len())
         .filter(|&at| lineages[at].told == Told::Alive)
         .collect();
     if living.len() < 3 {
-        let body = json!({ "email": EMAIL, "password": PASSWORD }).to_string();
+        let body = json!({ "email": email, "password": PASSWORD }).to_string();
         let answer = public.post_json("/v1/auth", body.as_bytes()).await?;
         if !busy(&answer) {
             lineages.push(Lineage::new(&answer));
