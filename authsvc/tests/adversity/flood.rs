@@ -24,6 +24,8 @@ async fn l11_five_hundred_bad_logins_at_real_cost_stay_under_the_formula_and_val
         "hashing.max_concurrent = {HASHES}\nlimits.requests_per_second = 1000000\n\
          database.wait_milliseconds = 60000\ndatabase.statement_timeout_milliseconds = 60000\n\
          limits.request_timeout_seconds = 300\n\
+         limits.handshake_timeout_seconds = 60\nlimits.header_timeout_seconds = 300\n\
+         limits.body_timeout_seconds = 300\n\
          limits.max_connections_per_source = 1024\ndefence.source_failures = 1000000"
     );
     let mut installation = Installation::new(None, &settings);

@@ -21,6 +21,9 @@ pub(crate) const PATIENT: &str = "hashing.max_wait_milliseconds = 60000\n\
     database.wait_milliseconds = 60000\n\
     database.statement_timeout_milliseconds = 60000\n\
     limits.request_timeout_seconds = 300\n\
+    limits.handshake_timeout_seconds = 60\n\
+    limits.header_timeout_seconds = 300\n\
+    limits.body_timeout_seconds = 300\n\
     limits.requests_per_second = 1000000\n\
     defence.source_failures = 1000000\n\
     sessions.most_per_user = 10000";
