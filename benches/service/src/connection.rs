@@ -79,10 +79,14 @@ pub(crate) fn identity(folder: &Path) -> Result<(Vec<CertificateDer<'static>>, P
 
 impl Connection {
     fn open(config: &Arc<ClientConfig>, port: u16) -> Result<Self, Failure> {
-        let socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+        let mut socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
         socket.set_nodelay(true)?;
         socket.set_read_timeout(Some(PATIENCE))?;
-        let session = ClientConnection::new(Arc::clone(config), ServerName::try_from("localhost")?)?;
+        let mut session = ClientConnection::new(Arc::clone(config), ServerName::try_from("localhost")?)?;
+        // Now: a server waits for a handshake for seconds only, and a connection may be used later.
+        while session.is_handshaking() {
+            session.complete_io(&mut socket)?;
+        }
         Ok(Self {
             stream: StreamOwned::new(session, socket),
             read: Vec::with_capacity(8192),

@@ -50,7 +50,8 @@ impl Installation {
         let text = format!(
             "audit.file = \"audit.jsonl\"\naudit.standard_error = \"false\"\nlimits.requests_per_second = 1000000\n\
              limits.caller_requests_per_second = 1000000\nlimits.max_connections_per_source = 1024\n\
-             limits.max_connection_age_seconds = 86400\nlimits.header_timeout_seconds = 300\n{settings}\n{text}"
+             limits.max_connection_age_seconds = 86400\nlimits.header_timeout_seconds = 300\n\
+             limits.handshake_timeout_seconds = 60\n{settings}\n{text}"
         );
         std::fs::write(installation.config(), text)?;
         let service = [
