@@ -31,14 +31,14 @@ impl Clock for SystemClock {
 }
 
 /// A clock that stands still until it is moved.
-#[cfg(feature = "test-util")]
+#[cfg(any(test, feature = "test-util"))]
 #[derive(Debug)]
 pub struct TestClock {
     unix_timestamp: std::sync::atomic::AtomicI64,
     uptime_seconds: std::sync::atomic::AtomicU64,
 }
 
-#[cfg(feature = "test-util")]
+#[cfg(any(test, feature = "test-util"))]
 impl TestClock {
     /// Stands at `unix_timestamp`, seconds since 1970.
     pub fn at(unix_timestamp: i64) -> Self {
@@ -62,7 +62,7 @@ impl TestClock {
     }
 }
 
-#[cfg(feature = "test-util")]
+#[cfg(any(test, feature = "test-util"))]
 impl Clock for TestClock {
     fn now(&self) -> OffsetDateTime {
         OffsetDateTime::from_unix_timestamp(self.unix_timestamp.load(std::sync::atomic::Ordering::SeqCst))
