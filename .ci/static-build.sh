@@ -14,12 +14,13 @@ host=$(rustc -vV | sed -n 's/^host: //p')
 # - The last crate's level, which holds for the passes over the whole program: at `s` LLVM would vectorise nothing, and
 #   Argon2 take a third longer. The other crates' functions carry their own level with them.
 # - Relocations are packed (DT_RELR): 8 KB instead of a megabyte. Needs glibc 2.36 or newer where this is linked.
+# - Symbols are taken out: cargo passes the profile's `strip` to no package that the profile names, as it does the last one.
 # - C code brings no tables for unwinding: no panic goes through it.
 target_cflags=CFLAGS_${host//-/_}
 export "$target_cflags=${!target_cflags:-} -fno-unwind-tables -fno-asynchronous-unwind-tables"
 RUSTFLAGS="-C target-feature=+crt-static" \
     cargo rustc --locked --profile image --target "$host" --package authsvc --bin authsvc -- \
-    -C opt-level=3 -C link-arg=-Wl,-z,pack-relative-relocs
+    -C opt-level=3 -C link-arg=-Wl,-z,pack-relative-relocs -C strip=symbols
 
 mkdir -p "$out"
 install -m 0755 "${CARGO_TARGET_DIR:-target}/$host/image/authsvc" "$out/authsvc"
