@@ -69,6 +69,34 @@ async fn change_with(
     .await
 }
 
+/// As [`ask`], about what the path names.
+async fn ask_named<T: FromStr + ToString>(
+    state: &HttpState,
+    request: Request<Body>,
+    route: &'static str,
+    name: &str,
+    question: impl FnOnce(T) -> Question,
+) -> Response {
+    match named(name) {
+        Some(name) => ask(state, request, route, question(name)).await,
+        None => nothing::<Question>(),
+    }
+}
+
+/// As [`change`], of what the path names.
+async fn change_named<T: FromStr + ToString>(
+    state: &HttpState,
+    request: Request<Body>,
+    route: &'static str,
+    name: &str,
+    what: impl FnOnce(T) -> Change,
+) -> Response {
+    match named(name) {
+        Some(name) => change(state, request, route, what(name)).await,
+        None => nothing::<Change>(),
+    }
+}
+
 /// What stands in a path, in its one spelling; anything else names nothing.
 fn named<T: FromStr + ToString>(text: &str) -> Option<T> {
     text.parse().ok().filter(|parsed: &T| parsed.to_string() == text)

@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use http::Request;
 
-use super::{ask, change, change_with, named, nothing};
+use super::{ask, change_named, change_with, named, nothing};
 use crate::transport::http::HttpState;
 use crate::transport::http::dto::admin::services::{IdentityRequest, NewServiceRequest, ServicesResponse};
 use crate::transport::http::dto::admin::{decode_add_identity, decode_new_service, decode_remove_identity};
@@ -63,14 +63,12 @@ pub(in crate::transport::http) async fn remove(
     Path(name): Path<String>,
     request: Request<Body>,
 ) -> Response {
-    let Some(name) = named::<ServiceName>(&name) else {
-        return nothing::<Change>();
-    };
-    change(
+    change_named(
         &state,
         request,
         "/v1/admin/services/{name}",
-        Change::RemoveService(name),
+        &name,
+        |name: ServiceName| Change::RemoveService(name),
     )
     .await
 }

@@ -8,7 +8,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use http::Request;
 
-use super::{ask, ask_with, change, change_with, named, nothing};
+use super::{ask_named, ask_with, change_named, change_with};
 use crate::transport::http::HttpState;
 use crate::transport::http::dto::admin::sessions::{
     AdminSessionsResponse, EndedResponse, RevocationRequest, SessionSearchRequest,
@@ -34,15 +34,9 @@ pub(in crate::transport::http) async fn of_user(
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Response {
-    let Some(id) = named::<UserId>(&id) else {
-        return nothing::<Question>();
-    };
-    ask(
-        &state,
-        request,
-        "/v1/admin/users/{id}/sessions",
-        Question::SessionsOf(id),
-    )
+    ask_named(&state, request, "/v1/admin/users/{id}/sessions", &id, |id: UserId| {
+        Question::SessionsOf(id)
+    })
     .await
 }
 
@@ -64,15 +58,9 @@ pub(in crate::transport::http) async fn end_of_user(
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Response {
-    let Some(id) = named::<UserId>(&id) else {
-        return nothing::<Change>();
-    };
-    change(
-        &state,
-        request,
-        "/v1/admin/users/{id}/sessions",
-        Change::EndSessionsOf(Account::Id(id)),
-    )
+    change_named(&state, request, "/v1/admin/users/{id}/sessions", &id, |id: UserId| {
+        Change::EndSessionsOf(Account::Id(id))
+    })
     .await
 }
 
@@ -110,10 +98,10 @@ pub(in crate::transport::http) async fn end(
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Response {
-    let Some(id) = named::<SessionId>(&id) else {
-        return nothing::<Change>();
-    };
-    change(&state, request, "/v1/admin/sessions/{id}", Change::EndSession(id)).await
+    change_named(&state, request, "/v1/admin/sessions/{id}", &id, |id: SessionId| {
+        Change::EndSession(id)
+    })
+    .await
 }
 
 /// Revokes a token, all tokens of an account, or all that were issued before a moment.

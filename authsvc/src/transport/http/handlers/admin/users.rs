@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::IF_MATCH;
 use http::{HeaderMap, Request};
 
-use super::{ask, ask_with, change, change_with, named, nothing};
+use super::{ask_named, ask_with, change_named, change_with, named, nothing};
 use crate::endpoint::Auditable;
 use crate::transport::http::HttpState;
 use crate::transport::http::dto::admin::users::{
@@ -74,10 +74,10 @@ pub(in crate::transport::http) async fn show(
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Response {
-    let Some(id) = named::<UserId>(&id) else {
-        return nothing::<Question>();
-    };
-    ask(&state, request, "/v1/admin/users/{id}", Question::User(id)).await
+    ask_named(&state, request, "/v1/admin/users/{id}", &id, |id: UserId| {
+        Question::User(id)
+    })
+    .await
 }
 
 /// Replaces an account's roles and scopes, if it still is in the state that `If-Match` names.
@@ -139,15 +139,9 @@ pub(in crate::transport::http) async fn delete(
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Response {
-    let Some(id) = named::<UserId>(&id) else {
-        return nothing::<Change>();
-    };
-    change(
-        &state,
-        request,
-        "/v1/admin/users/{id}",
-        Change::DeleteUser(Account::Id(id)),
-    )
+    change_named(&state, request, "/v1/admin/users/{id}", &id, |id: UserId| {
+        Change::DeleteUser(Account::Id(id))
+    })
     .await
 }
 
@@ -170,15 +164,9 @@ pub(in crate::transport::http) async fn disable(
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Response {
-    let Some(id) = named::<UserId>(&id) else {
-        return nothing::<Change>();
-    };
-    change(
-        &state,
-        request,
-        "/v1/admin/users/{id}/disable",
-        Change::DisableUser(Account::Id(id)),
-    )
+    change_named(&state, request, "/v1/admin/users/{id}/disable", &id, |id: UserId| {
+        Change::DisableUser(Account::Id(id))
+    })
     .await
 }
 
@@ -201,15 +189,9 @@ pub(in crate::transport::http) async fn enable(
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Response {
-    let Some(id) = named::<UserId>(&id) else {
-        return nothing::<Change>();
-    };
-    change(
-        &state,
-        request,
-        "/v1/admin/users/{id}/enable",
-        Change::EnableUser(Account::Id(id)),
-    )
+    change_named(&state, request, "/v1/admin/users/{id}/enable", &id, |id: UserId| {
+        Change::EnableUser(Account::Id(id))
+    })
     .await
 }
 
@@ -231,15 +213,9 @@ pub(in crate::transport::http) async fn unlock(
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Response {
-    let Some(id) = named::<UserId>(&id) else {
-        return nothing::<Change>();
-    };
-    change(
-        &state,
-        request,
-        "/v1/admin/users/{id}/unlock",
-        Change::Unlock(Account::Id(id)),
-    )
+    change_named(&state, request, "/v1/admin/users/{id}/unlock", &id, |id: UserId| {
+        Change::Unlock(Account::Id(id))
+    })
     .await
 }
 
@@ -293,15 +269,9 @@ pub(in crate::transport::http) async fn reset_otp(
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Response {
-    let Some(id) = named::<UserId>(&id) else {
-        return nothing::<Change>();
-    };
-    change(
-        &state,
-        request,
-        "/v1/admin/users/{id}/otp",
-        Change::ResetSecondFactor(Account::Id(id)),
-    )
+    change_named(&state, request, "/v1/admin/users/{id}/otp", &id, |id: UserId| {
+        Change::ResetSecondFactor(Account::Id(id))
+    })
     .await
 }
 
