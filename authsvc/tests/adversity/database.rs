@@ -11,12 +11,13 @@ use super::installation::{EMAIL, Installation, PASSWORD, Server, once_available,
 use super::support::postgres::{Cluster, TestDatabase};
 
 /// So that nobody waits long. A machine under load may take longer than that for what is to work, which is then asked for
-/// again.
+/// again. Logins that go through while a refusal is waited for must not end the sessions that are to survive.
 const IMPATIENT: &str = "database.wait_milliseconds = 400\n\
     database.statement_timeout_milliseconds = 400\n\
     database.breaker_failures = 3\n\
     database.breaker_pause_milliseconds = 100\n\
-    limits.requests_per_second = 1000000";
+    limits.requests_per_second = 1000000\n\
+    sessions.most_per_user = 10000";
 /// What three requests may take while the database does not answer: several waits, and a loaded machine.
 const BOUNDED: Duration = Duration::from_secs(10);
 
@@ -124,13 +125,16 @@ const FULL_DISK: &str = "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE pl
      CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON sessions FOR EACH ROW EXECUTE FUNCTION full_disk();
      CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON attempts FOR EACH ROW EXECUTE FUNCTION full_disk()";
 
-/// For connections from now on; those there are are ended.
+/// For connections from now on; those there are are ended. Two transactions: whoever connects again at once must find the
+/// setting committed, or it would not be set for that connection.
 async fn set_default(database: &TestDatabase, setting: &str) {
     let name = database.name();
     database
+        .execute_outside(&format!("ALTER DATABASE {name} SET {setting}"))
+        .await;
+    database
         .execute_outside(&format!(
-            "ALTER DATABASE {name} SET {setting};
-             SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
         ))
         .await;
 }

@@ -38,6 +38,7 @@ pub(crate) struct Installation {
 pub(crate) struct Server {
     child: Child,
     stderr: PathBuf,
+    audit: PathBuf,
     pub(crate) public: Client,
     pub(crate) orders: Client,
     pub(crate) frozen: Client,
@@ -153,6 +154,7 @@ impl Installation {
             public_address: url("public").trim_start_matches("https://").to_owned(),
             child,
             stderr,
+            audit: self.home().join("audit.jsonl"),
         }
     }
 }
@@ -220,11 +222,18 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if std::thread::panicking() {
-            let log = self.log();
-            let begin = log.char_indices().rev().nth(4000).map_or(0, |(at, _)| at);
-            eprintln!("its log ends with:\n{}", &log[begin..]);
+            eprintln!("its log ends with:\n{}", end_of(&self.log()));
+            // Why it refused what it refused, which its answers do not say.
+            let audit = std::fs::read_to_string(&self.audit).unwrap_or_default();
+            eprintln!("its audit log ends with:\n{}", end_of(&audit));
         }
     }
+}
+
+/// The last 4,000 characters.
+fn end_of(log: &str) -> &str {
+    let begin = log.char_indices().rev().nth(4000).map_or(0, |(at, _)| at);
+    &log[begin..]
 }
 
 /// The refresh token and the access token of an answer that must hold them.
