@@ -183,6 +183,11 @@ pub const SETTINGS: &[Setting] = &[
         "Tokens remembered whose signature was good, 0 to 1000000; the rest is checked each time",
     ),
     setting(
+        "tokens.state_age_ms",
+        Some("1000"),
+        "How long validations believe what the database said of a caller or an account, 0 to 1000",
+    ),
+    setting(
         "sessions.most_per_user",
         Some("64"),
         "Living sessions of a user, 1 to 10000; the one unused for longest makes room",

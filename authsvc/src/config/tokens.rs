@@ -1,5 +1,7 @@
 //! Settings of tokens.
 
+use std::time::Duration;
+
 use authsvc_core::domain::AudienceName;
 use authsvc_core::service::TokenPolicy;
 
@@ -12,6 +14,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> TokenPolicy {
         access_token_ttl: reader.seconds("tokens.access_token_ttl_seconds", 1..=3600),
         leeway: reader.seconds("tokens.leeway_seconds", 0..=60),
         verified_cache_entries: reader.number("tokens.verified_cache_entries", 0..=1_000_000) as usize,
+        state_age: Duration::from_millis(reader.number("tokens.state_age_ms", 0..=1000)),
     }
 }
 

@@ -291,6 +291,8 @@ impl Service {
                 access_token_ttl: Duration::from_secs(TTL_SECONDS as u64),
                 leeway: Duration::from_secs(LEEWAY_SECONDS as u64),
                 verified_cache_entries: 1000,
+                // The clock stands still.
+                state_age: Duration::ZERO,
             },
         }));
         let sink = Arc::clone(&audit) as Arc<dyn AuditSink>;

@@ -1,5 +1,7 @@
 //! From a verified client certificate to the registered service it belongs to.
 
+use std::sync::Arc;
+
 use cryptokit::x509::PeerCertificate;
 
 use super::{AuthService, ErrorCode, Failure};
@@ -9,10 +11,10 @@ use crate::domain::{AudienceName, ScopeName, SealedRow, Service, ServiceIdentity
 /// Most names a certificate may have. More than any honest one has; bounds the work a certificate can cause.
 const MAX_NAMES: usize = 16;
 
-/// Proof that the caller is a registered service. Only [`AuthService::authorize_caller`] makes one.
+/// Proof that the caller is a registered service. Only [`AuthService`] makes one.
 #[derive(Clone, Debug)]
 pub struct AuthorizedCaller {
-    service: Service,
+    service: Arc<Service>,
     identity: ServiceIdentity,
 }
 
@@ -81,10 +83,30 @@ impl AuthService {
                     failure.reason = Reason::new(reasons::caller::ALTERED_REGISTRATION, fault.to_string());
                     return Err(failure.with_service(&service.name));
                 }
-                found = Some(AuthorizedCaller { service, identity });
+                found = Some(AuthorizedCaller {
+                    service: Arc::new(service),
+                    identity,
+                });
             }
         }
         found.ok_or_else(|| not_allowed(peer, reasons::caller::UNREGISTERED))
+    }
+
+    /// As [`Self::authorize_caller`], by what the database said of this certificate a moment ago: what a registration may
+    /// ask can be [`TokenPolicy::state_age`](super::TokenPolicy::state_age) behind. Not for those who administer.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::authorize_caller`].
+    pub async fn authorize_recent_caller(&self, peer: &PeerCertificate) -> Result<AuthorizedCaller, Failure> {
+        let certificate = (peer.issuer_spki_sha256(), peer.certificate().sha256());
+        if let Some(caller) = self.recent_callers.get(&certificate, self.clock.as_ref()) {
+            return Ok(caller);
+        }
+        let asked = self.clock.uptime();
+        let caller = self.authorize_caller(peer).await?;
+        self.recent_callers.put(certificate, caller.clone(), asked);
+        Ok(caller)
     }
 
     /// As [`Self::authorize_caller`], and the service may administer.

@@ -21,6 +21,7 @@ mod password_policy;
 mod password_reset;
 mod pepper_use;
 mod reauthenticate;
+mod recent;
 mod registry;
 mod reseal;
 mod revocation_feed;
@@ -85,10 +86,15 @@ pub use validate_token::{ActiveToken, TokenQuestion};
 
 use decoys::DecoyMix;
 use key_consumers::NotedFetches;
+use recent::Recent;
 
 use crate::clock::Clock;
 use crate::domain::{AudienceName, User, UserId};
 use crate::storage::{Store, StoreError};
+
+/// Longest that a validation may believe what it was told of a caller or an account. With it every change is known within
+/// the two seconds that are promised for revocations.
+pub const MAX_STATE_AGE: Duration = Duration::from_secs(1);
 
 /// How tokens are issued and accepted.
 #[derive(Clone, Debug)]
@@ -103,6 +109,9 @@ pub struct TokenPolicy {
     pub leeway: Duration,
     /// How many tokens are remembered whose signature was good; 0 for none.
     pub verified_cache_entries: usize,
+    /// How long a validation believes what another one was told by the database of its caller and its account; at most
+    /// [`MAX_STATE_AGE`].
+    pub state_age: Duration,
 }
 
 /// What a request's surroundings say about who makes it.
@@ -159,6 +168,10 @@ pub struct AuthService {
     sessions: Arc<Sessions>,
     feed: Arc<FeedPublisher>,
     signatures: Option<SignatureCache>,
+    /// By the certificate, and by the key that issued it.
+    recent_callers: Recent<([u8; 32], [u8; 32]), AuthorizedCaller>,
+    /// Accounts that are there and not disabled.
+    recent_accounts: Recent<UserId, ()>,
     verifier: TokenVerifier,
     policy: TokenPolicy,
 }
@@ -190,6 +203,8 @@ impl AuthService {
             sessions,
             feed,
             signatures: (policy.verified_cache_entries > 0).then(|| SignatureCache::new(policy.verified_cache_entries)),
+            recent_callers: Recent::new(policy.state_age.min(MAX_STATE_AGE)),
+            recent_accounts: Recent::new(policy.state_age.min(MAX_STATE_AGE)),
             verifier,
             policy,
         }
@@ -218,6 +233,19 @@ impl AuthService {
         };
         let opened = self.keys.unseal(|keys| record.clone().open(keys)).await;
         Ok(opened.ok().filter(|user| !user.disabled))
+    }
+
+    /// Whether the account is there and not disabled, by what the database said a moment ago.
+    async fn is_live(&self, id: UserId) -> Result<bool, StoreError> {
+        if self.recent_accounts.get(&id, self.clock.as_ref()).is_some() {
+            return Ok(true);
+        }
+        let asked = self.clock.uptime();
+        let is_live = self.live_user(id).await?.is_some();
+        if is_live {
+            self.recent_accounts.put(id, (), asked);
+        }
+        Ok(is_live)
     }
 
     /// The store, for readiness checks.

@@ -77,11 +77,11 @@ impl AuthService {
 
         let disabled = || refuse(reasons::token::DISABLED_USER);
         let user_id = claims.sub.parse().map_err(|_| disabled())?;
-        let user = self
-            .live_user(user_id)
+        let is_live = self
+            .is_live(user_id)
             .await
             .map_err(|error| Failure::from(error).with_service(caller.name()))?;
-        if user.is_none() {
+        if !is_live {
             return Err(disabled().with_user(Some(user_id)));
         }
         let visible = visible_scopes(claims.scope.as_deref().unwrap_or_default(), caller.scopes());

@@ -42,7 +42,7 @@ pub trait CallerProof: Sized + Send + 'static {
 
 impl CallerProof for AuthorizedCaller {
     async fn of(service: &AuthService, peer: &PeerCertificate) -> Result<Self, Failure> {
-        service.authorize_caller(peer).await
+        service.authorize_recent_caller(peer).await
     }
 
     fn caller(&self) -> &AuthorizedCaller {
