@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use authsvc::audit::file::{Open, Output, Rotation, all_files, open_private};
 use authsvc::audit::retention::{Retention, prune};
 use authsvc::audit::{AuditLog, AuditSetup, COMMANDS_CHAIN, CommandLog};
-use authsvc::config::{AddressForm, AuditConfig};
+use authsvc::config::{AddressForm, AuditConfig, GoodTokenForm};
 use authsvc::storage::sqlite::SqliteStore;
 use authsvc_core::audit::chain::{Expectation, Place, PublicKeys, Record, Thread, Verdict, Verifier};
 use authsvc_core::audit::reasons::login::WRONG_PASSWORD;
@@ -58,6 +58,7 @@ impl Fixture {
             refusal_rows_per_minute: 1_000_000,
             checkpoint_interval: Duration::from_secs(60),
             addresses: AddressForm::Full,
+            good_tokens: GoodTokenForm::Sums,
             replica: "a".to_owned(),
         };
         Self {
@@ -397,6 +398,41 @@ async fn a_flood_of_refusals_leaves_all_lines_few_rows_and_exact_sums() {
     );
     assert!(fixture.verify_files(&[fixture.file()]).await.is_good());
     assert!(fixture.verify_rows().await.is_good());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn good_tokens_are_summed_or_get_a_line_each() {
+    for (form, sums, lines) in [(GoodTokenForm::Sums, 1, 0), (GoodTokenForm::Lines, 0, 500)] {
+        let mut fixture = Fixture::new().await;
+        fixture.config.good_tokens = form;
+        let log = fixture.start(open_private).await;
+        let good = |service: &str| AuditRecord {
+            who: Who {
+                service: Some(service.parse().unwrap()),
+                ..Who::default()
+            },
+            what: Action::ValidateToken,
+            outcome: Outcome::Success,
+            ..refusal(&fixture.clock, "alice@example.com", "r")
+        };
+        for number in 0..500 {
+            log.record(&good(if number % 5 == 0 { "billing" } else { "orders" }));
+        }
+        log.record(&refusal(&fixture.clock, "alice@example.com", "r"));
+        log.close().await;
+
+        assert_eq!(fixture.rows("tokens_accepted").await, sums);
+        let text = std::fs::read_to_string(fixture.file()).unwrap();
+        assert_eq!(text.matches("authn_token_accepted").count(), lines);
+        assert_eq!(text.matches("\"wrong_password\"").count(), 1);
+        if let Some(line) = text.lines().find(|line| line.contains("\"tokens_accepted\"")) {
+            let line: Value = serde_json::from_str(line).unwrap();
+            let expected = serde_json::json!([{ "service": "billing", "count": 100 }, { "service": "orders", "count": 400 }]);
+            assert_eq!(line["authsvc"]["audit"]["good_tokens"], expected);
+        }
+        assert!(fixture.verify_files(&[fixture.file()]).await.is_good());
+        assert!(fixture.verify_rows().await.is_good());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

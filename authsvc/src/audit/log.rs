@@ -21,10 +21,11 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::excess::Excess;
 use super::file::{LineFile, Open, open_private};
+use super::good_tokens::GoodTokens;
 use super::writer::{Class, Gauges, Job, Lost, QUEUE, State, Writer, end_of};
 use super::{ascii, own_records};
 use crate::audit_log::{Addresses, act_to_json, to_json};
-use crate::config::{AddressForm, AuditConfig};
+use crate::config::{AddressForm, AuditConfig, GoodTokenForm};
 
 /// How long an act waits to be on record.
 const ACT_PATIENCE: Duration = Duration::from_secs(6);
@@ -39,6 +40,8 @@ pub struct AuditLog {
     gauges: Arc<Gauges>,
     pseudonyms: Pseudonyms,
     addresses: AddressForm,
+    /// `None` where each good token gets a line.
+    good_tokens: Option<Arc<GoodTokens>>,
 }
 
 /// What a log is made from.
@@ -122,6 +125,10 @@ impl AuditLog {
 
         let chain = ChainId::generate();
         let (lost, gauges) = (Arc::<Lost>::default(), Arc::<Gauges>::default());
+        let good_tokens = match config.good_tokens {
+            GoodTokenForm::Sums => Some(Arc::<GoodTokens>::default()),
+            GoodTokenForm::Lines => None,
+        };
         let mut writer = Writer {
             runtime: Handle::current(),
             store: Arc::clone(&store),
@@ -133,6 +140,7 @@ impl AuditLog {
             standard_error: config.standard_error,
             checkpoint_interval: config.checkpoint_interval,
             excess: Excess::new(config.refusal_rows_per_minute),
+            good_tokens: good_tokens.clone(),
             unqueued: Arc::clone(&lost),
             gauges: Arc::clone(&gauges),
             state: State::new(now),
@@ -158,6 +166,7 @@ impl AuditLog {
             gauges,
             pseudonyms: keys.pseudonyms,
             addresses: config.addresses,
+            good_tokens,
         })
     }
 
@@ -220,6 +229,9 @@ impl AuditLog {
 #[async_trait]
 impl AuditSink for AuditLog {
     fn record(&self, record: &AuditRecord) {
+        if self.good_tokens.as_ref().is_some_and(|counts| counts.takes(record)) {
+            return;
+        }
         let class = class_of(record);
         let job = Job::Record {
             body: ascii::to_line(&to_json(record, self.addresses())),

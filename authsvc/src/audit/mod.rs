@@ -10,6 +10,7 @@ mod ascii;
 mod command_log;
 mod excess;
 pub mod file;
+mod good_tokens;
 mod log;
 mod own_records;
 pub mod retention;

@@ -40,6 +40,11 @@ pub(super) fn excess(now: OffsetDateTime, sums: Value) -> String {
     own(kinds::AUDIT_EXCESS, "unknown", now, json!({ "excess": sums }))
 }
 
+/// How many tokens were good, by who asked.
+pub(super) fn good_tokens(now: OffsetDateTime, sums: &Value) -> String {
+    own(kinds::TOKENS_ACCEPTED, "success", now, json!({ "good_tokens": sums }))
+}
+
 /// Events that are not recorded in full.
 pub(super) fn lost(now: OffsetDateTime, counts: Value) -> String {
     own(kinds::AUDIT_LOST, "failure", now, json!({ "lost": counts }))

@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::excess::Excess;
 use super::file::LineFile;
+use super::good_tokens::GoodTokens;
 use super::{own_records, row_of};
 use crate::log_output;
 
@@ -125,6 +126,7 @@ pub(super) struct Writer {
     pub(super) standard_error: bool,
     pub(super) checkpoint_interval: Duration,
     pub(super) excess: Excess,
+    pub(super) good_tokens: Option<Arc<GoodTokens>>,
     /// Never got into the queue.
     pub(super) unqueued: Arc<Lost>,
     pub(super) gauges: Arc<Gauges>,
@@ -261,6 +263,11 @@ impl Writer {
             && let Some(sums) = self.excess.take()
         {
             self.seal(&own_records::excess(now, sums), Keep::Row, false);
+        }
+        if (due || last)
+            && let Some(sums) = self.good_tokens.as_ref().and_then(|counts| counts.take())
+        {
+            self.seal(&own_records::good_tokens(now, &sums), Keep::Row, false);
         }
         let rotates = self.file.as_ref().is_some_and(|file| file.is_due(now));
         let unsigned = self.state.unsigned;

@@ -24,6 +24,8 @@ pub struct AuditConfig {
     pub checkpoint_interval: Duration,
     /// How addresses are written.
     pub addresses: AddressForm,
+    /// What becomes of tokens that were good.
+    pub good_tokens: GoodTokenForm,
     /// Whose chain it is.
     pub replica: String,
 }
@@ -45,6 +47,27 @@ impl std::str::FromStr for AddressForm {
             "full" => Self::Full,
             "pseudonym" => Self::Pseudonym,
             _ => return Err("expected full or pseudonym"),
+        })
+    }
+}
+
+/// How good tokens are recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GoodTokenForm {
+    /// Their number, by service and minute.
+    Sums,
+    /// Each in a line.
+    Lines,
+}
+
+impl std::str::FromStr for GoodTokenForm {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
+            "sums" => Self::Sums,
+            "lines" => Self::Lines,
+            _ => return Err("expected sums or lines"),
         })
     }
 }
@@ -83,6 +106,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> AuditConfig {
         refusal_rows_per_minute: reader.number("audit.refusal_rows_per_minute", 0..=1_000_000),
         checkpoint_interval: reader.seconds("audit.checkpoint_seconds", 1..=3_600),
         addresses: reader.parsed("audit.addresses", AddressForm::Full),
+        good_tokens: reader.parsed("audit.good_tokens", GoodTokenForm::Sums),
         replica,
     }
 }

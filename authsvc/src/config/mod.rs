@@ -27,7 +27,7 @@ use authsvc_core::service::key_schedule::KeyPolicy;
 use authsvc_core::service::{SessionPolicy, TokenPolicy};
 
 use crate::transport::http::forwarded::TrustedProxies;
-pub use audit::{AddressForm, AuditConfig};
+pub use audit::{AddressForm, AuditConfig, GoodTokenForm};
 
 pub use database::{Database, DatabaseConfig};
 pub use hashing::HashingConfig;

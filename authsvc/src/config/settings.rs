@@ -146,6 +146,11 @@ pub const SETTINGS: &[Setting] = &[
         "How e-mail addresses are recorded: full or pseudonym",
     ),
     setting(
+        "audit.good_tokens",
+        Some("sums"),
+        "How tokens that were good are recorded: sums, by service and minute, or lines, each",
+    ),
+    setting(
         "audit.replica",
         None,
         "The name of this replica's chain of records; the host's name if not set",

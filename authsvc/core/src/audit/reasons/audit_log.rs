@@ -35,6 +35,14 @@ pub const AUDIT_EXCESS: &ReasonKind = &kind(
     "Look at authsvc audit top: a flood has a few sources or accounts. Limit those.",
 );
 
+/// Tokens were good, each of which got no record of its own.
+pub const TOKENS_ACCEPTED: &ReasonKind = &kind(
+    "tokens_accepted",
+    "sys_audit_summary",
+    "registered services asked about tokens that were good; this record has the sums",
+    "Nothing. audit.good_tokens = \"lines\" records each.",
+);
+
 /// Records were lost.
 pub const AUDIT_LOST: &ReasonKind = &kind(
     "audit_lost",
@@ -89,6 +97,7 @@ pub const ALL: &[&ReasonKind] = &[
     AUDIT_STOPPED,
     AUDIT_CHECKPOINT,
     AUDIT_EXCESS,
+    TOKENS_ACCEPTED,
     AUDIT_LOST,
     AUDIT_GAP,
     AUDIT_TORN_LINE,
