@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cryptokit::jose::{JwsAlgorithm, TokenSigningKey};
-use cryptokit::keyset::{KeyId, KeyStatus, Keyset, KeysetError};
+use cryptokit::keyset::{KeyStatus, Keyset};
 use cryptokit::sign::{RsaKeySize, SignError};
 use time::OffsetDateTime;
 
+use super::key_change::{KeyChange, KeyChangeError};
 use super::key_ring::{KeyRing, TokenKeyEntry, token_key_entries};
-use super::key_schedule::{
-    self, CONSUMER_MEMORY, KeyPolicy, KeyStep, MAX_PROMOTION_DELAY, immediate_period, needed_until, published_period,
-};
+use super::key_schedule::{self, CONSUMER_MEMORY, KeyPolicy, KeyStep, MAX_PROMOTION_DELAY};
+use super::key_steps::{begin, entry_of, find, promote, prune, publish, refuse_early, replace, sign_with};
 use super::keys::TOKEN_KEYSET;
 use super::keysets::KeyStorageError;
 use crate::clock::Clock;
@@ -35,102 +35,6 @@ const ATTEMPTS: usize = 8;
 pub trait SigningKeyMaker: Send + Sync {
     /// Makes a key; `size` is for RSA keys.
     async fn make(&self, algorithm: JwsAlgorithm, size: RsaKeySize) -> Result<TokenSigningKey, SignError>;
-}
-
-/// What was changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum KeyChange {
-    /// A key that had no times has them now.
-    Begun {
-        /// Its `kid`.
-        kid: String,
-    },
-    /// A key is published and does not sign yet.
-    Published {
-        /// Its `kid`.
-        kid: String,
-        /// When it may sign if every consumer has fetched it.
-        promotable_at: OffsetDateTime,
-    },
-    /// A key signs; the former one is retired.
-    Promoted {
-        /// Its `kid`.
-        kid: String,
-        /// The former one's.
-        retired: String,
-        /// Who had not fetched it.
-        laggards: Vec<ServiceName>,
-    },
-    /// The primary key had ended, and a new one signs.
-    Replaced {
-        /// Its `kid`.
-        kid: String,
-        /// The ended one's.
-        retired: String,
-    },
-    /// A key does nothing any more.
-    Revoked {
-        /// Its `kid`.
-        kid: String,
-        /// The key that signs in its place, if it was the one that signed.
-        successor: Option<String>,
-    },
-    /// Keys are gone.
-    Pruned {
-        /// Their `kid`s.
-        kids: Vec<String>,
-    },
-}
-
-/// Why a key was not changed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum KeyChangeError {
-    /// No key of that name.
-    #[error("no key of the set has a kid that begins with {kid:?}")]
-    NoSuchKey {
-        /// What was asked for.
-        kid: String,
-    },
-    /// Several keys of that name.
-    #[error("several keys of the set have a kid that begins with {kid:?}")]
-    Ambiguous {
-        /// What was asked for.
-        kid: String,
-    },
-    /// There is a published key already.
-    #[error("key {kid} is published already and has not signed yet")]
-    AlreadyPending {
-        /// Its `kid`.
-        kid: String,
-    },
-    /// The key has not been published for long enough.
-    #[error("key {kid} is not to sign before {at}: who fetched the set before does not know it yet")]
-    TooEarly {
-        /// Its `kid`.
-        kid: String,
-        /// When it may.
-        at: OffsetDateTime,
-    },
-    /// Consumers have not fetched the key.
-    #[error("key {kid} has not been fetched by {}", names(.laggards))]
-    Laggards {
-        /// Its `kid`.
-        kid: String,
-        /// Who has not.
-        laggards: Vec<ServiceName>,
-    },
-    /// A key that signs already, or that was retired or revoked.
-    #[error("key {kid} is {status:?} and cannot be promoted")]
-    NotPending {
-        /// Its `kid`.
-        kid: String,
-        /// What it is.
-        status: KeyStatus,
-    },
-    /// The keyset.
-    #[error(transparent)]
-    Storage(#[from] KeyStorageError),
 }
 
 /// Whether the reasons to wait count.
@@ -493,144 +397,6 @@ impl fmt::Debug for KeyKeeper {
     }
 }
 
-fn begin(
-    keyset: &mut Keyset<TokenSigningKey>,
-    entries: &[TokenKeyEntry],
-    id: KeyId,
-    policy: &KeyPolicy,
-    now: OffsetDateTime,
-) -> Result<KeyChange, KeyStorageError> {
-    let period = immediate_period(policy, now).map_err(|_| KeysetError::Time)?;
-    keyset.set_usage_period(id, period)?;
-    let kid = kid_of(entries, id);
-    Ok(KeyChange::Begun { kid })
-}
-
-fn publish(
-    keyset: &mut Keyset<TokenSigningKey>,
-    key: TokenSigningKey,
-    policy: &KeyPolicy,
-    now: OffsetDateTime,
-) -> Result<KeyChange, KeyStorageError> {
-    let period = published_period(policy, now).map_err(|_| KeysetError::Time)?;
-    let id = keyset.add(key);
-    keyset.set_usage_period(id, period)?;
-    let entry = entry_of(keyset, id)?.ok_or(KeysetError::UnknownKey { id })?;
-    Ok(KeyChange::Published {
-        promotable_at: key_schedule::promotable_at(&entry),
-        kid: entry.kid,
-    })
-}
-
-/// Makes a published key primary and retires the former one.
-fn promote(
-    keyset: &mut Keyset<TokenSigningKey>,
-    entries: &[TokenKeyEntry],
-    id: KeyId,
-    consumers: &[KeyConsumer],
-    now: OffsetDateTime,
-) -> Result<KeyChange, KeyStorageError> {
-    let former = keyset.primary().0;
-    let pending = entries.iter().find(|entry| entry.id == id);
-    let laggards = pending.map(|key| {
-        let lagging = key_schedule::laggards(key, consumers, now);
-        lagging.map(|consumer| consumer.service.clone()).collect()
-    });
-    advance_period(keyset, id, now)?;
-    keyset.promote_at(id, now)?;
-    keyset.retire_until(former, needed_until(now))?;
-    Ok(KeyChange::Promoted {
-        kid: kid_of(entries, id),
-        retired: kid_of(entries, former),
-        laggards: laggards.unwrap_or_default(),
-    })
-}
-
-/// Adds a key that signs at once and retires the former one.
-fn replace(
-    keyset: &mut Keyset<TokenSigningKey>,
-    entries: &[TokenKeyEntry],
-    key: TokenSigningKey,
-    policy: &KeyPolicy,
-    now: OffsetDateTime,
-) -> Result<(String, String), KeyStorageError> {
-    let former = keyset.primary().0;
-    let id = keyset.add(key);
-    sign_with(keyset, id, policy, now)?;
-    keyset.retire_until(former, needed_until(now))?;
-    let kid = entry_of(keyset, id)?.map(|entry| entry.kid).unwrap_or_default();
-    Ok((kid, kid_of(entries, former)))
-}
-
-/// Makes an active key primary whatever its time.
-fn sign_with(
-    keyset: &mut Keyset<TokenSigningKey>,
-    id: KeyId,
-    policy: &KeyPolicy,
-    now: OffsetDateTime,
-) -> Result<(), KeyStorageError> {
-    let period = immediate_period(policy, now).map_err(|_| KeysetError::Time)?;
-    keyset.set_usage_period(id, period)?;
-    Ok(keyset.promote_at(id, now)?)
-}
-
-/// Lets a key's time begin now when it has not begun.
-fn advance_period(keyset: &mut Keyset<TokenSigningKey>, id: KeyId, now: OffsetDateTime) -> Result<(), KeyStorageError> {
-    let found = keyset.entries().iter().find(|entry| entry.id == id);
-    let period = found.ok_or(KeysetError::UnknownKey { id })?.usage_period;
-    if period.is_before(now) {
-        let sooner = key_schedule::begun_by(period, now).map_err(|_| KeysetError::Time)?;
-        keyset.set_usage_period(id, sooner)?;
-    }
-    Ok(())
-}
-
-fn prune(keyset: &mut Keyset<TokenSigningKey>, entries: &[TokenKeyEntry], now: OffsetDateTime) -> Option<KeyChange> {
-    let pruned = keyset.prune_all(now);
-    let kids: Vec<String> = pruned.into_iter().map(|id| kid_of(entries, id)).collect();
-    (!kids.is_empty()).then_some(KeyChange::Pruned { kids })
-}
-
-fn refuse_early(key: &TokenKeyEntry, consumers: &[KeyConsumer], now: OffsetDateTime) -> Result<(), KeyChangeError> {
-    let (kid, at) = (key.kid.clone(), key_schedule::promotable_at(key));
-    if now < at {
-        return Err(KeyChangeError::TooEarly { kid, at });
-    }
-    let laggards: Vec<_> = key_schedule::laggards(key, consumers, now)
-        .map(|consumer| consumer.service.clone())
-        .collect();
-    match laggards.is_empty() {
-        true => Ok(()),
-        false => Err(KeyChangeError::Laggards { kid, laggards }),
-    }
-}
-
-fn find<'a>(entries: &'a [TokenKeyEntry], kid: &str) -> Result<&'a TokenKeyEntry, KeyChangeError> {
-    let mut found = entries
-        .iter()
-        .filter(|entry| !kid.is_empty() && entry.kid.starts_with(kid));
-    let kid = || kid.to_owned();
-    match (found.next(), found.next()) {
-        (Some(only), None) => Ok(only),
-        (None, _) => Err(KeyChangeError::NoSuchKey { kid: kid() }),
-        (Some(_), Some(_)) => Err(KeyChangeError::Ambiguous { kid: kid() }),
-    }
-}
-
-fn entry_of(keyset: &Keyset<TokenSigningKey>, id: KeyId) -> Result<Option<TokenKeyEntry>, KeyStorageError> {
-    Ok(token_key_entries(keyset)?.into_iter().find(|entry| entry.id == id))
-}
-
-fn kid_of(entries: &[TokenKeyEntry], id: KeyId) -> String {
-    let found = entries.iter().find(|entry| entry.id == id);
-    found.map(|entry| entry.kid.clone()).unwrap_or_default()
-}
-
 fn contended() -> KeyChangeError {
     KeyChangeError::Storage(KeyStorageError::Store(StoreError::Conflict))
-}
-
-fn names(services: &[ServiceName]) -> String {
-    let names: Vec<_> = services.iter().map(ToString::to_string).collect();
-    names.join(", ")
 }

@@ -11,10 +11,12 @@ pub mod defence;
 mod end_sessions;
 pub mod error;
 mod hashing;
+mod key_change;
 mod key_consumers;
 mod key_keeper;
 mod key_ring;
 pub mod key_schedule;
+mod key_steps;
 mod keys;
 mod keysets;
 mod password_policy;
@@ -50,9 +52,8 @@ pub use decoys::DECOY_MIX_INTERVAL;
 pub use defence::LoginDefence;
 pub use error::{ErrorCode, Failure, FieldError};
 pub use hashing::{CredentialHasher, HashingError};
-pub use key_keeper::{
-    KEY_SCHEDULE_INTERVAL, KeyChange, KeyChangeError, KeyKeeper, KeyReport, Patience, SigningKeyMaker,
-};
+pub use key_change::{KeyChange, KeyChangeError};
+pub use key_keeper::{KEY_SCHEDULE_INTERVAL, KeyKeeper, KeyReport, Patience, SigningKeyMaker};
 pub use key_ring::{
     KEY_POLL_INTERVAL, KeyRing, MAX_UNPOLLED_SIGNING, PublishedKeys, SealingKeyset, SigningError, TokenKeyEntry,
     TokenKeyset,

@@ -72,7 +72,9 @@ impl<K: Eq + Hash, V: Clone> Recent<K, V> {
 
 impl<K, V> fmt::Debug for Recent<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Recent").field("lasts", &self.lasts).finish_non_exhaustive()
+        f.debug_struct("Recent")
+            .field("lasts", &self.lasts)
+            .finish_non_exhaustive()
     }
 }
 

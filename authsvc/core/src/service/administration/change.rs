@@ -11,7 +11,8 @@ use crate::domain::{
     EmailAddress, Moment, RecordFault, RecordVersion, Roles, Scopes, ServiceIdentity, ServiceName, SessionId, UserId,
     UserRecord,
 };
-use crate::service::key_keeper::{KeyChange, Patience};
+use crate::service::key_change::KeyChange;
+use crate::service::key_keeper::Patience;
 use crate::service::password_reset::ResetLink;
 use crate::service::registry::NewService;
 use crate::service::users::{Account, Grants};

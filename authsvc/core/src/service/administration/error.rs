@@ -5,7 +5,7 @@ use cryptokit::jose::Revocation;
 use crate::audit::{NotRecorded, Reason, reasons};
 use crate::domain::{InvalidMoment, ServiceIdentity, ServiceName};
 use crate::service::error::describe;
-use crate::service::key_keeper::KeyChangeError;
+use crate::service::key_change::KeyChangeError;
 use crate::service::keysets::KeyStorageError;
 use crate::service::registry::RegistryError;
 use crate::service::second_factor::SecondFactorError;
