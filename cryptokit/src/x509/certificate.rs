@@ -26,6 +26,7 @@ use crate::hash::sha256;
 #[derive(Clone)]
 pub struct Certificate {
     der: CertificateDer<'static>,
+    sha256: [u8; 32],
     serial: Vec<u8>,
     issuer: Vec<u8>,
     issuer_text: String,
@@ -77,6 +78,7 @@ impl Certificate {
         check_tags(der)?;
         Ok(Self {
             der: CertificateDer::from(der.to_vec()),
+            sha256: sha256(der),
             serial: parsed.raw_serial().to_vec(),
             issuer: parsed.issuer.as_raw().to_vec(),
             issuer_text: name_text(&parsed.issuer),
@@ -101,7 +103,7 @@ impl Certificate {
 
     /// SHA-256 of the DER: the fingerprint, and what RFC 8705 §3.1 calls `x5t#S256`.
     pub fn sha256(&self) -> [u8; 32] {
-        sha256(&self.der)
+        self.sha256
     }
 
     /// The serial number: the contents octets of its INTEGER, big-endian.
