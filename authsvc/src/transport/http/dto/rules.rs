@@ -6,7 +6,13 @@ use validator::ValidationError;
 use crate::transport::http::json_object::Text;
 
 pub(super) fn no_control_characters(text: &Text) -> Result<(), ValidationError> {
-    if text.as_str().chars().any(char::is_control) {
+    let text = text.as_str();
+    // Most texts are ASCII, and tokens are long: bytes are looked at many at once.
+    let is_controlled = match text.is_ascii() {
+        true => text.bytes().any(|byte| byte.is_ascii_control()),
+        false => text.chars().any(char::is_control),
+    };
+    if is_controlled {
         return Err(ValidationError::new("control_characters"));
     }
     Ok(())
