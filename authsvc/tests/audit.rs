@@ -416,7 +416,10 @@ async fn good_tokens_are_summed_or_get_a_line_each() {
             ..refusal(&fixture.clock, "alice@example.com", "r")
         };
         for number in 0..500 {
-            log.record(&good(if number % 5 == 0 { "billing" } else { "orders" }));
+            let record = good(if number % 5 == 0 { "billing" } else { "orders" });
+            if !log.counts_success(record.what, &record.who) {
+                log.record(&record);
+            }
         }
         log.record(&refusal(&fixture.clock, "alice@example.com", "r"));
         log.close().await;
@@ -427,7 +430,8 @@ async fn good_tokens_are_summed_or_get_a_line_each() {
         assert_eq!(text.matches("\"wrong_password\"").count(), 1);
         if let Some(line) = text.lines().find(|line| line.contains("\"tokens_accepted\"")) {
             let line: Value = serde_json::from_str(line).unwrap();
-            let expected = serde_json::json!([{ "service": "billing", "count": 100 }, { "service": "orders", "count": 400 }]);
+            let expected =
+                serde_json::json!([{ "service": "billing", "count": 100 }, { "service": "orders", "count": 400 }]);
             assert_eq!(line["authsvc"]["audit"]["good_tokens"], expected);
         }
         assert!(fixture.verify_files(&[fixture.file()]).await.is_good());

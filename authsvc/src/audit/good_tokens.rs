@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use authsvc_core::audit::{Action, AuditRecord, Outcome};
+use authsvc_core::audit::{Action, Who};
 use authsvc_core::domain::ServiceName;
 use serde_json::{Value, json};
 
@@ -15,11 +15,9 @@ use serde_json::{Value, json};
 pub(super) struct GoodTokens(Mutex<BTreeMap<ServiceName, u64>>);
 
 impl GoodTokens {
-    /// Counts a record that is worth no line; whether it was one.
-    pub(super) fn takes(&self, record: &AuditRecord) -> bool {
-        let (Action::ValidateToken, Outcome::Success, Some(service)) =
-            (record.what, &record.outcome, &record.who.service)
-        else {
+    /// Counts a success if it is a token that was good; whether it was.
+    pub(super) fn count(&self, what: Action, who: &Who) -> bool {
+        let (Action::ValidateToken, Some(service)) = (what, &who.service) else {
             return false;
         };
         // A count is whole or not there, whoever panics.
@@ -44,41 +42,21 @@ impl GoodTokens {
 
 #[cfg(test)]
 mod tests {
-    use authsvc_core::audit::{RecordId, Where, Who, reasons};
-    use time::OffsetDateTime;
-
     use super::*;
-
-    fn record(what: Action, outcome: Outcome, service: Option<&str>) -> AuditRecord {
-        AuditRecord {
-            id: RecordId::generate(),
-            time: OffsetDateTime::UNIX_EPOCH,
-            who: Who {
-                service: service.map(|name| name.parse().unwrap()),
-                ..Who::default()
-            },
-            what,
-            r#where: Where {
-                source: None,
-                route: None,
-                listener: "internal",
-                request_id: None,
-            },
-            outcome,
-        }
-    }
 
     #[test]
     fn good_tokens_are_summed_by_service_and_nothing_else_is() {
+        let who = |service: Option<&str>| Who {
+            service: service.map(|name| name.parse().unwrap()),
+            ..Who::default()
+        };
         let counts = GoodTokens::default();
         assert!(counts.take().is_none());
         for service in ["orders", "billing", "orders"] {
-            assert!(counts.takes(&record(Action::ValidateToken, Outcome::Success, Some(service))));
+            assert!(counts.count(Action::ValidateToken, &who(Some(service))));
         }
-        let refusal = || Outcome::Failure(reasons::token::EXPIRED.into());
-        assert!(!counts.takes(&record(Action::ValidateToken, refusal(), Some("orders"))));
-        assert!(!counts.takes(&record(Action::ValidateToken, Outcome::Success, None)));
-        assert!(!counts.takes(&record(Action::Login, Outcome::Success, Some("orders"))));
+        assert!(!counts.count(Action::ValidateToken, &who(None)));
+        assert!(!counts.count(Action::Login, &who(Some("orders"))));
         let expected = json!([{ "service": "billing", "count": 1 }, { "service": "orders", "count": 2 }]);
         assert_eq!(counts.take(), Some(expected));
         assert!(counts.take().is_none(), "from zero on");

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use authsvc_core::audit::chain::{Chain, ChainId, Continues};
-use authsvc_core::audit::{ActRecord, AuditKeys, AuditRecord, AuditSink, NotRecorded, Outcome, Pseudonyms};
+use authsvc_core::audit::{
+    ActRecord, Action, AuditKeys, AuditRecord, AuditSink, NotRecorded, Outcome, Pseudonyms, Who,
+};
 use authsvc_core::clock::Clock;
 use authsvc_core::storage::{AuditChain, Store, StoreError};
 use prometheus_client::collector::Collector;
@@ -229,9 +231,6 @@ impl AuditLog {
 #[async_trait]
 impl AuditSink for AuditLog {
     fn record(&self, record: &AuditRecord) {
-        if self.good_tokens.as_ref().is_some_and(|counts| counts.takes(record)) {
-            return;
-        }
         let class = class_of(record);
         let job = Job::Record {
             body: ascii::to_line(&to_json(record, self.addresses())),
@@ -243,6 +242,10 @@ impl AuditSink for AuditLog {
             self.lost.count(class);
             self.gauges.lost.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    fn counts_success(&self, what: Action, who: &Who) -> bool {
+        self.good_tokens.as_ref().is_some_and(|counts| counts.count(what, who))
     }
 
     async fn record_act(&self, record: &ActRecord) -> Result<(), NotRecorded> {

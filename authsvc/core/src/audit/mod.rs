@@ -208,6 +208,11 @@ pub trait AuditSink: Send + Sync {
     /// Takes one record. Never waits and never fails the request: what it can't write, it counts.
     fn record(&self, record: &AuditRecord);
 
+    /// Counts a success that is to have no record of its own; whether it did. Asked before a record is made.
+    fn counts_success(&self, _what: Action, _who: &Who) -> bool {
+        false
+    }
+
     /// Takes the record of an act of administration, and returns when no crash can lose it any more.
     ///
     /// # Errors

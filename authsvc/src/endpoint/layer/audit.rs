@@ -93,13 +93,13 @@ where
                         pending_record.place = None;
                     }
                     pending_record.who.recovery_codes_left = response.recovery_codes_left();
-                    pending_record.write(RecordId::generate(), Outcome::Success);
+                    pending_record.succeed();
                 }
                 Err(failure) => {
                     pending_record.who.user_id = failure.who.user_id;
                     pending_record.who.service = failure.who.service.clone();
                     pending_record.who.recovery_codes_left = failure.who.recovery_codes_left;
-                    pending_record.write(failure.id, Outcome::Failure(failure.reason.clone()));
+                    pending_record.write(Outcome::Failure(failure.reason.clone()), || failure.id);
                 }
             }
             result
@@ -117,10 +117,17 @@ struct PendingRecord {
 }
 
 impl PendingRecord {
-    fn write(&mut self, id: RecordId, outcome: Outcome) {
+    fn succeed(&mut self) {
+        if self.layer.sink.counts_success(self.what, &self.who) {
+            self.place = None;
+        }
+        self.write(Outcome::Success, RecordId::generate);
+    }
+
+    fn write(&mut self, outcome: Outcome, id: impl FnOnce() -> RecordId) {
         let Some(place) = self.place.take() else { return };
         self.layer.sink.record(&AuditRecord {
-            id,
+            id: id(),
             time: self.layer.clock.now(),
             who: std::mem::take(&mut self.who),
             what: self.what,
@@ -134,10 +141,8 @@ impl Drop for PendingRecord {
     fn drop(&mut self) {
         // A panic is recorded where it is turned into an answer.
         if !std::thread::panicking() {
-            self.write(
-                RecordId::generate(),
-                Outcome::Failure(reasons::system::CLIENT_GONE.into()),
-            );
+            let outcome = Outcome::Failure(reasons::system::CLIENT_GONE.into());
+            self.write(outcome, RecordId::generate);
         }
     }
 }
