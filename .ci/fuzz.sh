@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds every fuzz target and runs each for some seconds, starting from its seed corpus. The corpus is copied first, so
-# that what the fuzzer finds stays out of the tree; an input that makes a target fail is printed, in base64.
+# Builds every fuzz target and runs each for some seconds, starting from its seed corpus, as many at once as there are
+# cores: libFuzzer has one thread. The corpus is copied first, so that what the fuzzer finds stays out of the tree. An input
+# that makes a target fail is printed, in base64, and the others are ended.
 # Usage: fuzz.sh SECONDS
 set -euo pipefail
 
@@ -9,7 +10,22 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 
 scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
+# The target that each process runs.
+declare -A running=()
+
+# A target ends at once when it is killed, and has nothing to put in order.
+end() {
+    local pid
+    for pid in "${!running[@]}"; do
+        kill -KILL "$pid" 2>/dev/null || true
+    done
+    # Nothing is said of them.
+    wait 2>/dev/null || true
+    rm -rf "$scratch"
+}
+trap end EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 # The sanitizers need a nightly compiler, or a stable one that is told to behave like one.
 toolchain=()
@@ -25,22 +41,29 @@ cargo "${toolchain[@]}" metadata --locked --manifest-path fuzz/Cargo.toml --form
 cargo "${toolchain[@]}" fuzz build --fuzz-dir fuzz --target-dir "$root/target/fuzz"
 
 host=$(rustc -vV | sed -n 's/^host: //p')
-for source in fuzz/fuzz_targets/*.rs; do
-    target=$(basename "$source" .rs)
-    seeds=fuzz/corpus/$target
+
+start() {
+    local target=$1 seeds=fuzz/corpus/$1
     if [ ! -d "$seeds" ] || [ -z "$(ls -A "$seeds")" ]; then
         printf 'error: no seed corpus in %s\n' "$seeds" >&2
         exit 1
     fi
-    mkdir -p "$scratch/$target" "$scratch/artifacts"
-    cp -R "$seeds/." "$scratch/$target/"
-    printf -- '-- %s: %s seeds, %s s\n' "$target" "$(find "$seeds" -type f | wc -l)" "$seconds"
-    status=0
-    "target/fuzz/$host/release/$target" "$scratch/$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
-        -artifact_prefix="$scratch/artifacts/" >"$scratch/log" 2>&1 || status=$?
+    mkdir -p "$scratch/$target/corpus" "$scratch/$target/artifacts"
+    cp -R "$seeds/." "$scratch/$target/corpus/"
+    "target/fuzz/$host/release/$target" "$scratch/$target/corpus" -max_total_time="$seconds" -timeout=10 \
+        -rss_limit_mb=2048 -artifact_prefix="$scratch/$target/artifacts/" >"$scratch/$target/log" 2>&1 &
+    running[$!]=$target
+}
+
+# Waits until any target has ended, and prints what it said.
+finish_one() {
+    local pid='' status=0 target artifact
+    wait -n -p pid "${!running[@]}" || status=$?
+    target=${running[$pid]}
+    unset "running[$pid]"
     if [ "$status" -ne 0 ]; then
-        cat "$scratch/log"
-        for artifact in "$scratch"/artifacts/*; do
+        cat "$scratch/$target/log"
+        for artifact in "$scratch/$target"/artifacts/*; do
             if [ -f "$artifact" ]; then
                 printf '%s, in base64:\n' "$(basename "$artifact")"
                 base64 "$artifact"
@@ -49,5 +72,16 @@ for source in fuzz/fuzz_targets/*.rs; do
         printf 'error: %s failed, status %s\n' "$target" "$status" >&2
         exit "$status"
     fi
-    grep -E '^(Done|#[0-9]+.*(INITED|DONE))' "$scratch/log"
+    printf -- '-- %s: %s seeds, %s s\n' "$target" "$(find "fuzz/corpus/$target" -type f | wc -l)" "$seconds"
+    grep -E '^(Done|#[0-9]+.*(INITED|DONE))' "$scratch/$target/log"
+}
+
+for source in fuzz/fuzz_targets/*.rs; do
+    if [ "${#running[@]}" -ge "$(nproc)" ]; then
+        finish_one
+    fi
+    start "$(basename "$source" .rs)"
+done
+while [ "${#running[@]}" -gt 0 ]; do
+    finish_one
 done
