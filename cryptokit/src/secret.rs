@@ -31,7 +31,7 @@
 use std::fmt;
 
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing, optimization_barrier};
 
 use crate::provider::Provider;
 use crate::random;
@@ -39,7 +39,6 @@ use crate::random;
 /// Secret bytes of any length, such as a PKCS#8 key.
 ///
 /// The only way to read them is [`expose_secret`](Self::expose_secret).
-#[derive(Zeroize, ZeroizeOnDrop)]
 pub struct SecretBytes(Vec<u8>);
 
 impl SecretBytes {
@@ -65,6 +64,20 @@ impl From<Zeroizing<Vec<u8>>> for SecretBytes {
     }
 }
 
+impl Zeroize for SecretBytes {
+    fn zeroize(&mut self) {
+        wipe(&mut self.0);
+    }
+}
+
+impl Drop for SecretBytes {
+    fn drop(&mut self) {
+        self.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for SecretBytes {}
+
 impl fmt::Debug for SecretBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SecretBytes([redacted])")
@@ -72,7 +85,6 @@ impl fmt::Debug for SecretBytes {
 }
 
 /// A secret string: a password, or a token on its way in.
-#[derive(Zeroize, ZeroizeOnDrop)]
 pub struct SecretString(String);
 
 impl SecretString {
@@ -102,6 +114,20 @@ impl From<Zeroizing<String>> for SecretString {
         Self(std::mem::take(&mut *text))
     }
 }
+
+impl Zeroize for SecretString {
+    fn zeroize(&mut self) {
+        wipe(&mut std::mem::take(&mut self.0).into_bytes());
+    }
+}
+
+impl Drop for SecretString {
+    fn drop(&mut self) {
+        self.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for SecretString {}
 
 impl fmt::Debug for SecretString {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -145,6 +171,19 @@ impl fmt::Debug for SecretKey {
     }
 }
 
+/// Zeroes all that a vector's buffer has room for, and leaves the vector empty.
+///
+/// As `zeroize` does it for a vector, but with stores as wide as the processor has them instead of one a byte: a service
+/// wipes every body it reads.
+fn wipe(bytes: &mut Vec<u8>) {
+    // What was cut off may still be in the buffer, behind the vector's end.
+    bytes.resize(bytes.capacity(), 0);
+    bytes.fill(0);
+    // Or the stores would be left out as those of a buffer that nobody reads again.
+    optimization_barrier(bytes.as_slice());
+    bytes.clear();
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,6 +198,21 @@ mod tests {
         );
         assert!(!shown.contains("canary"), "{shown}");
         assert!(!shown.contains("99, 97"), "{shown}");
+    }
+
+    #[test]
+    fn wiping_reaches_all_of_a_buffer_and_keeps_it() {
+        let mut bytes = b"canary and what follows it".to_vec();
+        bytes.truncate(6);
+        let (room, buffer) = (bytes.capacity(), bytes.as_ptr());
+        wipe(&mut bytes);
+        assert_eq!((bytes.len(), bytes.capacity(), bytes.as_ptr()), (0, room, buffer));
+        let mut secret = SecretString::new("canary".into());
+        secret.zeroize();
+        assert!(secret.is_empty());
+        let mut secret = SecretBytes::new(b"canary".to_vec());
+        secret.zeroize();
+        assert!(secret.expose_secret().is_empty());
     }
 
     #[test]

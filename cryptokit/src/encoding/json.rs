@@ -7,9 +7,10 @@ mod typed;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use zeroize::Zeroizing;
 
 pub use typed::{Strict, from_slice};
+
+use crate::secret::SecretString;
 
 /// Deepest nesting accepted: an object inside an object has depth 2.
 pub const MAX_DEPTH: usize = 8;
@@ -28,7 +29,7 @@ pub enum Value {
     /// Any number; kept as a double because no request needs more.
     Number(f64),
     /// A string.
-    String(Zeroizing<String>),
+    String(SecretString),
     /// An array.
     Array(Vec<Self>),
     /// An object's members in their order; names are unique.
@@ -114,11 +115,11 @@ impl<'de> Visitor<'de> for Tree {
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::String(Zeroizing::new(value.to_owned())))
+        Ok(Value::String(SecretString::new(value.to_owned())))
     }
 
     fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(Value::String(Zeroizing::new(value)))
+        Ok(Value::String(SecretString::new(value)))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Value, A::Error> {
@@ -196,7 +197,7 @@ mod tests {
             panic!("an object");
         };
         assert_eq!(members[0].0, "email");
-        assert!(matches!(&members[0].1, Value::String(text) if **text == "a@b"));
+        assert!(matches!(&members[0].1, Value::String(text) if text.expose_secret() == "a@b"));
         assert!(matches!(&members[1].1, Value::Array(items) if items.len() == 3));
     }
 }

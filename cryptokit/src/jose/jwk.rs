@@ -275,7 +275,7 @@ impl<'a> Members<'a> {
     fn optional(&self, name: &str) -> Result<Option<&'a str>, JwkError> {
         match self.get(name) {
             None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
+            Some(Value::String(text)) => Ok(Some(text.expose_secret())),
             Some(_) => Err(JwkError::Malformed),
         }
     }
@@ -294,7 +294,7 @@ impl<'a> Members<'a> {
             None => Ok(true),
             Some(Value::Array(operations)) => Ok(operations
                 .iter()
-                .any(|operation| matches!(operation, Value::String(name) if **name == "verify"))),
+                .any(|operation| matches!(operation, Value::String(name) if name.expose_secret() == "verify"))),
             Some(_) => Err(JwkError::Malformed),
         }
     }

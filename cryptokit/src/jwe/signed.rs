@@ -212,7 +212,7 @@ impl SignedHeader {
                 ("kid", json::Value::String(text)) => kid = Some(text),
                 ("recipients", json::Value::Array(list)) => {
                     let text = |value| match value {
-                        json::Value::String(text) => Some(text.to_string()),
+                        json::Value::String(text) => Some(text.expose_secret().to_owned()),
                         _ => None,
                     };
                     recipients = Some(list.into_iter().map(text).collect::<Option<_>>()?);
@@ -220,11 +220,11 @@ impl SignedHeader {
                 _ => return None,
             }
         }
-        if *alg? != ALGORITHM || *typ? != SIGNED_TYPE {
+        if alg?.expose_secret() != ALGORITHM || typ?.expose_secret() != SIGNED_TYPE {
             return None;
         }
         Some(Self {
-            kid: kid?.to_string(),
+            kid: kid?.expose_secret().to_owned(),
             recipients: recipients?,
         })
     }

@@ -92,8 +92,8 @@ impl ImportedAccount {
         let mut fields = Fields::default();
         for (name, value) in members {
             match (name.as_str(), value) {
-                ("email", Value::String(text)) => fields.email = Some(text.to_string()),
-                ("password_hash", Value::String(text)) => fields.password_hash = Some(text.to_string()),
+                ("email", Value::String(text)) => fields.email = Some(text.expose_secret().to_owned()),
+                ("password_hash", Value::String(text)) => fields.password_hash = Some(text.expose_secret().to_owned()),
                 ("roles", value) => fields.roles = names(value).ok_or(LineFault::Field("roles"))?,
                 ("scopes", value) => fields.scopes = names(value).ok_or(LineFault::Field("scopes"))?,
                 ("disabled", Value::Bool(disabled)) => fields.disabled = disabled,
@@ -193,14 +193,16 @@ impl Fields {
 /// A list of names, or one text with spaces in between, as one text with spaces in between.
 fn names(value: Value) -> Option<String> {
     match value {
-        Value::String(text) => Some(text.to_string()),
+        Value::String(text) => Some(text.expose_secret().to_owned()),
         Value::Array(names) => {
             let mut joined = Vec::new();
             for name in names {
-                match name {
-                    Value::String(name) if !name.contains(' ') && !name.is_empty() => joined.push(name.to_string()),
-                    _ => return None,
+                let Value::String(name) = name else { return None };
+                let name = name.expose_secret();
+                if name.contains(' ') || name.is_empty() {
+                    return None;
                 }
+                joined.push(name.to_owned());
             }
             Some(joined.join(" "))
         }

@@ -2,17 +2,17 @@
 
 use authsvc_core::audit::{Reason, reasons};
 use axum::body::Body;
+use cryptokit::secret::SecretBytes;
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, Request};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use zeroize::Zeroizing;
 
 use super::HttpState;
 use super::problem::Refusal;
 use crate::transport::status::Problem;
 
 /// Reads the body of a JSON request.
-pub(super) async fn read(state: &HttpState, request: Request<Body>) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+pub(super) async fn read(state: &HttpState, request: Request<Body>) -> Result<SecretBytes, Refusal> {
     if let Some(refusal) = fault_before_body(&request) {
         return Err(refusal);
     }
@@ -35,7 +35,7 @@ pub(super) async fn read(state: &HttpState, request: Request<Body>) -> Result<Ze
             let reason = Reason::new(reasons::request::MALFORMED_REQUEST, "the body broke off".to_owned());
             Err(Refusal::new(Problem::MalformedRequest, reason))
         }
-        Ok(Ok(collected)) => Ok(Zeroizing::new(collected.to_bytes().to_vec())),
+        Ok(Ok(collected)) => Ok(SecretBytes::new(collected.to_bytes().to_vec())),
     }
 }
 

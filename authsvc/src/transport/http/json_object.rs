@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use authsvc_core::service::FieldError;
 use cryptokit::encoding::json::{self, Value};
+use cryptokit::secret::SecretString;
 use serde::{Serialize, Serializer};
 use validator::{Validate, ValidationErrors};
-use zeroize::Zeroizing;
 
 /// The body is not one JSON object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl Fields {
     ) -> Option<Vec<T>> {
         let parse = |value: &Value| -> Option<T> {
             match value {
-                Value::String(text) => text.parse().ok(),
+                Value::String(text) => text.expose_secret().parse().ok(),
                 _ => None,
             }
         };
@@ -196,16 +196,16 @@ fn message(code: &str) -> &'static str {
 }
 
 /// Text that a client sent. Whatever field it came in, it may be a secret: wiped on drop, silent in `Debug`.
-pub(super) struct Text(Zeroizing<String>);
+pub(super) struct Text(SecretString);
 
 impl Text {
     /// The text.
     pub(super) fn as_str(&self) -> &str {
-        &self.0
+        self.0.expose_secret()
     }
 }
 
-impl From<Text> for Zeroizing<String> {
+impl From<Text> for SecretString {
     fn from(text: Text) -> Self {
         text.0
     }

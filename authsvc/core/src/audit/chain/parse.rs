@@ -320,7 +320,7 @@ impl<'a> Object<'a> {
 
     fn text(self, name: &str) -> Option<&'a str> {
         match self.get(name)? {
-            Value::String(text) => Some(text.as_str()),
+            Value::String(text) => Some(text.expose_secret()),
             _ => None,
         }
     }

@@ -110,7 +110,7 @@ impl Excess {
                 if let Some(Value::String(name)) = member(sum, name)
                     && !name.is_empty()
                 {
-                    let total = counts.entry(name.to_string()).or_default();
+                    let total = counts.entry(name.expose_secret().to_owned()).or_default();
                     *total = total.saturating_add(failures);
                 }
             }

@@ -5,7 +5,6 @@ use cryptokit::password::Password;
 use cryptokit::secret::SecretString;
 use utoipa::ToSchema;
 use validator::Validate;
-use zeroize::Zeroizing;
 
 use super::DecodeError;
 use super::rules::no_control_characters;
@@ -73,7 +72,7 @@ pub fn decode_set_password(body: &[u8]) -> Result<SetPassword, DecodeError> {
     let new_password = password("new_password", request.new_password.as_ref())?;
     match request.token {
         Some(token) => Ok(SetPassword {
-            token: SecretString::from(Zeroizing::<String>::from(token)),
+            token: SecretString::from(token),
             new_password,
         }),
         None => Err(DecodeError::Malformed),

@@ -9,7 +9,6 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use utoipa::ToSchema;
 use validator::Validate;
-use zeroize::Zeroizing;
 
 use super::DecodeError;
 use super::rules::{audience_name, no_control_characters, scopes};
@@ -124,7 +123,7 @@ fn finish<T: Validate>(fields: Fields, request: T) -> Result<T, DecodeError> {
 fn secret(text: Option<Text>) -> Result<SecretString, DecodeError> {
     // Required, so that it is there once the request is valid.
     let text = text.ok_or(DecodeError::Malformed)?;
-    Ok(SecretString::from(Zeroizing::<String>::from(text)))
+    Ok(SecretString::from(text))
 }
 
 /// The sessions of a user.

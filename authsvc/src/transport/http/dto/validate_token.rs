@@ -7,7 +7,6 @@ use cryptokit::secret::SecretString;
 use serde::Serialize;
 use utoipa::ToSchema;
 use validator::Validate;
-use zeroize::Zeroizing;
 
 use super::DecodeError;
 use super::rules::{binding_name, no_control_characters, scopes, thumbprint};
@@ -60,7 +59,7 @@ pub fn decode_validate_token(body: &[u8]) -> Result<TokenQuestion, DecodeError> 
 
 fn question(request: ValidateTokenRequest) -> Option<TokenQuestion> {
     Some(TokenQuestion {
-        token: SecretString::from(Zeroizing::<String>::from(request.token?)),
+        token: SecretString::from(request.token?),
         required_scopes: match request.scope {
             None => Scopes::default(),
             Some(text) => text.as_str().parse().ok()?,

@@ -19,7 +19,6 @@ use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, Request, StatusCode};
 use serde::Serialize;
 use tower::ServiceExt;
-use zeroize::Zeroizing;
 
 use super::dto::DecodeError;
 use super::observe::Observed;
@@ -43,7 +42,7 @@ where
 {
     let meta = meta(state, &request, route);
     let operation = match body::read(state, request).await {
-        Ok(bytes) => match decode(&bytes) {
+        Ok(bytes) => match decode(bytes.expose_secret()) {
             Ok(operation) => operation,
             Err(error) => return undecodable(error).of(Operation::ACTION).into_response(),
         },
@@ -111,7 +110,7 @@ fn bearer(headers: &HeaderMap) -> Option<Arc<SecretString>> {
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     scheme
         .eq_ignore_ascii_case("Bearer")
-        .then(|| Arc::new(SecretString::from(Zeroizing::new(token.to_owned()))))
+        .then(|| Arc::new(SecretString::new(token.to_owned())))
 }
 
 /// What the client calls itself; two such headers are one of their values joined, in their order (RFC 9110 §5.3).
