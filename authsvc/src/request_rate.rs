@@ -8,7 +8,8 @@ use std::hash::{BuildHasher, Hash, RandomState};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use authsvc_core::domain::{ServiceIdentity, SourceNetwork};
+use authsvc_core::domain::SourceNetwork;
+use cryptokit::x509::PeerCertificate;
 use governor::clock::{Clock, DefaultClock};
 use governor::nanos::Nanos;
 use governor::state::{InMemoryState, NotKeyed, StateStore};
@@ -59,13 +60,15 @@ impl RequestRates {
         self.sources.count(&source)
     }
 
-    /// Counts a request of a service.
+    /// Counts a request of a service, known by its certificate.
     ///
     /// # Errors
     ///
     /// [`TooFast`]; such a request does not count.
-    pub fn count_caller(&self, caller: &ServiceIdentity) -> Result<(), TooFast> {
-        self.callers.count(caller)
+    pub fn count_caller(&self, caller: &PeerCertificate) -> Result<(), TooFast> {
+        // By its issuer and its first name, as `ServiceIdentity` has them.
+        let identity = (caller.issuer_spki_sha256(), caller.subject_alternative_names().first());
+        self.callers.count(&identity)
     }
 }
 

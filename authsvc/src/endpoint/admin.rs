@@ -94,6 +94,6 @@ fn operator(administrator: &Administrator, meta: &CallMeta) -> Operator {
         name: administrator.caller().name().clone(),
         identity: administrator.caller().identity().clone(),
         source: meta.source,
-        request_id: Some(meta.request_id.clone()),
+        request_id: Some(meta.request_id.to_string()),
     }
 }

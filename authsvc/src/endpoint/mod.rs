@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use authsvc_core::audit::{Action, AuditSink, Where};
 use authsvc_core::clock::Clock;
-use authsvc_core::domain::EmailAddress;
+use authsvc_core::domain::{EmailAddress, ServiceIdentity};
 use authsvc_core::service::administration::Administration;
 use authsvc_core::service::{
     ActiveToken, Administrator, AuthService, CallContext, ChangePassword, Failure, FeedAnswer, FeedQuestion,
@@ -68,7 +68,7 @@ pub struct CallMeta {
     /// The listener.
     pub listener: &'static str,
     /// The request's id.
-    pub request_id: String,
+    pub request_id: Arc<str>,
     /// What the TLS layer proved of the peer, if it was asked to.
     pub peer: Option<Arc<PeerCertificate>>,
     /// The bearer token (RFC 6750 §2.1), if one was sent.
@@ -87,13 +87,41 @@ impl CallMeta {
         }
     }
 
-    /// For the audit record.
-    pub fn to_where(&self) -> Where {
+    /// For an audit record, if one is to be made.
+    fn origin(&self) -> Origin {
+        Origin {
+            source: self.source,
+            route: self.route,
+            listener: self.listener,
+            request_id: Arc::clone(&self.request_id),
+            peer: self.peer.clone(),
+        }
+    }
+}
+
+/// What an audit record says of where a request came from. Cheap to take along: most requests are never recorded.
+struct Origin {
+    source: Option<IpAddr>,
+    route: &'static str,
+    listener: &'static str,
+    request_id: Arc<str>,
+    peer: Option<Arc<PeerCertificate>>,
+}
+
+impl Origin {
+    /// The first name of the peer's certificate, for the record only; nothing is decided by it.
+    fn caller(&self) -> Option<ServiceIdentity> {
+        self.peer
+            .as_deref()
+            .and_then(|peer| ServiceIdentity::all_of(peer).next())
+    }
+
+    fn to_where(&self) -> Where {
         Where {
             source: self.source,
             route: Some(self.route),
             listener: self.listener,
-            request_id: Some(self.request_id.clone()),
+            request_id: Some(self.request_id.to_string()),
         }
     }
 }

@@ -4,15 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use authsvc_core::audit::{Action, AuditRecord, AuditSink, GivenAddress, Outcome, RecordId, Where, Who, reasons};
+use authsvc_core::audit::{Action, AuditRecord, AuditSink, GivenAddress, Outcome, RecordId, Who, reasons};
 use authsvc_core::clock::Clock;
-use authsvc_core::domain::{ServiceIdentity, ServiceName, UserId};
+use authsvc_core::domain::{ServiceName, UserId};
 use authsvc_core::service::second_factor::{BegunEnrolment, FactorChanged, IssuedRecoveryCodes};
 use authsvc_core::service::{ActiveToken, Failure, IssuedToken, PasswordSet};
 use tower::{Layer, Service};
 
 use super::BoxFuture;
-use crate::endpoint::{Auditable, Call};
+use crate::endpoint::{Auditable, Call, Origin};
 
 /// Records what became of each call.
 #[derive(Clone)]
@@ -68,17 +68,11 @@ where
     fn call(&mut self, call: Call<Body>) -> Self::Future {
         let who = Who {
             address: call.body.address().cloned().map(GivenAddress::Address),
-            // The first name, for the record only; nothing is decided by it.
-            caller: call
-                .meta
-                .peer
-                .as_deref()
-                .and_then(|peer| ServiceIdentity::all_of(peer).next()),
             ..Who::default()
         };
         let mut pending_record = PendingRecord {
             layer: self.layer.clone(),
-            place: Some(call.meta.to_where()),
+            origin: Some(call.meta.origin()),
             who,
             what: Body::ACTION,
         };
@@ -90,7 +84,7 @@ where
                     pending_record.who.user_id = response.user_id();
                     pending_record.who.service = response.service().cloned();
                     if Body::ACTION.is_polling() {
-                        pending_record.place = None;
+                        pending_record.origin = None;
                     }
                     pending_record.who.recovery_codes_left = response.recovery_codes_left();
                     pending_record.succeed();
@@ -111,7 +105,7 @@ where
 struct PendingRecord {
     layer: AuditLayer,
     /// Taken when the record is written.
-    place: Option<Where>,
+    origin: Option<Origin>,
     who: Who,
     what: Action,
 }
@@ -119,19 +113,23 @@ struct PendingRecord {
 impl PendingRecord {
     fn succeed(&mut self) {
         if self.layer.sink.counts_success(self.what, &self.who) {
-            self.place = None;
+            self.origin = None;
         }
         self.write(Outcome::Success, RecordId::generate);
     }
 
     fn write(&mut self, outcome: Outcome, id: impl FnOnce() -> RecordId) {
-        let Some(place) = self.place.take() else { return };
+        let Some(origin) = self.origin.take() else { return };
+        let who = Who {
+            caller: origin.caller(),
+            ..std::mem::take(&mut self.who)
+        };
         self.layer.sink.record(&AuditRecord {
             id: id(),
             time: self.layer.clock.now(),
-            who: std::mem::take(&mut self.who),
+            who,
             what: self.what,
-            r#where: place,
+            r#where: origin.to_where(),
             outcome,
         });
     }

@@ -34,10 +34,9 @@ use crate::metrics::Metrics;
 use crate::request_rate::RequestRates;
 use forwarded::TrustedProxies;
 
-/// What handlers share.
-#[derive(Clone)]
+/// What the routes of a listener share.
 pub struct HttpState {
-    /// The operations, shared: every request clones this state, and calls one of them.
+    /// The operations.
     pub endpoints: Arc<Endpoints>,
     /// For the key set.
     pub service: Arc<AuthService>,
@@ -60,6 +59,9 @@ pub struct HttpState {
     /// Which listener the routes are on.
     pub listener: &'static str,
 }
+
+/// As each request has it, which clones it some times.
+type Shared = Arc<HttpState>;
 
 impl std::fmt::Debug for HttpState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -129,12 +131,12 @@ struct Description;
 
 /// The routes of the public listener.
 pub fn public_router(state: HttpState) -> Router {
-    finish(public_routes(), state)
+    finish(public_routes(), Arc::new(state))
 }
 
 /// The routes of the internal listener: the public ones and those for registered services.
 pub fn internal_router(state: HttpState) -> Router {
-    finish(internal_routes(), state)
+    finish(internal_routes(), Arc::new(state))
 }
 
 /// The API description of everything that is served, as it is committed and reviewed.
@@ -149,7 +151,7 @@ pub fn openapi_json() -> String {
     text
 }
 
-fn public_routes() -> OpenApiRouter<HttpState> {
+fn public_routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(handlers::discovery::alive))
         .routes(routes!(handlers::login::login))
@@ -169,7 +171,7 @@ fn public_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(handlers::discovery::openapi))
 }
 
-fn internal_routes() -> OpenApiRouter<HttpState> {
+fn internal_routes() -> OpenApiRouter<Shared> {
     public_routes()
         .routes(routes!(handlers::validate_token::validate_token))
         .routes(routes!(handlers::sessions::revoke))
@@ -179,7 +181,7 @@ fn internal_routes() -> OpenApiRouter<HttpState> {
         .merge(admin_routes())
 }
 
-fn admin_routes() -> OpenApiRouter<HttpState> {
+fn admin_routes() -> OpenApiRouter<Shared> {
     use handlers::admin::{audit, keys, services, sessions, users};
     OpenApiRouter::new()
         .routes(routes!(users::add))
@@ -207,12 +209,15 @@ fn admin_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(audit::record))
 }
 
-fn finish(routes: OpenApiRouter<HttpState>, state: HttpState) -> Router {
+fn finish(routes: OpenApiRouter<Shared>, state: Shared) -> Router {
     let (router, _) = routes.split_for_parts();
     router
         .fallback(handlers::not_found)
         .method_not_allowed_fallback(handlers::method_not_allowed)
-        .layer(axum::middleware::from_fn_with_state(state.clone(), observe::observe))
+        .layer(axum::middleware::from_fn_with_state(
+            Arc::clone(&state),
+            observe::observe,
+        ))
         .with_state(state)
 }
 

@@ -3,9 +3,10 @@
 use std::any::Any;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Instant;
 
-use authsvc_core::audit::{AuditRecord, Outcome, Reason, Where, Who, reasons};
+use authsvc_core::audit::{AuditRecord, Outcome, Reason, RecordId, Where, Who, reasons};
 use authsvc_core::domain::ServiceIdentity;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
@@ -16,7 +17,7 @@ use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, Version};
 
 use super::problem::Refusal;
-use super::{HttpState, ROUTES, inherited_deadline};
+use super::{HttpState, ROUTES, Shared, inherited_deadline};
 use crate::transport::listener::Connection;
 use crate::transport::status::Problem;
 
@@ -29,7 +30,7 @@ const NO_ROUTE: &str = "none";
 /// What handlers learn of their request, beside its content.
 #[derive(Clone, Debug)]
 pub(super) struct Observed {
-    pub(super) request_id: String,
+    pub(super) request_id: Arc<str>,
     pub(super) route: Option<&'static str>,
     /// Where it came from, by all that can be believed.
     pub(super) source: Option<IpAddr>,
@@ -37,7 +38,7 @@ pub(super) struct Observed {
     pub(super) deadline: Option<tokio::time::Instant>,
 }
 
-pub(super) async fn observe(State(state): State<HttpState>, mut request: Request, next: Next) -> Response {
+pub(super) async fn observe(State(state): State<Shared>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let request_id = request_id(request.headers());
     let route = request
@@ -56,7 +57,7 @@ pub(super) async fn observe(State(state): State<HttpState>, mut request: Request
         .and_then(|_| inherited_deadline::timeout(headers))
         .and_then(|timeout| tokio::time::Instant::now().checked_add(timeout));
     request.extensions_mut().insert(Observed {
-        request_id: request_id.clone(),
+        request_id: Arc::clone(&request_id),
         route,
         source,
         deadline,
@@ -77,7 +78,7 @@ pub(super) async fn observe(State(state): State<HttpState>, mut request: Request
             source,
             route,
             listener: state.listener,
-            request_id: Some(request_id.clone()),
+            request_id: Some(request_id.to_string()),
         };
         record(&state, refusal, place, connection.as_ref());
     }
@@ -91,7 +92,7 @@ pub(super) async fn observe(State(state): State<HttpState>, mut request: Request
         listener = state.listener,
         route = route.unwrap_or(NO_ROUTE),
         status,
-        request_id,
+        request_id = &*request_id,
         milliseconds = took.as_secs_f64() * 1000.0,
         "answered"
     );
@@ -100,11 +101,11 @@ pub(super) async fn observe(State(state): State<HttpState>, mut request: Request
 
 /// Counts the request against its rate, before anything of it is read; a refusal where it is one too many.
 fn refuse_too_fast(state: &HttpState, connection: Option<&Connection>, source: Option<IpAddr>) -> Option<Refusal> {
-    let caller = connection
+    let peer = connection
         .and_then(|connection| connection.peer.as_deref())
-        .and_then(|peer| ServiceIdentity::all_of(peer).next());
-    let counted = match (caller, source) {
-        (Some(caller), _) => state.rates.count_caller(&caller),
+        .filter(|peer| !peer.subject_alternative_names().is_empty());
+    let counted = match (peer, source) {
+        (Some(peer), _) => state.rates.count_caller(peer),
         (None, Some(source)) => state.rates.count_source(source.into()),
         (None, None) => Ok(()),
     };
@@ -128,11 +129,11 @@ fn record(state: &HttpState, refusal: Refusal, place: Where, connection: Option<
 }
 
 /// The client's id if it is harmless, else a fresh one.
-fn request_id(headers: &HeaderMap) -> String {
+fn request_id(headers: &HeaderMap) -> Arc<str> {
     let given = headers.get(X_REQUEST_ID).and_then(|value| value.to_str().ok());
     match given {
-        Some(id) if is_harmless(id) => id.to_owned(),
-        _ => authsvc_core::audit::RecordId::generate().to_string(),
+        Some(id) if is_harmless(id) => id.into(),
+        _ => RecordId::generate().to_string().into(),
     }
 }
 
@@ -197,7 +198,7 @@ mod tests {
             request_id(&headers)
         };
         assert_eq!(
-            with(b"f058ebd6-02f7-4d3f-942e-904344e8cdef"),
+            &*with(b"f058ebd6-02f7-4d3f-942e-904344e8cdef"),
             "f058ebd6-02f7-4d3f-942e-904344e8cdef"
         );
         for hostile in [&b""[..], b"a b", b"a\"b", b"\xff", b"a,b", b"{}", &[b'x'; 65]] {

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderValue, Request, StatusCode};
 
-use crate::transport::http::{HttpState, openapi_json};
+use crate::transport::http::{Shared, openapi_json};
 use crate::transport::listener::Connection;
 
 /// How long noting who fetched keys may put the answer off: it is worth something, and less than the keys.
@@ -37,7 +37,7 @@ pub(in crate::transport::http) async fn alive() -> &'static str {
         (status = 304, description = "The set is the one named by If-None-Match"),
     )
 )]
-pub(in crate::transport::http) async fn jwks(State(state): State<HttpState>, request: Request<Body>) -> Response {
+pub(in crate::transport::http) async fn jwks(State(state): State<Shared>, request: Request<Body>) -> Response {
     let tokens = state.service.keys().tokens();
     let published = &tokens.published;
     if let Some(peer) = request.extensions().get::<Connection>().and_then(|c| c.peer.as_ref()) {

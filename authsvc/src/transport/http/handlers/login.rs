@@ -6,7 +6,7 @@ use axum::response::Response;
 use http::Request;
 
 use super::operate;
-use crate::transport::http::HttpState;
+use crate::transport::http::Shared;
 use crate::transport::http::dto::{LoginRequest, LoginResponse, decode_login};
 use crate::transport::http::problem::{PostProblems, ProblemDocument};
 
@@ -24,7 +24,7 @@ use crate::transport::http::problem::{PostProblems, ProblemDocument};
         PostProblems,
     )
 )]
-pub(in crate::transport::http) async fn login(State(state): State<HttpState>, request: Request<Body>) -> Response {
+pub(in crate::transport::http) async fn login(State(state): State<Shared>, request: Request<Body>) -> Response {
     let endpoint = state.endpoints.login.clone();
     operate(&state, request, "/v1/auth", decode_login, endpoint, |issued| {
         super::json(&LoginResponse::from(&issued))

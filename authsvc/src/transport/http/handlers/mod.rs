@@ -93,7 +93,9 @@ fn meta(state: &HttpState, request: &Request<Body>, route: &'static str) -> Call
         deadline: observed.and_then(|observed| observed.deadline),
         route: observed.and_then(|observed| observed.route).unwrap_or(route),
         listener: state.listener,
-        request_id: observed.map(|observed| observed.request_id.clone()).unwrap_or_default(),
+        request_id: observed
+            .map(|observed| Arc::clone(&observed.request_id))
+            .unwrap_or_default(),
         peer: connection.and_then(|connection| connection.peer.clone()),
         bearer: bearer(request.headers()),
         user_agent: user_agent(request.headers()),

@@ -7,7 +7,7 @@ use http::header::CACHE_CONTROL;
 use http::{Request, StatusCode};
 
 use super::operate;
-use crate::transport::http::HttpState;
+use crate::transport::http::Shared;
 use crate::transport::http::dto::{
     ChangePasswordRequest, SetPasswordRequest, decode_change_password, decode_set_password,
 };
@@ -27,7 +27,7 @@ use crate::transport::http::problem::{PostProblems, ProblemDocument};
     )
 )]
 pub(in crate::transport::http) async fn change_password(
-    State(state): State<HttpState>,
+    State(state): State<Shared>,
     request: Request<Body>,
 ) -> Response {
     let endpoint = state.endpoints.change_password.clone();
@@ -51,10 +51,7 @@ pub(in crate::transport::http) async fn change_password(
     request_body = SetPasswordRequest,
     responses((status = 204, description = "The password is set"), PostProblems)
 )]
-pub(in crate::transport::http) async fn set_password(
-    State(state): State<HttpState>,
-    request: Request<Body>,
-) -> Response {
+pub(in crate::transport::http) async fn set_password(State(state): State<Shared>, request: Request<Body>) -> Response {
     let endpoint = state.endpoints.set_password.clone();
     operate(
         &state,

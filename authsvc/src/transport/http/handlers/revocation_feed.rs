@@ -14,8 +14,8 @@ use utoipa::ToSchema;
 
 use super::discovery::names_the_same;
 use super::operate_without_body;
-use crate::transport::http::HttpState;
 use crate::transport::http::problem::{PostProblems, ProblemDocument, Refusal};
+use crate::transport::http::{HttpState, Shared};
 use crate::transport::status::Problem;
 
 /// The keys of the feed. Not a JWK Set, so that nobody verifies tokens with them by mistake.
@@ -53,7 +53,7 @@ pub(in crate::transport::http) struct RevocationKey {
         PostProblems,
     )
 )]
-pub(in crate::transport::http) async fn keys(State(state): State<HttpState>, request: Request<Body>) -> Response {
+pub(in crate::transport::http) async fn keys(State(state): State<Shared>, request: Request<Body>) -> Response {
     read(&state, request, "/v1/revocations/keys", FeedQuestion::Keys).await
 }
 
@@ -72,7 +72,7 @@ pub(in crate::transport::http) async fn keys(State(state): State<HttpState>, req
         PostProblems,
     )
 )]
-pub(in crate::transport::http) async fn snapshot(State(state): State<HttpState>, request: Request<Body>) -> Response {
+pub(in crate::transport::http) async fn snapshot(State(state): State<Shared>, request: Request<Body>) -> Response {
     read(&state, request, "/v1/revocations/snapshot", FeedQuestion::Snapshot).await
 }
 
@@ -97,7 +97,7 @@ pub(in crate::transport::http) async fn snapshot(State(state): State<HttpState>,
     )
 )]
 pub(in crate::transport::http) async fn delta(
-    State(state): State<HttpState>,
+    State(state): State<Shared>,
     Path((feed, number)): Path<(String, String)>,
     request: Request<Body>,
 ) -> Response {

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::{Request, StatusCode};
 
 use super::operate;
-use crate::transport::http::HttpState;
+use crate::transport::http::Shared;
 use crate::transport::http::dto::{
     BeginOtpRequest, BothFactorsRequest, ConfirmOtpRequest, EnrolmentResponse, RecoveryCodesResponse, decode_begin_otp,
     decode_confirm_otp, decode_disable_otp, decode_renew_recovery_codes,
@@ -30,7 +30,7 @@ use crate::transport::http::problem::{PostProblems, ProblemDocument};
         PostProblems,
     )
 )]
-pub(in crate::transport::http) async fn begin_otp(State(state): State<HttpState>, request: Request<Body>) -> Response {
+pub(in crate::transport::http) async fn begin_otp(State(state): State<Shared>, request: Request<Body>) -> Response {
     let endpoint = state.endpoints.second_factor.begin.clone();
     let picture = AtomicBool::new(false);
     let decode = |body: &[u8]| {
@@ -59,10 +59,7 @@ pub(in crate::transport::http) async fn begin_otp(State(state): State<HttpState>
         PostProblems,
     )
 )]
-pub(in crate::transport::http) async fn confirm_otp(
-    State(state): State<HttpState>,
-    request: Request<Body>,
-) -> Response {
+pub(in crate::transport::http) async fn confirm_otp(State(state): State<Shared>, request: Request<Body>) -> Response {
     let endpoint = state.endpoints.second_factor.confirm.clone();
     operate(
         &state,
@@ -89,10 +86,7 @@ pub(in crate::transport::http) async fn confirm_otp(
         PostProblems,
     )
 )]
-pub(in crate::transport::http) async fn disable_otp(
-    State(state): State<HttpState>,
-    request: Request<Body>,
-) -> Response {
+pub(in crate::transport::http) async fn disable_otp(State(state): State<Shared>, request: Request<Body>) -> Response {
     let endpoint = state.endpoints.second_factor.disable.clone();
     operate(
         &state,
@@ -118,7 +112,7 @@ pub(in crate::transport::http) async fn disable_otp(
     )
 )]
 pub(in crate::transport::http) async fn renew_recovery_codes(
-    State(state): State<HttpState>,
+    State(state): State<Shared>,
     request: Request<Body>,
 ) -> Response {
     let endpoint = state.endpoints.second_factor.recovery_codes.clone();

@@ -8,7 +8,7 @@ use http::{Request, StatusCode};
 
 use super::{operate, operate_without_body};
 use crate::endpoint::sessions::{EndSessions, ListSessions};
-use crate::transport::http::HttpState;
+use crate::transport::http::Shared;
 use crate::transport::http::dto::{
     LoginResponse, LogoutRequest, RefreshRequest, RevokeRequest, SessionsResponse, decode_logout, decode_refresh,
     decode_revoke,
@@ -30,7 +30,7 @@ use crate::transport::http::problem::{PostProblems, ProblemDocument};
         PostProblems,
     )
 )]
-pub(in crate::transport::http) async fn refresh(State(state): State<HttpState>, request: Request<Body>) -> Response {
+pub(in crate::transport::http) async fn refresh(State(state): State<Shared>, request: Request<Body>) -> Response {
     let endpoint = state.endpoints.sessions.refresh.clone();
     operate(&state, request, "/v1/refresh", decode_refresh, endpoint, |issued| {
         super::json(&LoginResponse::from(&issued))
@@ -47,7 +47,7 @@ pub(in crate::transport::http) async fn refresh(State(state): State<HttpState>, 
     request_body = LogoutRequest,
     responses((status = 204, description = "No session has this token any more"), PostProblems)
 )]
-pub(in crate::transport::http) async fn logout(State(state): State<HttpState>, request: Request<Body>) -> Response {
+pub(in crate::transport::http) async fn logout(State(state): State<Shared>, request: Request<Body>) -> Response {
     let endpoint = state.endpoints.sessions.logout.clone();
     operate(&state, request, "/v1/logout", decode_logout, endpoint, done).await
 }
@@ -62,7 +62,7 @@ pub(in crate::transport::http) async fn logout(State(state): State<HttpState>, r
         PostProblems,
     )
 )]
-pub(in crate::transport::http) async fn list(State(state): State<HttpState>, request: Request<Body>) -> Response {
+pub(in crate::transport::http) async fn list(State(state): State<Shared>, request: Request<Body>) -> Response {
     let endpoint = state.endpoints.sessions.list.clone();
     operate_without_body(&state, request, "/v1/me/sessions", ListSessions, endpoint, |own| {
         super::json(&SessionsResponse::from(&own))
@@ -80,7 +80,7 @@ pub(in crate::transport::http) async fn list(State(state): State<HttpState>, req
         PostProblems,
     )
 )]
-pub(in crate::transport::http) async fn end_all(State(state): State<HttpState>, request: Request<Body>) -> Response {
+pub(in crate::transport::http) async fn end_all(State(state): State<Shared>, request: Request<Body>) -> Response {
     let endpoint = state.endpoints.sessions.end.clone();
     operate_without_body(&state, request, "/v1/me/sessions", EndSessions::All, endpoint, done).await
 }
@@ -97,7 +97,7 @@ pub(in crate::transport::http) async fn end_all(State(state): State<HttpState>, 
     )
 )]
 pub(in crate::transport::http) async fn end_one(
-    State(state): State<HttpState>,
+    State(state): State<Shared>,
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Response {
@@ -130,7 +130,7 @@ pub(in crate::transport::http) async fn end_one(
         PostProblems,
     )
 )]
-pub(in crate::transport::http) async fn revoke(State(state): State<HttpState>, request: Request<Body>) -> Response {
+pub(in crate::transport::http) async fn revoke(State(state): State<Shared>, request: Request<Body>) -> Response {
     let endpoint = state.endpoints.sessions.revoke.clone();
     operate(&state, request, "/v1/revoke", decode_revoke, endpoint, done).await
 }

@@ -6,7 +6,7 @@ use axum::response::Response;
 use http::Request;
 
 use super::operate;
-use crate::transport::http::HttpState;
+use crate::transport::http::Shared;
 use crate::transport::http::dto::{ActiveTokenResponse, ValidateTokenRequest, decode_validate_token};
 use crate::transport::http::problem::{PostProblems, ProblemDocument};
 
@@ -30,7 +30,7 @@ use crate::transport::http::problem::{PostProblems, ProblemDocument};
     )
 )]
 pub(in crate::transport::http) async fn validate_token(
-    State(state): State<HttpState>,
+    State(state): State<Shared>,
     request: Request<Body>,
 ) -> Response {
     let endpoint = state.endpoints.validate_token.clone();

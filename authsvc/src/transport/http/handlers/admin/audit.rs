@@ -7,7 +7,7 @@ use axum::response::Response;
 use http::Request;
 
 use super::{ask, ask_with, nothing};
-use crate::transport::http::HttpState;
+use crate::transport::http::Shared;
 use crate::transport::http::dto::admin::audit::{
     AuditRecordResponse, AuditResponse, AuditSearchRequest, AuditTopRequest, AuditTopResponse,
 };
@@ -26,7 +26,7 @@ use crate::transport::http::problem::{PostProblems, ProblemDocument};
         PostProblems,
     )
 )]
-pub(in crate::transport::http) async fn search(State(state): State<HttpState>, request: Request<Body>) -> Response {
+pub(in crate::transport::http) async fn search(State(state): State<Shared>, request: Request<Body>) -> Response {
     ask_with(&state, request, "/v1/admin/audit/search", decode_audit_search).await
 }
 
@@ -42,7 +42,7 @@ pub(in crate::transport::http) async fn search(State(state): State<HttpState>, r
         PostProblems,
     )
 )]
-pub(in crate::transport::http) async fn top(State(state): State<HttpState>, request: Request<Body>) -> Response {
+pub(in crate::transport::http) async fn top(State(state): State<Shared>, request: Request<Body>) -> Response {
     ask_with(&state, request, "/v1/admin/audit/top", decode_audit_top).await
 }
 
@@ -60,7 +60,7 @@ pub(in crate::transport::http) async fn top(State(state): State<HttpState>, requ
     )
 )]
 pub(in crate::transport::http) async fn record(
-    State(state): State<HttpState>,
+    State(state): State<Shared>,
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Response {

@@ -7,7 +7,7 @@ use axum::response::Response;
 use http::Request;
 
 use super::{ask, change, change_with, nothing};
-use crate::transport::http::HttpState;
+use crate::transport::http::Shared;
 use crate::transport::http::dto::admin::keys::{
     KeyChangeResponse, KeysResponse, PromoteRequest, RevokeKeyRequest, RotateRequest,
 };
@@ -25,7 +25,7 @@ use crate::transport::http::problem::{PostProblems, ProblemDocument};
         PostProblems,
     )
 )]
-pub(in crate::transport::http) async fn list(State(state): State<HttpState>, request: Request<Body>) -> Response {
+pub(in crate::transport::http) async fn list(State(state): State<Shared>, request: Request<Body>) -> Response {
     ask(&state, request, "/v1/admin/keys", Question::Keys).await
 }
 
@@ -42,7 +42,7 @@ pub(in crate::transport::http) async fn list(State(state): State<HttpState>, req
         PostProblems,
     )
 )]
-pub(in crate::transport::http) async fn rotate(State(state): State<HttpState>, request: Request<Body>) -> Response {
+pub(in crate::transport::http) async fn rotate(State(state): State<Shared>, request: Request<Body>) -> Response {
     change_with(&state, request, "/v1/admin/keys", decode_rotate).await
 }
 
@@ -62,7 +62,7 @@ pub(in crate::transport::http) async fn rotate(State(state): State<HttpState>, r
     )
 )]
 pub(in crate::transport::http) async fn promote(
-    State(state): State<HttpState>,
+    State(state): State<Shared>,
     Path(kid): Path<String>,
     request: Request<Body>,
 ) -> Response {
@@ -91,7 +91,7 @@ pub(in crate::transport::http) async fn promote(
     )
 )]
 pub(in crate::transport::http) async fn revoke(
-    State(state): State<HttpState>,
+    State(state): State<Shared>,
     Path(kid): Path<String>,
     request: Request<Body>,
 ) -> Response {
@@ -116,7 +116,7 @@ pub(in crate::transport::http) async fn revoke(
         PostProblems,
     )
 )]
-pub(in crate::transport::http) async fn prune(State(state): State<HttpState>, request: Request<Body>) -> Response {
+pub(in crate::transport::http) async fn prune(State(state): State<Shared>, request: Request<Body>) -> Response {
     change(&state, request, "/v1/admin/keys/prune", Change::PruneKeys).await
 }
 

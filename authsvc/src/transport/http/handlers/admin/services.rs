@@ -8,7 +8,7 @@ use axum::response::Response;
 use http::Request;
 
 use super::{ask, change_named, change_with, named, nothing};
-use crate::transport::http::HttpState;
+use crate::transport::http::Shared;
 use crate::transport::http::dto::admin::services::{IdentityRequest, NewServiceRequest, ServicesResponse};
 use crate::transport::http::dto::admin::{decode_add_identity, decode_new_service, decode_remove_identity};
 use crate::transport::http::problem::{PostProblems, ProblemDocument};
@@ -24,7 +24,7 @@ use crate::transport::http::problem::{PostProblems, ProblemDocument};
         PostProblems,
     )
 )]
-pub(in crate::transport::http) async fn list(State(state): State<HttpState>, request: Request<Body>) -> Response {
+pub(in crate::transport::http) async fn list(State(state): State<Shared>, request: Request<Body>) -> Response {
     ask(&state, request, "/v1/admin/services", Question::Services).await
 }
 
@@ -41,7 +41,7 @@ pub(in crate::transport::http) async fn list(State(state): State<HttpState>, req
         PostProblems,
     )
 )]
-pub(in crate::transport::http) async fn add(State(state): State<HttpState>, request: Request<Body>) -> Response {
+pub(in crate::transport::http) async fn add(State(state): State<Shared>, request: Request<Body>) -> Response {
     change_with(&state, request, "/v1/admin/services", decode_new_service).await
 }
 
@@ -59,7 +59,7 @@ pub(in crate::transport::http) async fn add(State(state): State<HttpState>, requ
     )
 )]
 pub(in crate::transport::http) async fn remove(
-    State(state): State<HttpState>,
+    State(state): State<Shared>,
     Path(name): Path<String>,
     request: Request<Body>,
 ) -> Response {
@@ -89,7 +89,7 @@ pub(in crate::transport::http) async fn remove(
     )
 )]
 pub(in crate::transport::http) async fn add_identity(
-    State(state): State<HttpState>,
+    State(state): State<Shared>,
     Path(name): Path<String>,
     request: Request<Body>,
 ) -> Response {
@@ -118,7 +118,7 @@ pub(in crate::transport::http) async fn add_identity(
     )
 )]
 pub(in crate::transport::http) async fn remove_identity(
-    State(state): State<HttpState>,
+    State(state): State<Shared>,
     Path(name): Path<String>,
     request: Request<Body>,
 ) -> Response {

@@ -9,7 +9,7 @@ use axum::response::Response;
 use http::Request;
 
 use super::{ask_named, ask_with, change_named, change_with};
-use crate::transport::http::HttpState;
+use crate::transport::http::Shared;
 use crate::transport::http::dto::admin::sessions::{
     AdminSessionsResponse, EndedResponse, RevocationRequest, SessionSearchRequest,
 };
@@ -30,7 +30,7 @@ use crate::transport::http::problem::{PostProblems, ProblemDocument};
     )
 )]
 pub(in crate::transport::http) async fn of_user(
-    State(state): State<HttpState>,
+    State(state): State<Shared>,
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Response {
@@ -54,7 +54,7 @@ pub(in crate::transport::http) async fn of_user(
     )
 )]
 pub(in crate::transport::http) async fn end_of_user(
-    State(state): State<HttpState>,
+    State(state): State<Shared>,
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Response {
@@ -76,7 +76,7 @@ pub(in crate::transport::http) async fn end_of_user(
         PostProblems,
     )
 )]
-pub(in crate::transport::http) async fn search(State(state): State<HttpState>, request: Request<Body>) -> Response {
+pub(in crate::transport::http) async fn search(State(state): State<Shared>, request: Request<Body>) -> Response {
     ask_with(&state, request, "/v1/admin/sessions/search", decode_session_search).await
 }
 
@@ -94,7 +94,7 @@ pub(in crate::transport::http) async fn search(State(state): State<HttpState>, r
     )
 )]
 pub(in crate::transport::http) async fn end(
-    State(state): State<HttpState>,
+    State(state): State<Shared>,
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Response {
@@ -120,6 +120,6 @@ pub(in crate::transport::http) async fn end(
         PostProblems,
     )
 )]
-pub(in crate::transport::http) async fn revoke(State(state): State<HttpState>, request: Request<Body>) -> Response {
+pub(in crate::transport::http) async fn revoke(State(state): State<Shared>, request: Request<Body>) -> Response {
     change_with(&state, request, "/v1/admin/revocations", decode_revocation).await
 }

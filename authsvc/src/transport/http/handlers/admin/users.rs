@@ -12,7 +12,7 @@ use http::{HeaderMap, Request};
 
 use super::{ask_named, ask_with, change_named, change_with, named, nothing};
 use crate::endpoint::Auditable;
-use crate::transport::http::HttpState;
+use crate::transport::http::Shared;
 use crate::transport::http::dto::admin::users::{
     GrantsRequest, LinkResponse, NewUserRequest, NewUserResponse, ResetLinkRequest, UserEntry, UserSearchRequest,
     UsersResponse,
@@ -36,7 +36,7 @@ use crate::transport::status::Problem;
         PostProblems,
     )
 )]
-pub(in crate::transport::http) async fn add(State(state): State<HttpState>, request: Request<Body>) -> Response {
+pub(in crate::transport::http) async fn add(State(state): State<Shared>, request: Request<Body>) -> Response {
     change_with(&state, request, "/v1/admin/users", decode_new_user).await
 }
 
@@ -52,7 +52,7 @@ pub(in crate::transport::http) async fn add(State(state): State<HttpState>, requ
         PostProblems,
     )
 )]
-pub(in crate::transport::http) async fn search(State(state): State<HttpState>, request: Request<Body>) -> Response {
+pub(in crate::transport::http) async fn search(State(state): State<Shared>, request: Request<Body>) -> Response {
     ask_with(&state, request, "/v1/admin/users/search", decode_user_search).await
 }
 
@@ -70,7 +70,7 @@ pub(in crate::transport::http) async fn search(State(state): State<HttpState>, r
     )
 )]
 pub(in crate::transport::http) async fn show(
-    State(state): State<HttpState>,
+    State(state): State<Shared>,
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Response {
@@ -99,7 +99,7 @@ pub(in crate::transport::http) async fn show(
     )
 )]
 pub(in crate::transport::http) async fn set(
-    State(state): State<HttpState>,
+    State(state): State<Shared>,
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Response {
@@ -135,7 +135,7 @@ pub(in crate::transport::http) async fn set(
     )
 )]
 pub(in crate::transport::http) async fn delete(
-    State(state): State<HttpState>,
+    State(state): State<Shared>,
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Response {
@@ -160,7 +160,7 @@ pub(in crate::transport::http) async fn delete(
     )
 )]
 pub(in crate::transport::http) async fn disable(
-    State(state): State<HttpState>,
+    State(state): State<Shared>,
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Response {
@@ -185,7 +185,7 @@ pub(in crate::transport::http) async fn disable(
     )
 )]
 pub(in crate::transport::http) async fn enable(
-    State(state): State<HttpState>,
+    State(state): State<Shared>,
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Response {
@@ -209,7 +209,7 @@ pub(in crate::transport::http) async fn enable(
     )
 )]
 pub(in crate::transport::http) async fn unlock(
-    State(state): State<HttpState>,
+    State(state): State<Shared>,
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Response {
@@ -237,7 +237,7 @@ pub(in crate::transport::http) async fn unlock(
     )
 )]
 pub(in crate::transport::http) async fn reset_link(
-    State(state): State<HttpState>,
+    State(state): State<Shared>,
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Response {
@@ -265,7 +265,7 @@ pub(in crate::transport::http) async fn reset_link(
     )
 )]
 pub(in crate::transport::http) async fn reset_otp(
-    State(state): State<HttpState>,
+    State(state): State<Shared>,
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Response {
