@@ -2,7 +2,7 @@
 //! flooded with logins, its keys exchanged under load.
 //!
 //! Real processes, real sockets, real hashing costs. What can be shown in one process with a settable clock is shown
-//! there (`database.rs`, `login_defence.rs`, `keys.rs`, `sessions.rs`).
+//! there (`database.rs`, `login_defence`, `keys`, `sessions`).
 
 #![expect(clippy::unwrap_used, reason = "in tests a panic is the report")]
 

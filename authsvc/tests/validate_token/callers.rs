@@ -1,153 +1,10 @@
-//! `POST /v1/validate-token` through its real router: who may ask, and which tokens are good.
+//! Who may ask, and what it is told.
 
-#![expect(clippy::unwrap_used, reason = "in tests a panic is the report")]
-
-mod support;
-
-use authsvc_core::audit::Outcome;
-use authsvc_core::service::open_keys;
 use cryptokit::encoding::base64url;
 use http::StatusCode;
-use support::in_process::{EMAIL, ISSUER, LEEWAY_SECONDS, NOW, PASSWORD, Service, TTL_SECONDS, json_request, peer_of};
 
-#[tokio::test]
-async fn a_good_token_is_active_with_its_claims() {
-    let service = Service::start().await;
-    let answer = service.validate(&service.token().await).await;
-    assert_eq!(answer.status, StatusCode::OK);
-    assert_eq!(answer.header("cache-control"), "no-store");
-    let json = answer.json();
-    assert_eq!(json["active"], true);
-    assert_eq!(json["email"], EMAIL);
-    assert_eq!(json["sub"], service.user_id.to_string());
-    assert_eq!(json["aud"], "orders");
-    assert_eq!(json["iss"], ISSUER);
-    assert_eq!(json["iat"], NOW);
-    assert_eq!(json["exp"], NOW + TTL_SECONDS);
-    assert_eq!(json["jti"].as_str().unwrap().len(), 36);
-    let records = service.audit.take();
-    assert_eq!(records[1].who.service.as_ref().unwrap().as_str(), "orders");
-    assert_eq!(records[1].who.user_id, Some(service.user_id));
-}
-
-#[tokio::test]
-async fn every_token_that_is_not_good_is_the_same_401_with_its_own_reason() {
-    let service = Service::start().await;
-    service.register("billing", "dns:billing.internal", &["billing"]).await;
-    let good = service.token().await;
-    let (input, signature) = good.rsplit_once('.').unwrap();
-    let (header, payload) = input.split_once('.').unwrap();
-    let (header, payload) = (decode(header), decode(payload));
-    let hmac = |header: &str| {
-        // The public key as the secret of an HMAC: the oldest confusion there is.
-        let input = format!(
-            "{}.{}",
-            base64url::encode(header.as_bytes()),
-            base64url::encode(payload.as_bytes())
-        );
-        format!("{input}.{}", base64url::encode(&[7; 32]))
-    };
-    let signed = |header: String, payload: String| forge(&service, header, payload);
-
-    let mut cases = vec![
-        (tampered(&good), "token_signature"),
-        (format!("{input}.{}", with_a_bit_flipped(signature)), "token_signature"),
-        (
-            signed(header.clone(), payload.replace(ISSUER, "https://other.example")).await,
-            "token_issuer",
-        ),
-        (
-            signed(header.clone(), payload.replace("\"orders\"", "\"billing\"")).await,
-            "token_audience",
-        ),
-        (
-            format!(
-                "{}.",
-                hmac(&header.replace("RS256", "none")).rsplit_once('.').unwrap().0
-            ),
-            "token_algorithm",
-        ),
-        (hmac(&header.replace("RS256", "HS256")), "token_algorithm"),
-        (
-            signed(header.replace("\"kid\":\"", "\"kid\":\"x"), payload.clone()).await,
-            "token_unknown_key",
-        ),
-        (
-            signed(header.replace("at+jwt", "JWT"), payload.clone()).await,
-            "token_type",
-        ),
-        (
-            signed(header.replace('{', "{\"crit\":[\"exp\"],"), payload.clone()).await,
-            "token_header",
-        ),
-        (
-            signed(header.clone(), payload.replace("\"exp\":", "\"ex\":")).await,
-            "token_claims",
-        ),
-        (
-            signed(header.clone(), payload.replace('{', "{\"exp\":1,")).await,
-            "token_claims",
-        ),
-        ("garbage".to_owned(), "token_malformed"),
-        (
-            signed(header.clone(), payload.replace(&service.user_id.to_string(), "nobody")).await,
-            "token_of_disabled_user",
-        ),
-    ];
-    cases.push((
-        signed(
-            header,
-            payload.replace(&format!("\"nbf\":{NOW}"), &format!("\"nbf\":{}", NOW + 60)),
-        )
-        .await,
-        "token_not_yet_valid",
-    ));
-    service.reasons();
-
-    let mut bodies = Vec::new();
-    for (token, reason) in cases {
-        let answer = service.validate(&token).await;
-        assert_eq!(
-            (answer.status, answer.problem().as_str()),
-            (StatusCode::UNAUTHORIZED, "invalid-token"),
-            "{reason}"
-        );
-        assert!(answer.header("www-authenticate").contains("invalid_token"));
-        let record = &service.audit.take()[0];
-        let Outcome::Failure(found) = &record.outcome else {
-            panic!("{reason} succeeded")
-        };
-        assert_eq!(found.code(), reason);
-        assert_eq!(record.who.service.as_ref().unwrap().as_str(), "orders");
-        assert!(
-            record
-                .who
-                .caller
-                .as_ref()
-                .unwrap()
-                .to_string()
-                .starts_with("dns:orders.internal by ")
-        );
-        let id = answer.json()["id"].as_str().unwrap().to_owned();
-        assert_eq!(record.id.to_string(), id);
-        bodies.push(String::from_utf8(answer.body).unwrap().replace(&id, "ID"));
-    }
-    assert!(
-        bodies.windows(2).all(|pair| pair[0] == pair[1]),
-        "no cause can be told from another"
-    );
-}
-
-#[tokio::test]
-async fn a_token_ends_at_its_time() {
-    let service = Service::start().await;
-    let token = service.token().await;
-    service.clock.advance(TTL_SECONDS + LEEWAY_SECONDS - 1);
-    assert_eq!(service.validate(&token).await.status, StatusCode::OK);
-    service.clock.advance(1);
-    assert_eq!(service.validate(&token).await.status, StatusCode::UNAUTHORIZED);
-    assert_eq!(service.reasons(), ["ok", "ok", "token_expired"]);
-}
+use super::{decode, forge};
+use crate::support::in_process::{EMAIL, PASSWORD, Service, json_request, peer_of};
 
 #[tokio::test]
 async fn a_service_learns_nothing_about_tokens_for_others() {
@@ -156,7 +13,7 @@ async fn a_service_learns_nothing_about_tokens_for_others() {
     let token = service.token().await;
     let foreign = service.validate_as(&["dns:billing.internal"], &token).await;
     let garbage = service.validate_as(&["dns:billing.internal"], "garbage").await;
-    let without_id = |answer: support::in_process::Answer| {
+    let without_id = |answer: crate::support::in_process::Answer| {
         let id = answer.json()["id"].as_str().unwrap().to_owned();
         (
             answer.status,
@@ -164,20 +21,6 @@ async fn a_service_learns_nothing_about_tokens_for_others() {
         )
     };
     assert_eq!(without_id(foreign), without_id(garbage));
-}
-
-#[tokio::test]
-async fn tokens_of_disabled_users_are_refused_at_once() {
-    let service = Service::start().await;
-    let token = service.token().await;
-    service.set_disabled(EMAIL, true).await;
-    assert_eq!(service.validate(&token).await.status, StatusCode::UNAUTHORIZED);
-    // What disabling has ended does not live again.
-    service.set_disabled(EMAIL, false).await;
-    assert_eq!(service.validate(&token).await.status, StatusCode::UNAUTHORIZED);
-    let fresh = service.token().await;
-    assert_eq!(service.validate(&fresh).await.status, StatusCode::OK);
-    assert_eq!(service.reasons(), ["ok", "token_revoked", "token_revoked", "ok", "ok"]);
 }
 
 #[tokio::test]
@@ -283,42 +126,8 @@ async fn m1_identity_never_comes_from_a_header() {
     }
 }
 
-#[tokio::test]
-async fn bodies_are_bounded_and_strict() {
-    let service = Service::start().await;
-    let send = async |body: String| {
-        let peer = Some(service.peer(&["dns:orders.internal"]));
-        service
-            .send(&service.internal, peer, json_request("/v1/validate-token", body))
-            .await
-            .status
-    };
-    assert_eq!(send("{}".into()).await, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(send(r#"{"token":1}"#.into()).await, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(
-        send(r#"{"token":"x","x":1}"#.into()).await,
-        StatusCode::UNPROCESSABLE_ENTITY
-    );
-    assert_eq!(
-        send(r#"{"token":"x","token":"x"}"#.into()).await,
-        StatusCode::BAD_REQUEST
-    );
-    assert_eq!(
-        send(format!(r#"{{"token":"{}"}}"#, "x".repeat(8193))).await,
-        StatusCode::UNPROCESSABLE_ENTITY
-    );
-    assert_eq!(
-        send(format!(r#"{{"token":"{}"}}"#, ".".repeat(8192))).await,
-        StatusCode::UNAUTHORIZED
-    );
-    assert_eq!(
-        send(format!(r#"{{"token":"{}"}}"#, "x".repeat(1 << 20))).await,
-        StatusCode::PAYLOAD_TOO_LARGE
-    );
-}
-
 /// Everything an answer shows that is not its own: the id of the refusal, in the body.
-fn shown(answer: &support::in_process::Answer) -> (StatusCode, Vec<(String, String)>, String) {
+fn shown(answer: &crate::support::in_process::Answer) -> (StatusCode, Vec<(String, String)>, String) {
     let headers = answer.headers.iter().map(|(name, value)| {
         let value = value.to_str().unwrap().to_owned();
         (name.to_string(), value)
@@ -371,7 +180,7 @@ async fn token_with(service: &Service, claims: &str) -> String {
     .await
 }
 
-async fn ask(service: &Service, question: serde_json::Value) -> support::in_process::Answer {
+async fn ask(service: &Service, question: serde_json::Value) -> crate::support::in_process::Answer {
     let peer = Some(service.peer(&["dns:orders.internal"]));
     let request = json_request("/v1/validate-token", question.to_string());
     service.send(&service.internal, peer, request).await
@@ -549,117 +358,4 @@ async fn m2_a_certificate_of_the_right_authority_is_its_own_exact_name_and_no_ot
             "{name}"
         );
     }
-}
-
-#[tokio::test]
-async fn a5_no_spelling_of_a_path_reaches_a_route_that_it_is_not() {
-    let service = Service::start().await;
-    let token = service.token().await;
-    let body = serde_json::json!({ "token": token }).to_string();
-    for path in [
-        "/v1/validate-token/",
-        "//v1/validate-token",
-        "/v1//validate-token",
-        "/v1/./validate-token",
-        "/v1/x/../validate-token",
-        "/v1/%76alidate-token",
-        "/v1/validate%2dtoken",
-        "/v1%2fvalidate-token",
-        "/v1/validate-token%00",
-        "/v1/validate-token;v=1",
-        "/V1/Validate-Token",
-        "/v1/validate-token%2f..%2fauth",
-        "/%2e%2e/v1/validate-token",
-        "/v1/auth/../validate-token",
-    ] {
-        for router in [&service.internal, &service.public] {
-            let peer = Some(service.peer(&["dns:orders.internal"]));
-            let answer = service.send(router, peer, json_request(path, body.clone())).await;
-            assert_eq!(
-                (answer.status, answer.problem().as_str()),
-                (StatusCode::NOT_FOUND, "not-found"),
-                "{path}"
-            );
-        }
-    }
-    // The route itself is on one listener only.
-    let peer = Some(service.peer(&["dns:orders.internal"]));
-    let answer = service
-        .send(&service.public, peer, json_request("/v1/validate-token", body))
-        .await;
-    assert_eq!(answer.status, StatusCode::NOT_FOUND);
-}
-
-#[tokio::test]
-async fn a12_no_host_that_a_client_names_reaches_an_answer() {
-    let service = Service::start().await;
-    let plain = async |path: &str, headers: &[(&str, &str)]| {
-        let mut request = http::Request::get(path).body(axum::body::Body::empty()).unwrap();
-        for (name, value) in headers {
-            let name: http::HeaderName = name.parse().unwrap();
-            request.headers_mut().insert(name, value.parse().unwrap());
-        }
-        service.send(&service.internal, None, request).await
-    };
-    let hostile = [
-        ("host", "evil.example"),
-        ("x-forwarded-host", "evil.example"),
-        ("x-forwarded-proto", "http"),
-        ("forwarded", "host=evil.example;proto=http"),
-        ("x-original-url", "/evil.example"),
-        ("x-rewrite-url", "/evil.example"),
-    ];
-    for path in ["/", "/metadata", "/.well-known/jwks.json", "/openapi.json", "/nothing"] {
-        let (before, after) = (plain(path, &[]).await, plain(path, &hostile).await);
-        assert!(!String::from_utf8_lossy(&after.body).contains("evil"), "{path}");
-        assert!(
-            after
-                .headers
-                .values()
-                .all(|value| !value.to_str().unwrap().contains("evil")),
-            "{path}"
-        );
-        if before.status == StatusCode::OK {
-            assert_eq!(shown_raw(&before), shown_raw(&after), "{path}");
-        }
-    }
-    let mut request = json_request("/v1/auth", support::in_process::login_body(EMAIL, PASSWORD));
-    request.headers_mut().insert("host", "evil.example".parse().unwrap());
-    let answer = service.send(&service.public, None, request).await;
-    let token = answer.json()["token"].as_str().unwrap().to_owned();
-    assert!(decode(token.split('.').nth(1).unwrap()).contains(&format!("\"iss\":\"{ISSUER}\"")));
-}
-
-fn shown_raw(answer: &support::in_process::Answer) -> (StatusCode, Vec<u8>) {
-    (answer.status, answer.body.clone())
-}
-
-fn decode(part: &str) -> String {
-    String::from_utf8(base64url::decode(part).unwrap()).unwrap()
-}
-
-fn with_a_bit_flipped(signature: &str) -> String {
-    let mut bytes = base64url::decode(signature).unwrap();
-    bytes[100] ^= 1;
-    base64url::encode(&bytes)
-}
-
-/// The same claims with one character changed, under the old signature.
-fn tampered(token: &str) -> String {
-    let (header, rest) = token.split_once('.').unwrap();
-    let (payload, signature) = rest.split_once('.').unwrap();
-    let changed = decode(payload).replace("alice", "admin");
-    format!("{header}.{}.{signature}", base64url::encode(changed.as_bytes()))
-}
-
-/// A token with a good signature of the service's own key over any header and payload.
-async fn forge(service: &Service, header: String, payload: String) -> String {
-    let keys = open_keys(service.store.as_ref(), &service.root_key).await.unwrap();
-    let input = format!(
-        "{}.{}",
-        base64url::encode(header.as_bytes()),
-        base64url::encode(payload.as_bytes())
-    );
-    let signature = keys.tokens.signer.key().sign(input.as_bytes()).unwrap();
-    format!("{input}.{}", base64url::encode(&signature))
 }
