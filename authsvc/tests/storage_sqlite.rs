@@ -113,6 +113,23 @@ async fn of_many_processes_that_start_together_one_migrates() {
 }
 
 #[tokio::test]
+async fn a_database_that_another_process_is_making_is_waited_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("authsvc.db");
+    std::fs::write(&file, "").unwrap();
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&file);
+    let mut other = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let finish = async {
+        // However long it takes: what is opened too late is opened too.
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        sqlx::query("COMMIT").execute(&mut other).await.unwrap();
+    };
+    let (opened, ()) = tokio::join!(SqliteStore::open(&file), finish);
+    opened.unwrap().close().await;
+}
+
+#[tokio::test]
 async fn rows_that_this_program_does_not_write_are_named() {
     let directory = tempfile::tempdir().unwrap();
     let store = fresh(&directory).await;

@@ -17,6 +17,7 @@ mod users;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use authsvc_core::storage::{Store, StoreError};
@@ -24,6 +25,7 @@ use sqlx::error::DatabaseError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, SqlitePool};
 use sqlx_core::transaction::TransactionManager;
+use tokio::time::{Instant, sleep};
 
 use super::fault::{self, Dialect, Fault};
 use super::guarded::GuardedPool;
@@ -131,7 +133,36 @@ async fn connect(path: &Path, tuning: &Tuning) -> Result<(SqlitePool, SqliteConn
         return Err(OpenError::Missing { path: path.to_owned() });
     }
     let options = options(path, tuning);
-    let pool = SqlitePoolOptions::new()
+    let started = Instant::now();
+    loop {
+        match writer(&options, tuning).await {
+            Ok(pool) => return Ok((pool, options)),
+            // The first connection of all writes into the file that it has a write-ahead log. Whoever comes meanwhile is
+            // told at once that it is locked: SQLite does not wait where a lock is to be raised
+            // (https://sqlite.org/c3ref/busy_handler.html).
+            Err(error) if is_busy(&error) && started.elapsed() < tuning.statement_timeout => sleep(BUSY_PAUSE).await,
+            Err(source) => {
+                return Err(OpenError::Open {
+                    database: path.display().to_string(),
+                    source,
+                });
+            }
+        }
+    }
+}
+
+/// Between attempts to open a database that another process is making.
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
+
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    // The primary result code SQLITE_BUSY is in the lowest byte.
+    code.and_then(|code| code.parse::<i32>().ok())
+        .is_some_and(|code| code & 0xff == 5)
+}
+
+async fn writer(options: &SqliteConnectOptions, tuning: &Tuning) -> Result<SqlitePool, sqlx::Error> {
+    SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(tuning.wait)
         // Nothing is between this process and the file, and each connection is tested when it comes back: asking its
@@ -146,11 +177,6 @@ async fn connect(path: &Path, tuning: &Tuning) -> Result<(SqlitePool, SqliteConn
         })
         .connect_with(options.clone())
         .await
-        .map_err(|source| OpenError::Open {
-            database: path.display().to_string(),
-            source,
-        })?;
-    Ok((pool, options))
 }
 
 #[async_trait]
