@@ -13,36 +13,12 @@ if [[ $# -ne 1 || ! -x $1/authsvc || ! -x $1/certgen ]]; then
 fi
 binaries=$(cd "$1" && pwd)
 
-START_SECONDS=60
 HANDSHAKE_SECONDS=20
 
-umask 077
-work=$(mktemp -d)
-server=
-cleanup() {
-    if [[ -n $server ]]; then
-        kill -KILL "$server" || true
-        wait "$server" || true
-    fi 2>/dev/null
-    rm -rf "$work"
-}
-trap cleanup EXIT
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "${BASH_SOURCE[0]}")/service.sh"
 
-ok() { echo "ok       $*"; }
-die() {
-    echo "FAILED   $*"
-    if [[ -s $work/said ]]; then tail -n 30 "$work/said" | sed 's/^/         /'; fi
-    if [[ -s $work/server.log ]]; then tail -n 10 "$work/server.log" | sed 's/^/         /'; fi
-    exit 1
-} >&2
-
-mkfifo "$work/server.out"
-"$binaries/authsvc" dev --json --home "$work/home" --public-port 0 --internal-port 0 --ops-port 0 \
-    >"$work/server.out" 2>"$work/server.log" &
-server=$!
-exec 3<"$work/server.out"
-IFS= read -r -t "$START_SECONDS" -u 3 started || die "authsvc dev says nothing within $START_SECONDS s"
-field() { jq -er --arg name "$1" '.[$name]' <<<"$started" || die "authsvc dev --json does not say $1"; }
+start_dev "$binaries/authsvc"
 ca=$(field ca_file) cert=$(field client_cert_file) key=$(field client_key_file)
 internal=$(field internal_url)
 port=${internal##*:}

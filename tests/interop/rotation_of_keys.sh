@@ -17,24 +17,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 python=${PYTHON:-python3}
 REQUEST_SECONDS=20
 
-umask 077
-work=$(mktemp -d)
-server=
-cleanup() {
-    if [[ -n $server ]]; then
-        kill -KILL "$server" || true
-        wait "$server" || true
-    fi 2>/dev/null
-    rm -rf "$work"
-}
-trap cleanup EXIT
-
-ok() { echo "ok       $*"; }
-die() {
-    echo "FAILED   $*"
-    if [[ -s $work/server.log ]]; then tail -n 20 "$work/server.log" | sed 's/^/         /'; fi
-    exit 1
-} >&2
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "${BASH_SOURCE[0]}")/service.sh"
 
 if ! "$python" -c 'import joserfc, jwt' 2>/dev/null; then
     if [[ ${REQUIRE_ALL:-} == 1 ]]; then die "no Python with PyJWT and joserfc: PYTHON=$python"; fi
@@ -44,14 +28,7 @@ fi
 
 # ---- the service -----------------------------------------------------------------------------------------------------
 
-mkfifo "$work/server.out"
-"$authsvc" dev --json --home "$work/home" --public-port 0 --internal-port 0 --ops-port 0 \
-    >"$work/server.out" 2>"$work/server.log" &
-server=$!
-# Kept open: a service whose reader goes away must not be what is tested here.
-exec 3<"$work/server.out"
-IFS= read -r -t 60 -u 3 started || die "authsvc dev says nothing within 60 s"
-field() { jq -er --arg name "$1" '.[$name]' <<<"$started" || die "authsvc dev --json does not say $1"; }
+start_dev "$authsvc"
 public=$(field public_url) issuer=$(field issuer) ca=$(field ca_file) login=$(field login_file)
 
 request() { curl --silent --show-error --fail --max-time "$REQUEST_SECONDS" --cacert "$ca" "$@"; }

@@ -16,40 +16,15 @@ binaries=$(cd "$1" && pwd)
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 python=${PYTHON:-python3}
 
-START_SECONDS=60
 STOP_SECONDS=30
 REQUEST_SECONDS=20
 
-umask 077
-work=$(mktemp -d)
-server=
-cleanup() {
-    if [[ -n $server ]]; then
-        kill -KILL "$server" || true
-        wait "$server" || true
-    fi 2>/dev/null
-    rm -rf "$work"
-}
-trap cleanup EXIT
-
-ok() { echo "ok       $*"; }
-die() {
-    echo "FAILED   $*"
-    # Log lines hold no secret. Standard output does and is not shown.
-    if [[ -s $work/server.log ]]; then tail -n 20 "$work/server.log" | sed 's/^/         /'; fi
-    exit 1
-} >&2
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "${BASH_SOURCE[0]}")/service.sh"
 
 # ---- the service -----------------------------------------------------------------------------------------------------
 
-mkfifo "$work/server.out"
-"$binaries/authsvc" dev --json --home "$work/home" --public-port 0 --internal-port 0 --ops-port 0 \
-    >"$work/server.out" 2>"$work/server.log" &
-server=$!
-# Kept open: a service whose reader goes away must not be what is tested here.
-exec 3<"$work/server.out"
-IFS= read -r -t "$START_SECONDS" -u 3 started || die "authsvc dev says nothing within $START_SECONDS s"
-field() { jq -er --arg name "$1" '.[$name]' <<<"$started" || die "authsvc dev --json does not say $1"; }
+start_dev "$binaries/authsvc"
 public=$(field public_url) internal=$(field internal_url) issuer=$(field issuer)
 ca=$(field ca_file) cert=$(field client_cert_file) key=$(field client_key_file) login=$(field login_file)
 [[ $issuer == "$public" ]] || die "the issuer $issuer is not where the service is: $public"
