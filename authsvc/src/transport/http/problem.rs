@@ -7,7 +7,7 @@ use authsvc_core::audit::{Action, Reason, RecordId, Who};
 use authsvc_core::service::{Failure, FieldError};
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderValue, header};
+use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::{IntoResponses, ToSchema};
 
@@ -61,16 +61,32 @@ impl IntoResponses for PostProblems {
             Problem::Overloaded,
         ] {
             let entry = problem.entry();
-            let schema = utoipa::openapi::Ref::from_schema_name("Problem");
-            let content = utoipa::openapi::ContentBuilder::new().schema(Some(schema)).build();
-            let response = utoipa::openapi::ResponseBuilder::new()
-                .description(entry.title)
-                .content("application/problem+json", content)
-                .build();
+            let response = problem_response(entry.title);
             responses.insert(entry.status.as_str().to_owned(), response.into());
         }
         responses
     }
+}
+
+/// What can be wrong with any request to the administrators' interface, for the API description.
+pub(super) struct AdminProblems;
+
+impl IntoResponses for AdminProblems {
+    fn responses() -> BTreeMap<String, utoipa::openapi::RefOr<utoipa::openapi::Response>> {
+        let mut responses = PostProblems::responses();
+        let forbidden = problem_response("The caller is no administrator");
+        responses.insert(StatusCode::FORBIDDEN.as_str().to_owned(), forbidden.into());
+        responses
+    }
+}
+
+fn problem_response(description: &str) -> utoipa::openapi::Response {
+    let schema = utoipa::openapi::Ref::from_schema_name("Problem");
+    let content = utoipa::openapi::ContentBuilder::new().schema(Some(schema)).build();
+    utoipa::openapi::ResponseBuilder::new()
+        .description(description)
+        .content("application/problem+json", content)
+        .build()
 }
 
 /// A request that is refused before it becomes an operation. The outermost layer records it.

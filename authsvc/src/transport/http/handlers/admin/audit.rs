@@ -12,7 +12,7 @@ use crate::transport::http::dto::admin::audit::{
     AuditRecordResponse, AuditResponse, AuditSearchRequest, AuditTopRequest, AuditTopResponse,
 };
 use crate::transport::http::dto::admin::{decode_audit_search, decode_audit_top};
-use crate::transport::http::problem::{PostProblems, ProblemDocument};
+use crate::transport::http::problem::{AdminProblems, ProblemDocument};
 
 /// Audit records that the database keeps, in the order of time, a page at a time.
 #[utoipa::path(
@@ -22,8 +22,7 @@ use crate::transport::http::problem::{PostProblems, ProblemDocument};
     request_body = AuditSearchRequest,
     responses(
         (status = 200, description = "A page", body = AuditResponse),
-        (status = 403, description = "The caller is no administrator", body = ProblemDocument, content_type = "application/problem+json"),
-        PostProblems,
+        AdminProblems,
     )
 )]
 pub(in crate::transport::http) async fn search(State(state): State<Shared>, request: Request<Body>) -> Response {
@@ -38,8 +37,7 @@ pub(in crate::transport::http) async fn search(State(state): State<Shared>, requ
     request_body = AuditTopRequest,
     responses(
         (status = 200, description = "The highest first", body = AuditTopResponse),
-        (status = 403, description = "The caller is no administrator", body = ProblemDocument, content_type = "application/problem+json"),
-        PostProblems,
+        AdminProblems,
     )
 )]
 pub(in crate::transport::http) async fn top(State(state): State<Shared>, request: Request<Body>) -> Response {
@@ -55,8 +53,7 @@ pub(in crate::transport::http) async fn top(State(state): State<Shared>, request
     responses(
         (status = 200, description = "The record", body = AuditRecordResponse),
         (status = 404, description = "No such thing", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The caller is no administrator", body = ProblemDocument, content_type = "application/problem+json"),
-        PostProblems,
+        AdminProblems,
     )
 )]
 pub(in crate::transport::http) async fn record(

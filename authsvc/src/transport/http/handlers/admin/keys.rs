@@ -12,7 +12,7 @@ use crate::transport::http::dto::admin::keys::{
     KeyChangeResponse, KeysResponse, PromoteRequest, RevokeKeyRequest, RotateRequest,
 };
 use crate::transport::http::dto::admin::{decode_promote, decode_revoke_key, decode_rotate};
-use crate::transport::http::problem::{PostProblems, ProblemDocument};
+use crate::transport::http::problem::{AdminProblems, ProblemDocument};
 
 /// The signing keys, and which services have not fetched the next one.
 #[utoipa::path(
@@ -21,8 +21,7 @@ use crate::transport::http::problem::{PostProblems, ProblemDocument};
     operation_id = "admin_keys_list",
     responses(
         (status = 200, description = "All of them", body = KeysResponse),
-        (status = 403, description = "The caller is no administrator", body = ProblemDocument, content_type = "application/problem+json"),
-        PostProblems,
+        AdminProblems,
     )
 )]
 pub(in crate::transport::http) async fn list(State(state): State<Shared>, request: Request<Body>) -> Response {
@@ -38,8 +37,7 @@ pub(in crate::transport::http) async fn list(State(state): State<Shared>, reques
     responses(
         (status = 200, description = "What was done", body = KeyChangeResponse),
         (status = 409, description = "What is there stands in the way", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The caller is no administrator", body = ProblemDocument, content_type = "application/problem+json"),
-        PostProblems,
+        AdminProblems,
     )
 )]
 pub(in crate::transport::http) async fn rotate(State(state): State<Shared>, request: Request<Body>) -> Response {
@@ -57,8 +55,7 @@ pub(in crate::transport::http) async fn rotate(State(state): State<Shared>, requ
         (status = 200, description = "What was done", body = KeyChangeResponse),
         (status = 404, description = "No such thing", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "What is there stands in the way", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The caller is no administrator", body = ProblemDocument, content_type = "application/problem+json"),
-        PostProblems,
+        AdminProblems,
     )
 )]
 pub(in crate::transport::http) async fn promote(
@@ -86,8 +83,7 @@ pub(in crate::transport::http) async fn promote(
         (status = 200, description = "What was done", body = KeyChangeResponse),
         (status = 404, description = "No such thing", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "What is there stands in the way", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The caller is no administrator", body = ProblemDocument, content_type = "application/problem+json"),
-        PostProblems,
+        AdminProblems,
     )
 )]
 pub(in crate::transport::http) async fn revoke(
@@ -112,8 +108,7 @@ pub(in crate::transport::http) async fn revoke(
     responses(
         (status = 200, description = "What was done", body = KeyChangeResponse),
         (status = 204, description = "Every key is needed still"),
-        (status = 403, description = "The caller is no administrator", body = ProblemDocument, content_type = "application/problem+json"),
-        PostProblems,
+        AdminProblems,
     )
 )]
 pub(in crate::transport::http) async fn prune(State(state): State<Shared>, request: Request<Body>) -> Response {

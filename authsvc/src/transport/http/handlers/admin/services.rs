@@ -11,7 +11,7 @@ use super::{ask, change_named, change_with, named, nothing};
 use crate::transport::http::Shared;
 use crate::transport::http::dto::admin::services::{IdentityRequest, NewServiceRequest, ServicesResponse};
 use crate::transport::http::dto::admin::{decode_add_identity, decode_new_service, decode_remove_identity};
-use crate::transport::http::problem::{PostProblems, ProblemDocument};
+use crate::transport::http::problem::{AdminProblems, ProblemDocument};
 
 /// The registered services by name.
 #[utoipa::path(
@@ -20,8 +20,7 @@ use crate::transport::http::problem::{PostProblems, ProblemDocument};
     operation_id = "admin_services_list",
     responses(
         (status = 200, description = "All of them", body = ServicesResponse),
-        (status = 403, description = "The caller is no administrator", body = ProblemDocument, content_type = "application/problem+json"),
-        PostProblems,
+        AdminProblems,
     )
 )]
 pub(in crate::transport::http) async fn list(State(state): State<Shared>, request: Request<Body>) -> Response {
@@ -37,8 +36,7 @@ pub(in crate::transport::http) async fn list(State(state): State<Shared>, reques
     responses(
         (status = 204, description = "Registered"),
         (status = 409, description = "What is there stands in the way", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The caller is no administrator", body = ProblemDocument, content_type = "application/problem+json"),
-        PostProblems,
+        AdminProblems,
     )
 )]
 pub(in crate::transport::http) async fn add(State(state): State<Shared>, request: Request<Body>) -> Response {
@@ -54,8 +52,7 @@ pub(in crate::transport::http) async fn add(State(state): State<Shared>, request
     responses(
         (status = 204, description = "It is not registered any more"),
         (status = 404, description = "No such thing", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The caller is no administrator", body = ProblemDocument, content_type = "application/problem+json"),
-        PostProblems,
+        AdminProblems,
     )
 )]
 pub(in crate::transport::http) async fn remove(
@@ -84,8 +81,7 @@ pub(in crate::transport::http) async fn remove(
         (status = 204, description = "It has it"),
         (status = 404, description = "No such thing", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "What is there stands in the way", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The caller is no administrator", body = ProblemDocument, content_type = "application/problem+json"),
-        PostProblems,
+        AdminProblems,
     )
 )]
 pub(in crate::transport::http) async fn add_identity(
@@ -113,8 +109,7 @@ pub(in crate::transport::http) async fn add_identity(
         (status = 204, description = "It does not have it any more"),
         (status = 404, description = "No such thing", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "What is there stands in the way", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The caller is no administrator", body = ProblemDocument, content_type = "application/problem+json"),
-        PostProblems,
+        AdminProblems,
     )
 )]
 pub(in crate::transport::http) async fn remove_identity(

@@ -14,7 +14,7 @@ use crate::transport::http::dto::admin::sessions::{
     AdminSessionsResponse, EndedResponse, RevocationRequest, SessionSearchRequest,
 };
 use crate::transport::http::dto::admin::{decode_revocation, decode_session_search};
-use crate::transport::http::problem::{PostProblems, ProblemDocument};
+use crate::transport::http::problem::{AdminProblems, ProblemDocument};
 
 /// The living sessions of an account.
 #[utoipa::path(
@@ -25,8 +25,7 @@ use crate::transport::http::problem::{PostProblems, ProblemDocument};
     responses(
         (status = 200, description = "All of them", body = AdminSessionsResponse),
         (status = 404, description = "No such thing", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The caller is no administrator", body = ProblemDocument, content_type = "application/problem+json"),
-        PostProblems,
+        AdminProblems,
     )
 )]
 pub(in crate::transport::http) async fn of_user(
@@ -49,8 +48,7 @@ pub(in crate::transport::http) async fn of_user(
     responses(
         (status = 200, description = "How many there were", body = EndedResponse),
         (status = 404, description = "No such thing", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The caller is no administrator", body = ProblemDocument, content_type = "application/problem+json"),
-        PostProblems,
+        AdminProblems,
     )
 )]
 pub(in crate::transport::http) async fn end_of_user(
@@ -72,8 +70,7 @@ pub(in crate::transport::http) async fn end_of_user(
     request_body = SessionSearchRequest,
     responses(
         (status = 200, description = "A page", body = AdminSessionsResponse),
-        (status = 403, description = "The caller is no administrator", body = ProblemDocument, content_type = "application/problem+json"),
-        PostProblems,
+        AdminProblems,
     )
 )]
 pub(in crate::transport::http) async fn search(State(state): State<Shared>, request: Request<Body>) -> Response {
@@ -89,8 +86,7 @@ pub(in crate::transport::http) async fn search(State(state): State<Shared>, requ
     responses(
         (status = 200, description = "How many ended", body = EndedResponse),
         (status = 404, description = "No such thing", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The caller is no administrator", body = ProblemDocument, content_type = "application/problem+json"),
-        PostProblems,
+        AdminProblems,
     )
 )]
 pub(in crate::transport::http) async fn end(
@@ -116,8 +112,7 @@ pub(in crate::transport::http) async fn end(
         (status = 200, description = "Revoked, and so many sessions ended", body = EndedResponse),
         (status = 204, description = "Revoked"),
         (status = 404, description = "No such thing", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The caller is no administrator", body = ProblemDocument, content_type = "application/problem+json"),
-        PostProblems,
+        AdminProblems,
     )
 )]
 pub(in crate::transport::http) async fn revoke(State(state): State<Shared>, request: Request<Body>) -> Response {

@@ -18,7 +18,7 @@ use crate::transport::http::dto::admin::users::{
     UsersResponse,
 };
 use crate::transport::http::dto::admin::{decode_grants, decode_new_user, decode_reset_link, decode_user_search};
-use crate::transport::http::problem::{PostProblems, ProblemDocument, Refusal};
+use crate::transport::http::problem::{AdminProblems, ProblemDocument, Refusal};
 use crate::transport::status::Problem;
 
 /// Adds an account, and makes a link with which its owner sets the password.
@@ -32,8 +32,7 @@ use crate::transport::status::Problem;
     responses(
         (status = 201, description = "The account and the link", body = NewUserResponse<'static>),
         (status = 409, description = "What is there stands in the way", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The caller is no administrator", body = ProblemDocument, content_type = "application/problem+json"),
-        PostProblems,
+        AdminProblems,
     )
 )]
 pub(in crate::transport::http) async fn add(State(state): State<Shared>, request: Request<Body>) -> Response {
@@ -48,8 +47,7 @@ pub(in crate::transport::http) async fn add(State(state): State<Shared>, request
     request_body = UserSearchRequest,
     responses(
         (status = 200, description = "A page", body = UsersResponse),
-        (status = 403, description = "The caller is no administrator", body = ProblemDocument, content_type = "application/problem+json"),
-        PostProblems,
+        AdminProblems,
     )
 )]
 pub(in crate::transport::http) async fn search(State(state): State<Shared>, request: Request<Body>) -> Response {
@@ -65,8 +63,7 @@ pub(in crate::transport::http) async fn search(State(state): State<Shared>, requ
     responses(
         (status = 200, description = "The account", body = UserEntry),
         (status = 404, description = "No such thing", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The caller is no administrator", body = ProblemDocument, content_type = "application/problem+json"),
-        PostProblems,
+        AdminProblems,
     )
 )]
 pub(in crate::transport::http) async fn show(
@@ -94,8 +91,7 @@ pub(in crate::transport::http) async fn show(
         (status = 404, description = "No such thing", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 412, description = "It was changed meanwhile", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 428, description = "If-Match is missing", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The caller is no administrator", body = ProblemDocument, content_type = "application/problem+json"),
-        PostProblems,
+        AdminProblems,
     )
 )]
 pub(in crate::transport::http) async fn set(
@@ -130,8 +126,7 @@ pub(in crate::transport::http) async fn set(
     responses(
         (status = 204, description = "It is gone"),
         (status = 404, description = "No such thing", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The caller is no administrator", body = ProblemDocument, content_type = "application/problem+json"),
-        PostProblems,
+        AdminProblems,
     )
 )]
 pub(in crate::transport::http) async fn delete(
@@ -155,8 +150,7 @@ pub(in crate::transport::http) async fn delete(
         (status = 200, description = "The account", body = UserEntry),
         (status = 404, description = "No such thing", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "What is there stands in the way", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The caller is no administrator", body = ProblemDocument, content_type = "application/problem+json"),
-        PostProblems,
+        AdminProblems,
     )
 )]
 pub(in crate::transport::http) async fn disable(
@@ -180,8 +174,7 @@ pub(in crate::transport::http) async fn disable(
         (status = 200, description = "The account", body = UserEntry),
         (status = 404, description = "No such thing", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "What is there stands in the way", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The caller is no administrator", body = ProblemDocument, content_type = "application/problem+json"),
-        PostProblems,
+        AdminProblems,
     )
 )]
 pub(in crate::transport::http) async fn enable(
@@ -204,8 +197,7 @@ pub(in crate::transport::http) async fn enable(
     responses(
         (status = 204, description = "Forgotten"),
         (status = 404, description = "No such thing", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The caller is no administrator", body = ProblemDocument, content_type = "application/problem+json"),
-        PostProblems,
+        AdminProblems,
     )
 )]
 pub(in crate::transport::http) async fn unlock(
@@ -232,8 +224,7 @@ pub(in crate::transport::http) async fn unlock(
         (status = 200, description = "The link", body = LinkResponse<'static>),
         (status = 404, description = "No such thing", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "What is there stands in the way", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The caller is no administrator", body = ProblemDocument, content_type = "application/problem+json"),
-        PostProblems,
+        AdminProblems,
     )
 )]
 pub(in crate::transport::http) async fn reset_link(
@@ -260,8 +251,7 @@ pub(in crate::transport::http) async fn reset_link(
         (status = 204, description = "It has none"),
         (status = 404, description = "No such thing", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "What is there stands in the way", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The caller is no administrator", body = ProblemDocument, content_type = "application/problem+json"),
-        PostProblems,
+        AdminProblems,
     )
 )]
 pub(in crate::transport::http) async fn reset_otp(
