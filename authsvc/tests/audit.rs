@@ -12,6 +12,7 @@ use authsvc::audit::file::{Open, Output, Rotation, all_files, open_private};
 use authsvc::audit::retention::{Retention, prune};
 use authsvc::audit::{AuditLog, AuditSetup, COMMANDS_CHAIN, CommandLog};
 use authsvc::config::{AddressForm, AuditConfig, GoodTokenForm};
+use authsvc::storage::Tuning;
 use authsvc::storage::sqlite::SqliteStore;
 use authsvc_core::audit::chain::{Expectation, Place, PublicKeys, Record, Thread, Verdict, Verifier};
 use authsvc_core::audit::reasons::login::WRONG_PASSWORD;
@@ -27,6 +28,14 @@ use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// A disk that others keep busy is no outage.
+fn patient() -> Tuning {
+    Tuning {
+        wait: PATIENCE,
+        ..Tuning::default()
+    }
+}
+
 struct Fixture {
     directory: tempfile::TempDir,
     database: PathBuf,
@@ -41,7 +50,7 @@ impl Fixture {
         let directory = tempfile::tempdir().unwrap();
         let database = directory.path().join("authsvc.db");
         std::fs::write(&database, "").unwrap();
-        let store = Arc::new(SqliteStore::open(&database).await.unwrap());
+        let store = Arc::new(SqliteStore::open_with(&database, &patient()).await.unwrap());
         let keysets = SealedKeysets::new(Arc::clone(&store) as Arc<dyn Store>, Arc::new(RootKey::generate()));
         let config = AuditConfig {
             file: Some(directory.path().join("audit.jsonl")),

@@ -11,15 +11,13 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use authsvc::storage::Tuning;
 use authsvc::storage::postgres::{PostgresStore, parse_url};
-use authsvc::storage::sqlite::SqliteStore;
 use authsvc_core::service::defence::DefencePolicy;
 use authsvc_core::storage::Store;
 use cryptokit::jose::Revocation;
 use sqlx::ConnectOptions;
 use support::in_process::{PASSWORD, Service};
-use support::postgres;
+use support::{databases, postgres};
 
 const ROUNDS: u64 = 50;
 /// Names the database of the child process, which is this test binary again.
@@ -136,8 +134,8 @@ fn assignment() -> Option<(String, u64)> {
 
 async fn open(database: &str) -> Arc<dyn Store> {
     match parse_url(database) {
-        Ok(options) => Arc::new(PostgresStore::open(options, &Tuning::default()).await.unwrap()),
-        Err(_) => Arc::new(SqliteStore::open(Path::new(database)).await.unwrap()),
+        Ok(options) => Arc::new(PostgresStore::open(options, &databases::patient()).await.unwrap()),
+        Err(_) => Arc::new(databases::open_sqlite(Path::new(database)).await),
     }
 }
 

@@ -15,6 +15,7 @@ use authsvc::storage::{self, BreakerPolicy, OpenError, Tuning};
 use authsvc_core::storage::{BreakerState, KeysetStore, Store, StoreError, UpkeepStore, conformance};
 use http::StatusCode;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, Row};
+use support::databases;
 use support::in_process::{Answer, EMAIL, PASSWORD, Service};
 use support::postgres::{self, Cluster, TestDatabase};
 use time::OffsetDateTime;
@@ -185,7 +186,7 @@ async fn a_server_without_room_says_so_and_goes_on_reading() {
 #[tokio::test]
 async fn a_locked_file_refuses_writers_in_bounded_time_and_readers_not_at_all() {
     let (directory, file) = sqlite_file();
-    let store = SqliteStore::open_with(&file, &impatient()).await.unwrap();
+    let store = databases::opened(async || SqliteStore::open_with(&file, &impatient()).await).await;
     store.insert_keyset("x", "sealed").await.unwrap();
     let mut other = sqlite(&file).await;
     other.execute("BEGIN IMMEDIATE").await.unwrap();
@@ -214,7 +215,7 @@ fn a_full_disk_is_503_for_what_writes_and_heals_without_a_restart() {
     std::fs::write(&file, "").unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let store = SqliteStore::open_with(&file, &impatient()).await.unwrap();
+        let store = databases::opened(async || SqliteStore::open_with(&file, &impatient()).await).await;
         store.insert_keyset("x", "sealed").await.unwrap();
         // Every connection obeys the size in the file's header only through this; it is the writer's to set.
         store.limit_pages(0).await.unwrap();
@@ -281,6 +282,13 @@ fn at() -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(1_900_000_000).unwrap()
 }
 
+fn sqlite_config(file: &Path) -> DatabaseConfig {
+    DatabaseConfig {
+        tuning: databases::patient(),
+        ..DatabaseConfig::sqlite(file)
+    }
+}
+
 fn sqlite_file() -> (tempfile::TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("authsvc.db");
@@ -325,7 +333,7 @@ async fn a_backup_of_either_database_restores_into_either() {
     };
     let (directory, file) = sqlite_file();
     let scratch = directory.path();
-    let sqlite_config = DatabaseConfig::sqlite(&file);
+    let sqlite_config = sqlite_config(&file);
     let store = storage::open(&sqlite_config).await.unwrap();
     conformance::run(store.as_ref()).await;
     store.close().await;
@@ -336,7 +344,7 @@ async fn a_backup_of_either_database_restores_into_either() {
     database.write_url_file(&url_file);
     let postgres_config = DatabaseConfig {
         database: Database::Postgres { url_file },
-        tuning: Tuning::default(),
+        tuning: databases::patient(),
     };
     let first = scratch.join("first.backup");
     backup::backup(&sqlite_config, &first, at()).await.unwrap();
@@ -361,7 +369,7 @@ async fn a_backup_of_either_database_restores_into_either() {
 #[tokio::test]
 async fn r3_a_restore_brings_no_session_and_no_token_back() {
     let (directory, file) = sqlite_file();
-    let config = DatabaseConfig::sqlite(&file);
+    let config = sqlite_config(&file);
     let store = storage::open(&config).await.unwrap();
     conformance::run(store.as_ref()).await;
     store.close().await;
@@ -405,9 +413,9 @@ async fn a_backup_is_taken_while_others_write_and_is_of_one_moment() {
     database.write_url_file(&url_file);
     let postgres_config = DatabaseConfig {
         database: Database::Postgres { url_file },
-        tuning: Tuning::default(),
+        tuning: databases::patient(),
     };
-    for (number, config) in [DatabaseConfig::sqlite(&file), postgres_config].into_iter().enumerate() {
+    for (number, config) in [sqlite_config(&file), postgres_config].into_iter().enumerate() {
         let store = storage::open(&config).await.unwrap();
         // Two rows of one transaction: the account and the service's identity come and go together.
         let writing = Arc::clone(&store);
@@ -475,7 +483,7 @@ async fn a_backup_of_an_earlier_program_is_brought_up_to_date() {
 #[tokio::test]
 async fn what_is_not_a_whole_backup_changes_nothing() {
     let (directory, file) = sqlite_file();
-    let config = DatabaseConfig::sqlite(&file);
+    let config = sqlite_config(&file);
     let store = storage::open(&config).await.unwrap();
     conformance::run(store.as_ref()).await;
     store.close().await;

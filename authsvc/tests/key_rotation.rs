@@ -7,7 +7,6 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use authsvc::storage::sqlite::SqliteStore;
 use authsvc_core::clock::Clock;
 use authsvc_core::domain::{OneTimePassword, UserRecord};
 use authsvc_core::service::second_factor::SecondFactors;
@@ -27,7 +26,9 @@ const KEPT: i64 = RETIRED_SEALING_KEY_KEPT.as_secs() as i64 + 2;
 async fn on_two_replicas(test: impl AsyncFn(Service, Service)) {
     let first = Service::start().await;
     let file = first.directory.path().join("authsvc.db");
-    let second = first.replica(Arc::new(SqliteStore::open(&file).await.unwrap())).await;
+    let second = first
+        .replica(Arc::new(support::databases::open_sqlite(&file).await))
+        .await;
     test(first, second).await;
     let Some(database) = support::postgres::database().await else {
         return;

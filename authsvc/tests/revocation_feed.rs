@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use authsvc::config::DatabaseConfig;
 use authsvc::storage::backup;
-use authsvc::storage::sqlite::SqliteStore;
 use authsvc_client::key_set::{Fetched, KeySource, RemoteKeySet, VerifyError};
 use authsvc_client::local_verifier::LocalVerifier;
 use authsvc_client::revocations::{FetchedDelta, RemoteRevocations, RevocationSource};
@@ -36,7 +35,7 @@ async fn pairs() -> Vec<(Arc<Service>, Arc<Service>, Option<tempfile::TempDir>)>
     let (store, directory) = databases::sqlite().await;
     let first = Service::start_over_store(store).await;
     let file = directory.path().join("authsvc.db");
-    let second = first.replica(Arc::new(SqliteStore::open(&file).await.unwrap())).await;
+    let second = first.replica(Arc::new(databases::open_sqlite(&file).await)).await;
     let mut pairs = vec![(Arc::new(first), Arc::new(second), Some(directory))];
     if let Some(database) = postgres::database().await {
         let first = Service::start_over_store(Arc::new(database.open().await)).await;
@@ -460,7 +459,7 @@ async fn r3_after_a_restore_the_feed_begins_anew_and_nothing_older_is_good() {
     backup::restore(&DatabaseConfig::sqlite(&restored), &copy, service.clock.now())
         .await
         .unwrap();
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&restored).await.unwrap());
+    let store: Arc<dyn Store> = Arc::new(databases::open_sqlite(&restored).await);
     let again = Arc::new(service.replica(store).await);
     again.feed.publish().await.unwrap();
     way.lead_to(&again);

@@ -7,7 +7,7 @@ mod support;
 use authsvc::storage::postgres::PostgresStore;
 use authsvc::storage::{OpenError, SchemaError, Tuning};
 use authsvc_core::storage::{KeysetStore, Store as _, StoreError, UpkeepStore, UserStore, conformance};
-use support::postgres;
+use support::{databases, postgres};
 
 #[tokio::test]
 async fn postgres_conforms() {
@@ -163,7 +163,7 @@ async fn a_replica_that_has_nothing_to_migrate_needs_no_right_to() {
              GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}"
         ))
         .await;
-    let store = PostgresStore::open(database.options().username(&role), &Tuning::default())
+    let store = PostgresStore::open(database.options().username(&role), &databases::patient())
         .await
         .unwrap();
     conformance::run(&store).await;

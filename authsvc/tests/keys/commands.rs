@@ -5,7 +5,6 @@ use std::sync::Arc;
 use authsvc::key_upkeep::BlockingKeyMaker;
 use authsvc::root_key_exchange::{ExchangeStep, RootKeyExchange};
 use authsvc::secret_files::{RootKeyFile, read_root_key};
-use authsvc::storage::sqlite::SqliteStore;
 use authsvc_core::clock::{Clock, TestClock};
 use authsvc_core::service::key_schedule::KeyPolicy;
 use authsvc_core::service::{KeyKeeper, KeyRing, SealedKeysets, TOKEN_KEYSET, sealed_name};
@@ -13,6 +12,7 @@ use authsvc_core::storage::Store;
 use cryptokit::jose::JwsAlgorithm;
 
 use super::POLICY;
+use crate::support::databases;
 use crate::support::in_process::{ISSUER, NOW};
 use crate::support::process::{run, stderr, stdout};
 
@@ -75,7 +75,7 @@ async fn the_root_key_is_exchanged_and_everything_opens_at_every_moment() {
         let keysets = SealedKeysets::new(Arc::clone(store) as Arc<dyn Store>, Arc::new(root_file.clone()));
         KeyRing::open(keysets, Arc::clone(&clock)).await
     };
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&database).await.unwrap());
+    let store: Arc<dyn Store> = Arc::new(databases::open_sqlite(&database).await);
     // What a service makes for itself, and a keyset that this program does not know: all rows are moved, by name or not.
     let keysets = SealedKeysets::new(Arc::clone(&store), Arc::new(root_file.clone()));
     authsvc_core::service::defence::open_digest_key(&keysets).await.unwrap();
@@ -164,7 +164,7 @@ async fn the_root_key_is_exchanged_and_everything_opens_at_every_moment() {
         stderr(&command)
     );
     assert_eq!(*read_root_key(root_file.path()).unwrap().to_text(), *before.to_text());
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&database).await.unwrap());
+    let store: Arc<dyn Store> = Arc::new(databases::open_sqlite(&database).await);
     assert!(open(&store).await.is_ok());
 }
 

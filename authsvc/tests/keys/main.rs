@@ -14,7 +14,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use authsvc::key_upkeep::BlockingKeyMaker;
-use authsvc::storage::sqlite::SqliteStore;
 use authsvc_core::clock::Clock;
 use authsvc_core::service::key_schedule::{KeyPolicy, PUBLISHED_BEFORE_USE};
 use authsvc_core::service::{KeyKeeper, KeyRing, KeyStorageError, SealedKeysets};
@@ -26,6 +25,7 @@ use cryptokit::keyset::{KeyStatus, RootKey};
 use cryptokit::sign::RsaKeySize;
 use http::{Request, StatusCode};
 
+use support::databases;
 use support::in_process::{ISSUER, Service};
 
 const DAY: i64 = 86_400;
@@ -48,7 +48,7 @@ struct Replica {
 
 async fn replica(service: &Service) -> Replica {
     let file = service.directory.path().join("authsvc.db");
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&file).await.unwrap());
+    let store: Arc<dyn Store> = Arc::new(databases::open_sqlite(&file).await);
     let ring = Arc::new(ring(service, &store, same_root(service)).await.unwrap());
     let keeper = keeper_of(service, &ring, POLICY);
     Replica { store, ring, keeper }

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use authsvc::storage::sqlite::SqliteStore;
 use authsvc_core::clock::TestClock;
 use authsvc_core::domain::EmailAddress;
 use authsvc_core::service::SealedKeysets;
@@ -16,7 +15,7 @@ use tokio::task::JoinSet;
 
 use super::strict;
 use crate::support::in_process::{EMAIL, NOW};
-use crate::support::postgres;
+use crate::support::{databases, postgres};
 
 /// Two replicas over one database.
 async fn replicas(first: Arc<dyn Store>, second: Arc<dyn Store>) -> [Arc<LoginDefence>; 2] {
@@ -33,7 +32,7 @@ async fn replicas(first: Arc<dyn Store>, second: Arc<dyn Store>) -> [Arc<LoginDe
 
 async fn two_on_sqlite(file: &Path) -> [Arc<LoginDefence>; 2] {
     std::fs::write(file, "").unwrap();
-    let open = async || Arc::new(SqliteStore::open(file).await.unwrap()) as Arc<dyn Store>;
+    let open = async || Arc::new(databases::open_sqlite(file).await) as Arc<dyn Store>;
     replicas(open().await, open().await).await
 }
 
@@ -118,7 +117,7 @@ async fn floods_of_made_up_addresses_do_not_let_the_table_grow_nor_reset_a_count
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("authsvc.db");
     std::fs::write(&file, "").unwrap();
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&file).await.unwrap());
+    let store: Arc<dyn Store> = Arc::new(databases::open_sqlite(&file).await);
     let keysets = SealedKeysets::new(Arc::clone(&store), Arc::new(RootKey::generate()));
     let policy = DefencePolicy {
         max_counters: 320,

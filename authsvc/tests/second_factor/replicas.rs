@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use authsvc::storage::sqlite::SqliteStore;
 use authsvc_core::clock::{Clock, TestClock};
 use authsvc_core::domain::{OneTimePassword, User, UserId, UserRecord};
 use authsvc_core::service::second_factor::{SecondFactorError, SecondFactors};
@@ -16,7 +15,7 @@ use cryptokit::sign::RsaKeySize;
 use tokio::sync::Barrier;
 
 use crate::support::in_process::NOW;
-use crate::support::postgres;
+use crate::support::{databases, postgres};
 
 const TASKS: usize = 64;
 
@@ -66,9 +65,9 @@ async fn on_each_with_two_replicas(test: impl AsyncFn(Arc<Replica>, Arc<Replica>
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("authsvc.db");
     std::fs::write(&file, "").unwrap();
-    let first: Arc<dyn Store> = Arc::new(SqliteStore::open(&file).await.unwrap());
+    let first: Arc<dyn Store> = Arc::new(databases::open_sqlite(&file).await);
     create_keys(first.as_ref(), &root, RsaKeySize::Bits2048).await.unwrap();
-    let second: Arc<dyn Store> = Arc::new(SqliteStore::open(&file).await.unwrap());
+    let second: Arc<dyn Store> = Arc::new(databases::open_sqlite(&file).await);
     run(&root, first, second, &test).await;
     if let Some(database) = postgres::database().await {
         let first: Arc<dyn Store> = Arc::new(database.open().await);

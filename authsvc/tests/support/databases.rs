@@ -1,8 +1,11 @@
 //! The same test on every database.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use authsvc::storage::sqlite::SqliteStore;
+use authsvc::storage::{OpenError, Tuning};
 use authsvc_core::storage::Store;
 
 use super::postgres;
@@ -24,5 +27,38 @@ pub(crate) async fn sqlite() -> (Arc<dyn Store>, tempfile::TempDir) {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("authsvc.db");
     std::fs::write(&file, "").unwrap();
-    (Arc::new(SqliteStore::open(&file).await.unwrap()), directory)
+    (Arc::new(open_sqlite(&file).await), directory)
 }
+
+/// A SQLite database that is there.
+pub(crate) async fn open_sqlite(file: &Path) -> SqliteStore {
+    let tuning = patient();
+    opened(async || SqliteStore::open_with(file, &tuning).await).await
+}
+
+/// As the service uses a database, but that time is no part of the test: dozens of tasks that queue for one row, on a
+/// machine that does other things too, are no outage.
+pub(crate) fn patient() -> Tuning {
+    Tuning {
+        wait: PATIENCE,
+        statement_timeout: PATIENCE,
+        ..Tuning::default()
+    }
+}
+
+/// Opens a database, also one that shall be asked with less patience than it takes to open it: to say in a file that it
+/// has a write-ahead log is a sync, and to connect is a process of the server.
+pub(crate) async fn opened<S>(mut open: impl AsyncFnMut() -> Result<S, OpenError>) -> S {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match open().await {
+            Err(OpenError::Open {
+                source: sqlx::Error::PoolTimedOut,
+                ..
+            }) if Instant::now() < deadline => {}
+            opened => return opened.unwrap(),
+        }
+    }
+}
+
+const PATIENCE: Duration = Duration::from_secs(60);

@@ -10,7 +10,6 @@ use authsvc::hasher::QueuedHasher;
 use authsvc::key_upkeep::BlockingKeyMaker;
 use authsvc::metrics::Metrics;
 use authsvc::request_rate::RequestRates;
-use authsvc::storage::sqlite::SqliteStore;
 use authsvc::transport::http::forwarded::TrustedProxies;
 use authsvc::transport::http::{HttpState, internal_router, public_router};
 use authsvc::transport::listener::Connection;
@@ -146,7 +145,7 @@ impl Service {
         let directory = tempfile::tempdir().unwrap();
         let database = directory.path().join("authsvc.db");
         std::fs::write(&database, "").unwrap();
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&database).await.unwrap());
+        let store: Arc<dyn Store> = Arc::new(super::databases::open_sqlite(&database).await);
         Self::start_over(store, directory, policy, wrap).await
     }
 

@@ -252,13 +252,12 @@ impl Drop for Cluster {
 }
 
 impl TestDatabase {
-    /// As the service opens it.
     pub(crate) async fn open(&self) -> PostgresStore {
-        self.open_with(&Tuning::default()).await
+        self.open_with(&super::databases::patient()).await
     }
 
     pub(crate) async fn open_with(&self, tuning: &Tuning) -> PostgresStore {
-        PostgresStore::open(self.options(), tuning).await.unwrap()
+        super::databases::opened(async || PostgresStore::open(self.options(), tuning).await).await
     }
 
     pub(crate) fn options(&self) -> PgConnectOptions {
