@@ -8,7 +8,7 @@ use authsvc_core::clock::Clock;
 use authsvc_core::service::{KeyChange, KeyChangeError, Patience, SigningError};
 use http::StatusCode;
 
-use super::{DAY, POLICY, claims, fetch, header, keeper, keeper_of, replica};
+use super::{DAY, POLICY, claims, fetch_noted, header, keeper, keeper_of, replica};
 use crate::support::in_process::Service;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -64,7 +64,7 @@ async fn t17_no_token_of_a_revoked_key_is_accepted_however_it_races() {
 async fn t17_a_published_key_takes_the_place_of_a_revoked_one_without_waiting() {
     let service = Service::start().await;
     let keeper = keeper(&service);
-    fetch(&service, "dns:orders.internal").await;
+    fetch_noted(&service, "dns:orders.internal").await;
     let before = service.token().await;
     let KeyChange::Published { kid, .. } = keeper.rotate(None).await.unwrap() else {
         panic!("published")

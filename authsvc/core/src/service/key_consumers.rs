@@ -40,6 +40,24 @@ impl NotedFetches {
     }
 }
 
+/// That somebody writes it. Whoever fails, or is given up while the database takes its time, leaves it to the next fetch.
+struct Claim<'a> {
+    fetches: &'a NotedFetches,
+    service: &'a ServiceName,
+}
+
+impl Claim<'_> {
+    fn keep(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        self.fetches.forget(self.service);
+    }
+}
+
 impl AuthService {
     /// Notes that a client fetched the keys of `version`. A client that is no registered service is nobody's consumer.
     ///
@@ -57,11 +75,13 @@ impl AuthService {
             fetched_at: now,
             kids: kids.to_vec(),
         };
-        let recorded = self.store.record_key_consumer(&consumer).await;
-        if recorded.is_err() {
-            self.noted_fetches.forget(caller.name());
-        }
-        recorded.map(drop).map_err(Failure::from)
+        let claim = Claim {
+            fetches: &self.noted_fetches,
+            service: caller.name(),
+        };
+        self.store.record_key_consumer(&consumer).await?;
+        claim.keep();
+        Ok(())
     }
 }
 
@@ -81,7 +101,16 @@ mod tests {
         assert!(!noted.claim(&orders, 2, at(218)));
         assert!(noted.claim(&orders, 2, at(219)));
         assert!(noted.claim(&orders, 2, at(100)), "the clock was set back");
-        noted.forget(&orders);
-        assert!(noted.claim(&orders, 2, at(100)));
+        drop(Claim {
+            fetches: &noted,
+            service: &orders,
+        });
+        assert!(noted.claim(&orders, 2, at(100)), "it was given up");
+        Claim {
+            fetches: &noted,
+            service: &orders,
+        }
+        .keep();
+        assert!(!noted.claim(&orders, 2, at(100)), "it was written");
     }
 }
