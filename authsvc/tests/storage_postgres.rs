@@ -6,7 +6,9 @@ mod support;
 
 use authsvc::storage::postgres::PostgresStore;
 use authsvc::storage::{OpenError, SchemaError, Tuning};
-use authsvc_core::storage::{KeysetStore, Store as _, StoreError, UpkeepStore, UserStore, conformance};
+use authsvc_core::storage::{
+    KeysetStore, RevocationStore, Store as _, StoreError, UpkeepStore, UserStore, conformance,
+};
 use support::{databases, postgres};
 
 #[tokio::test]
@@ -40,12 +42,22 @@ async fn rows_that_this_program_does_not_write_are_named() {
     database
         .execute("INSERT INTO users (id, email, password_hash, disabled, created_at) VALUES ('not a uuid', 'a@b.c', 'x', false, 0)")
         .await;
+    database
+        .execute("INSERT INTO revocations (number, kind, name, before, exp) VALUES (1, 'all', '', 0, -5)")
+        .await;
     let email = "a@b.c".parse().unwrap();
     assert!(matches!(
         store.user_by_email(&email).await,
         Err(StoreError::Inconsistent {
             table: "users",
             column: "id"
+        })
+    ));
+    assert!(matches!(
+        store.revocations_after(0, 10).await,
+        Err(StoreError::Inconsistent {
+            table: "revocations",
+            column: "exp"
         })
     ));
 }

@@ -4,7 +4,9 @@
 
 use authsvc::storage::sqlite::SqliteStore;
 use authsvc::storage::{OpenError, SchemaError};
-use authsvc_core::storage::{KeysetStore, ServiceStore, Store, StoreError, UpkeepStore, UserStore, conformance};
+use authsvc_core::storage::{
+    KeysetStore, RevocationStore, ServiceStore, Store, StoreError, UpkeepStore, UserStore, conformance,
+};
 
 async fn fresh(directory: &tempfile::TempDir) -> SqliteStore {
     let file = directory.path().join("authsvc.db");
@@ -144,6 +146,11 @@ async fn rows_that_this_program_does_not_write_are_named() {
         "INSERT INTO services (name, issuer_spki_sha256, san, created_at) VALUES ('x', zeroblob(32), 'no such type:x', 0)",
     )
     .await;
+    execute(
+        &file,
+        "INSERT INTO revocations (number, kind, name, before, exp) VALUES (1, 'all', '', 0, -5)",
+    )
+    .await;
     let email = "a@b.c".parse().unwrap();
     assert!(matches!(
         store.user_by_email(&email).await,
@@ -157,6 +164,13 @@ async fn rows_that_this_program_does_not_write_are_named() {
         Err(StoreError::Inconsistent {
             table: "service_identities",
             column: "san"
+        })
+    ));
+    assert!(matches!(
+        store.revocations_after(0, 10).await,
+        Err(StoreError::Inconsistent {
+            table: "revocations",
+            column: "exp"
         })
     ));
 }

@@ -2,10 +2,12 @@
 
 pub mod backup;
 mod breaker;
+mod columns;
 mod fault;
 mod guarded;
 mod mode;
 pub mod postgres;
+pub mod rows;
 mod schema;
 pub mod sqlite;
 

@@ -4,7 +4,6 @@
 //! wherever it comes from, is a finding. The functions are plain: libFuzzer calls them from `fuzz/fuzz_targets`, and
 //! `tests/replay.rs` runs the seed corpus through them on stable Rust.
 
-mod account_record;
 mod administration_request;
 mod audit_file;
 mod backup;
@@ -31,9 +30,9 @@ mod revocation_list;
 mod second_factor_request;
 mod session_request;
 mod settings_file;
+mod stored_row;
 mod token_question;
 
-pub use account_record::account_record;
 pub use administration_request::administration_request;
 pub use audit_file::audit_file;
 pub use backup::backup;
@@ -60,4 +59,5 @@ pub use revocation_list::revocation_list;
 pub use second_factor_request::second_factor_request;
 pub use session_request::session_request;
 pub use settings_file::settings_file;
+pub use stored_row::stored_row;
 pub use token_question::token_question;

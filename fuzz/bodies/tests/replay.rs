@@ -39,7 +39,6 @@ macro_rules! targets {
 }
 
 targets! {
-    account_record: account_record, 3_000;
     administration_request: administration_request, 6_000;
     audit_file: audit_file, 2_000;
     backup: backup, 3_000;
@@ -67,6 +66,7 @@ targets! {
     second_factor_request: second_factor_request, 6_000;
     session_request: session_request, 6_000;
     settings_file: settings_file, 2_000;
+    stored_row: stored_row, 10_000;
     token_question: token_question, 6_000;
 }
 

@@ -2,11 +2,9 @@
 
 use async_trait::async_trait;
 use authsvc_core::storage::{KeyConsumer, KeyConsumerStore, StoreError};
-use sqlx::sqlite::SqliteRow;
 use time::OffsetDateTime;
 
-use super::rows::{get, parse, time};
-use super::{SqliteStore, store_error};
+use super::{SqliteStore, rows, store_error};
 
 #[async_trait]
 impl KeyConsumerStore for SqliteStore {
@@ -35,15 +33,6 @@ impl KeyConsumerStore for SqliteStore {
             .fetch_all(&self.readers)
             .await
             .map_err(store_error)?;
-        all.iter().map(from_row).collect()
+        all.iter().map(rows::key_consumer).collect()
     }
-}
-
-fn from_row(row: &SqliteRow) -> Result<KeyConsumer, StoreError> {
-    let kids: String = get(row, "key_consumers", "kids")?;
-    Ok(KeyConsumer {
-        service: parse(row, "key_consumers", "service")?,
-        fetched_at: time(row, "key_consumers", "fetched_at")?,
-        kids: kids.split_terminator(' ').map(str::to_owned).collect(),
-    })
 }

@@ -4,7 +4,6 @@ use async_trait::async_trait;
 use authsvc_core::storage::{FeedHead, RevocationFeedStore, StoreError};
 use cryptokit::jose::FeedPosition;
 use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 use time::OffsetDateTime;
 
 use super::{SqliteStore, rows, store_error};
@@ -19,7 +18,7 @@ impl RevocationFeedStore for SqliteStore {
             .await
             .map_err(store_error)?
             .as_ref()
-            .map(head)
+            .map(rows::feed_head)
             .transpose()
     }
 
@@ -35,7 +34,7 @@ impl RevocationFeedStore for SqliteStore {
             .fetch_optional(&mut *transaction)
             .await
             .map_err(store_error)?;
-        if row.as_ref().map(position).transpose()?.as_ref() != from {
+        if row.as_ref().map(rows::feed_position).transpose()?.as_ref() != from {
             return Ok(false);
         }
         if from.is_none() {
@@ -82,18 +81,4 @@ impl RevocationFeedStore for SqliteStore {
         .map(|done| done.rows_affected())
         .map_err(store_error)
     }
-}
-
-fn head(row: &SqliteRow) -> Result<FeedHead, StoreError> {
-    let unsigned = |column| rows::get::<i64>(row, TABLE, column).map(i64::unsigned_abs);
-    Ok(FeedHead {
-        position: position(row)?,
-        issued_at: unsigned("issued_at")?,
-        number: unsigned("number")?,
-    })
-}
-
-fn position(row: &SqliteRow) -> Result<FeedPosition, StoreError> {
-    let text: String = rows::get(row, TABLE, "position")?;
-    serde_json::from_str(&text).map_err(|_| rows::inconsistent(TABLE, "position"))
 }

@@ -4,7 +4,6 @@ use async_trait::async_trait;
 use authsvc_core::domain::EndReason;
 use authsvc_core::storage::{Ending, NumberedRevocation, RevocationStore, StoreError};
 use cryptokit::jose::Revocation;
-use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 use time::OffsetDateTime;
 
@@ -49,7 +48,7 @@ impl RevocationStore for SqliteStore {
             .fetch_all(&self.readers)
             .await
             .map_err(store_error)?;
-        all.iter().map(revocation).collect()
+        all.iter().map(rows::revocation).collect()
     }
 
     async fn prune_revocations(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
@@ -106,7 +105,7 @@ pub(super) async fn add_revocations(
         .map_err(store_error)?;
     let first = last - rows::integer(revocations.len() as u64) + 1;
     for (number, revocation) in (first..).zip(revocations) {
-        let (kind, name, before) = columns(revocation);
+        let (kind, name, before) = rows::revocation_columns(revocation);
         sqlx::query("INSERT INTO revocations (number, kind, name, before, exp) VALUES (?, ?, ?, ?, ?)")
             .bind(number)
             .bind(kind)
@@ -118,33 +117,4 @@ pub(super) async fn add_revocations(
             .map_err(store_error)?;
     }
     Ok(last.unsigned_abs())
-}
-
-fn revocation(row: &SqliteRow) -> Result<NumberedRevocation, StoreError> {
-    const TABLE: &str = "revocations";
-    let name: String = rows::get(row, TABLE, "name")?;
-    let unsigned = |column| rows::get::<i64>(row, TABLE, column).map(i64::unsigned_abs);
-    let (before, exp) = (unsigned("before")?, unsigned("exp")?);
-    let revocation = match rows::get::<String>(row, TABLE, "kind")?.as_str() {
-        "token" => Revocation::Token { jti: name, exp },
-        "family" => Revocation::Family { sid: name, exp },
-        "subject" => Revocation::Subject { sub: name, before, exp },
-        "all" => Revocation::All { before, exp },
-        _ => return Err(rows::inconsistent(TABLE, "kind")),
-    };
-    revocation.check().map_err(|_| rows::inconsistent(TABLE, "name"))?;
-    Ok(NumberedRevocation {
-        number: unsigned("number")?,
-        revocation,
-    })
-}
-
-/// What a revocation is, whom it names, and before when.
-fn columns(revocation: &Revocation) -> (&'static str, &str, u64) {
-    match revocation {
-        Revocation::Token { jti, .. } => ("token", jti, 0),
-        Revocation::Family { sid, .. } => ("family", sid, 0),
-        Revocation::Subject { sub, before, .. } => ("subject", sub, *before),
-        Revocation::All { before, .. } => ("all", "", *before),
-    }
 }

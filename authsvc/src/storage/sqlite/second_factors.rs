@@ -4,11 +4,9 @@ use async_trait::async_trait;
 use authsvc_core::domain::{FactorId, PendingSecondFactor, SealedField, SecondFactor, StoredRecoveryCode, UserId};
 use authsvc_core::storage::{SecondFactorStore, StoreError};
 use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
 use time::OffsetDateTime;
 
-use super::rows::{get, inconsistent, parse, time};
-use super::{SqliteStore, store_error};
+use super::{SqliteStore, rows, store_error};
 
 #[async_trait]
 impl SecondFactorStore for SqliteStore {
@@ -18,7 +16,7 @@ impl SecondFactorStore for SqliteStore {
             .fetch_optional(&self.readers)
             .await
             .map_err(store_error)?;
-        row.as_ref().map(read_factor).transpose()
+        row.as_ref().map(rows::second_factor).transpose()
     }
 
     async fn pending_second_factor(&self, user_id: UserId) -> Result<Option<PendingSecondFactor>, StoreError> {
@@ -27,7 +25,7 @@ impl SecondFactorStore for SqliteStore {
             .fetch_optional(&self.readers)
             .await
             .map_err(store_error)?;
-        row.as_ref().map(read_pending).transpose()
+        row.as_ref().map(rows::pending_second_factor).transpose()
     }
 
     async fn put_pending_second_factor(&self, pending: &PendingSecondFactor) -> Result<(), StoreError> {
@@ -108,7 +106,7 @@ impl SecondFactorStore for SqliteStore {
             .fetch_all(&self.readers)
             .await
             .map_err(store_error)?;
-        all.iter().map(read_code).collect()
+        all.iter().map(rows::recovery_code).collect()
     }
 
     async fn use_recovery_code(&self, user_id: UserId, code: FactorId) -> Result<bool, StoreError> {
@@ -212,7 +210,9 @@ impl SecondFactorStore for SqliteStore {
             .fetch_all(&self.readers)
             .await
             .map_err(store_error)?;
-        all.iter().map(|row| parse(row, "second_factors", "user_id")).collect()
+        all.iter()
+            .map(|row| rows::parse(row, "second_factors", "user_id"))
+            .collect()
     }
 }
 
@@ -265,30 +265,4 @@ async fn write_codes(
             .map_err(store_error)?;
     }
     Ok(())
-}
-
-fn read_factor(row: &SqliteRow) -> Result<SecondFactor, StoreError> {
-    let last_step: i64 = get(row, "second_factors", "last_step")?;
-    Ok(SecondFactor {
-        id: parse(row, "second_factors", "id")?,
-        user_id: parse(row, "second_factors", "user_id")?,
-        secret: SealedField::from_stored(get(row, "second_factors", "secret")?),
-        last_step: u64::try_from(last_step).map_err(|_| inconsistent("second_factors", "last_step"))?,
-        enabled_at: time(row, "second_factors", "enabled_at")?,
-    })
-}
-
-fn read_pending(row: &SqliteRow) -> Result<PendingSecondFactor, StoreError> {
-    Ok(PendingSecondFactor {
-        user_id: parse(row, "pending_second_factors", "user_id")?,
-        secret: SealedField::from_stored(get(row, "pending_second_factors", "secret")?),
-        expires_at: time(row, "pending_second_factors", "expires_at")?,
-    })
-}
-
-fn read_code(row: &SqliteRow) -> Result<StoredRecoveryCode, StoreError> {
-    Ok(StoredRecoveryCode {
-        id: parse(row, "recovery_codes", "id")?,
-        digest: SealedField::from_stored(get(row, "recovery_codes", "digest")?),
-    })
 }

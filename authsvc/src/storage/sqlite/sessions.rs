@@ -1,9 +1,7 @@
 //! Sessions.
 
 use async_trait::async_trait;
-use authsvc_core::domain::{
-    ClientPrint, ServiceIdentity, Session, SessionHolder, SessionId, SpentToken, TokenDigest, UserId,
-};
+use authsvc_core::domain::{Session, SessionHolder, SessionId, TokenDigest, UserId};
 use authsvc_core::storage::{Begun, Ending, Rotation, SessionStore, StoreError};
 use cryptokit::jose::Revocation;
 use sqlx::sqlite::SqliteRow;
@@ -65,7 +63,7 @@ impl SessionStore for SqliteStore {
             .fetch_optional(&self.readers)
             .await
             .map_err(store_error)?;
-        row.as_ref().map(session).transpose()
+        row.as_ref().map(rows::session).transpose()
     }
 
     async fn session_by_id(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
@@ -74,7 +72,7 @@ impl SessionStore for SqliteStore {
             .fetch_optional(&self.readers)
             .await
             .map_err(store_error)?;
-        row.as_ref().map(session).transpose()
+        row.as_ref().map(rows::session).transpose()
     }
 
     async fn rotate_session(&self, rotation: &Rotation) -> Result<bool, StoreError> {
@@ -159,7 +157,7 @@ impl SessionStore for SqliteStore {
         .fetch_all(&self.readers)
         .await
         .map_err(store_error)?;
-        all.iter().map(session).collect()
+        all.iter().map(rows::session).collect()
     }
 
     async fn sessions_after(
@@ -177,7 +175,7 @@ impl SessionStore for SqliteStore {
         .fetch_all(&self.readers)
         .await
         .map_err(store_error)?;
-        all.iter().map(session).collect()
+        all.iter().map(rows::session).collect()
     }
 
     async fn reseal_sessions(&self, resealed: &[(Session, String)]) -> Result<u64, StoreError> {
@@ -311,59 +309,4 @@ fn id_of(row: &SqliteRow) -> Result<SessionId, StoreError> {
             table: "sessions",
             column: "id",
         })
-}
-
-fn session(row: &SqliteRow) -> Result<Session, StoreError> {
-    const TABLE: &str = "sessions";
-    let issuer: Option<Vec<u8>> = rows::get(row, TABLE, "issuer_spki_sha256")?;
-    let holder = match issuer {
-        None => SessionHolder::Bearer,
-        Some(issuer) => SessionHolder::Service(ServiceIdentity {
-            issuer_spki_sha256: issuer
-                .try_into()
-                .map_err(|_| rows::inconsistent(TABLE, "issuer_spki_sha256"))?,
-            subject_alternative_name: rows::parse(row, TABLE, "san")?,
-        }),
-    };
-    let spent = match rows::get::<Option<Vec<u8>>>(row, TABLE, "spent")? {
-        None => None,
-        Some(_) => Some(SpentToken {
-            digest: TokenDigest(rows::array(row, TABLE, "spent")?),
-            successor: rows::get(row, TABLE, "successor")?,
-            retry_end: rows::time(row, TABLE, "retry_end")?,
-            client: ClientPrint(rows::array(row, TABLE, "spent_by")?),
-        }),
-    };
-    let ended = match rows::get::<Option<i64>>(row, TABLE, "ended_at")? {
-        None => None,
-        Some(_) => Some((
-            rows::time(row, TABLE, "ended_at")?,
-            rows::parse(row, TABLE, "end_reason")?,
-        )),
-    };
-    Ok(Session {
-        id: rows::parse(row, TABLE, "id")?,
-        user_id: rows::parse(row, TABLE, "user_id")?,
-        holder,
-        client_id: rows::get(row, TABLE, "client_id")?,
-        family: TokenDigest(rows::array(row, TABLE, "family")?),
-        generation: rows::get::<i64>(row, TABLE, "generation")?.unsigned_abs(),
-        current: TokenDigest(rows::array(row, TABLE, "current")?),
-        spent,
-        audience: rows::parse(row, TABLE, "audience")?,
-        scope: rows::get(row, TABLE, "scope")?,
-        bind_tokens: rows::get::<i64>(row, TABLE, "bind_tokens")? != 0,
-        amr: rows::get::<String>(row, TABLE, "amr")?
-            .split_terminator(' ')
-            .map(str::to_owned)
-            .collect(),
-        created_at: rows::time(row, TABLE, "created_at")?,
-        last_used_at: rows::time(row, TABLE, "last_used_at")?,
-        idle_end: rows::time(row, TABLE, "idle_end")?,
-        absolute_end: rows::time(row, TABLE, "absolute_end")?,
-        source: rows::get(row, TABLE, "source")?,
-        user_agent: rows::get(row, TABLE, "user_agent")?,
-        ended,
-        seal: rows::get(row, TABLE, "seal")?,
-    })
 }
