@@ -275,8 +275,7 @@ impl<'a> Members<'a> {
     fn optional(&self, name: &str) -> Result<Option<&'a str>, JwkError> {
         match self.get(name) {
             None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.expose_secret())),
-            Some(_) => Err(JwkError::Malformed),
+            Some(value) => value.as_str().map(Some).ok_or(JwkError::Malformed),
         }
     }
 
@@ -292,9 +291,9 @@ impl<'a> Members<'a> {
     fn may_verify(&self) -> Result<bool, JwkError> {
         match self.get("key_ops") {
             None => Ok(true),
-            Some(Value::Array(operations)) => Ok(operations
-                .iter()
-                .any(|operation| matches!(operation, Value::String(name) if name.expose_secret() == "verify"))),
+            Some(Value::Array(operations)) => {
+                Ok(operations.iter().any(|operation| operation.as_str() == Some("verify")))
+            }
             Some(_) => Err(JwkError::Malformed),
         }
     }

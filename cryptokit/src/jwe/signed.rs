@@ -204,27 +204,24 @@ impl SignedHeader {
         let json::Value::Object(members) = json::parse(header).ok()? else {
             return None;
         };
+        let text = |value: &json::Value| value.as_str().map(str::to_owned);
         let (mut alg, mut typ, mut kid, mut recipients) = (None, None, None, None);
         for (name, value) in members {
             match (name.as_str(), value) {
-                ("alg", json::Value::String(text)) => alg = Some(text),
-                ("typ", json::Value::String(text)) => typ = Some(text),
-                ("kid", json::Value::String(text)) => kid = Some(text),
+                ("alg", value) => alg = Some(text(&value)?),
+                ("typ", value) => typ = Some(text(&value)?),
+                ("kid", value) => kid = Some(text(&value)?),
                 ("recipients", json::Value::Array(list)) => {
-                    let text = |value| match value {
-                        json::Value::String(text) => Some(text.expose_secret().to_owned()),
-                        _ => None,
-                    };
-                    recipients = Some(list.into_iter().map(text).collect::<Option<_>>()?);
+                    recipients = Some(list.iter().map(text).collect::<Option<_>>()?);
                 }
                 _ => return None,
             }
         }
-        if alg?.expose_secret() != ALGORITHM || typ?.expose_secret() != SIGNED_TYPE {
+        if alg? != ALGORITHM || typ? != SIGNED_TYPE {
             return None;
         }
         Some(Self {
-            kid: kid?.expose_secret().to_owned(),
+            kid: kid?,
             recipients: recipients?,
         })
     }
