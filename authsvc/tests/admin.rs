@@ -56,7 +56,7 @@ fn issuer(service: &Service) -> String {
 
 /// Method and pattern of everything that is described below `/v1/admin`.
 fn routes() -> Vec<(Method, String)> {
-    let document: Value = serde_json::from_str(&openapi_json()).unwrap();
+    let document: Value = serde_json::from_str(openapi_json()).unwrap();
     let mut routes = Vec::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
         if path.starts_with("/v1/admin/") {

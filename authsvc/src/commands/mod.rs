@@ -65,7 +65,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, CommandError> {
         Command::Config(command) => config::run(command),
         Command::Doctor(args) => doctor::run(args).await,
         Command::Smoke(args) => smoke::run(args).await,
-        Command::Openapi => print(&crate::transport::http::openapi_json()),
+        Command::Openapi => print(&format!("{}\n", crate::transport::http::openapi_json())),
     }
 }
 

@@ -1,6 +1,7 @@
 //! HTTP: routes, bodies in, answers out.
 
 mod body;
+mod description;
 mod dto;
 pub mod forwarded;
 mod handlers;
@@ -10,6 +11,7 @@ mod metadata;
 mod observe;
 pub mod ops;
 mod problem;
+mod routes;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,10 +20,8 @@ use authsvc_core::audit::AuditSink;
 use authsvc_core::clock::Clock;
 use authsvc_core::service::AuthService;
 use axum::Router;
-use utoipa::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
+pub use description::{generate_openapi, openapi_json};
 pub use dto::{
     DecodeError, LoginRequest, admin as admin_requests, decode_begin_otp, decode_change_password, decode_confirm_otp,
     decode_disable_otp, decode_login, decode_logout, decode_refresh, decode_revoke, decode_set_password,
@@ -119,99 +119,20 @@ pub const ROUTES: [&str; 44] = [
     "/openapi.json",
 ];
 
-#[derive(OpenApi)]
-#[openapi(info(
-    title = "authsvc",
-    description = "Checks passwords, issues RS256 access tokens (RFC 9068), and tells registered services over mTLS \
-                   whether a token is good. Errors are problem documents (RFC 9457). Unknown request fields are \
-                   refused; clients must ignore unknown response fields.",
-    license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
-))]
-struct Description;
-
 /// The routes of the public listener.
 pub fn public_router(state: HttpState) -> Router {
-    finish(public_routes(), Arc::new(state))
+    finish(routes::serve_public(Router::new()), Arc::new(state))
 }
 
 /// The routes of the internal listener: the public ones and those for registered services.
 pub fn internal_router(state: HttpState) -> Router {
-    finish(internal_routes(), Arc::new(state))
+    let routes = routes::serve_public(Router::new());
+    let routes = routes::serve_services(routes);
+    finish(routes::serve_administrators(routes), Arc::new(state))
 }
 
-/// The API description of everything that is served, as it is committed and reviewed.
-///
-/// # Panics
-///
-/// Never: the document is plain data.
-pub fn openapi_json() -> String {
-    let document = internal_routes().into_openapi();
-    let mut text = document.to_pretty_json().expect("an OpenAPI document is plain data");
-    text.push('\n');
-    text
-}
-
-fn public_routes() -> OpenApiRouter<Shared> {
-    OpenApiRouter::with_openapi(Description::openapi())
-        .routes(routes!(handlers::discovery::alive))
-        .routes(routes!(handlers::login::login))
-        .routes(routes!(handlers::second_factor::begin_otp))
-        .routes(routes!(handlers::second_factor::confirm_otp))
-        .routes(routes!(handlers::second_factor::disable_otp))
-        .routes(routes!(handlers::second_factor::renew_recovery_codes))
-        .routes(routes!(handlers::password::change_password))
-        .routes(routes!(handlers::password::set_password))
-        .routes(routes!(handlers::sessions::refresh))
-        .routes(routes!(handlers::sessions::logout))
-        .routes(routes!(handlers::sessions::list, handlers::sessions::end_all))
-        .routes(routes!(handlers::sessions::end_one))
-        .routes(routes!(handlers::discovery::jwks))
-        .routes(routes!(metadata::metadata))
-        .routes(routes!(metadata::metadata_v1))
-        .routes(routes!(handlers::discovery::openapi))
-}
-
-fn internal_routes() -> OpenApiRouter<Shared> {
-    public_routes()
-        .routes(routes!(handlers::validate_token::validate_token))
-        .routes(routes!(handlers::sessions::revoke))
-        .routes(routes!(handlers::revocation_feed::keys))
-        .routes(routes!(handlers::revocation_feed::snapshot))
-        .routes(routes!(handlers::revocation_feed::delta))
-        .merge(admin_routes())
-}
-
-fn admin_routes() -> OpenApiRouter<Shared> {
-    use handlers::admin::{audit, keys, services, sessions, users};
-    OpenApiRouter::new()
-        .routes(routes!(users::add))
-        .routes(routes!(users::search))
-        .routes(routes!(users::show, users::set, users::delete))
-        .routes(routes!(users::disable))
-        .routes(routes!(users::enable))
-        .routes(routes!(users::unlock))
-        .routes(routes!(users::reset_link))
-        .routes(routes!(users::reset_otp))
-        .routes(routes!(sessions::of_user, sessions::end_of_user))
-        .routes(routes!(sessions::search))
-        .routes(routes!(sessions::end))
-        .routes(routes!(sessions::revoke))
-        .routes(routes!(services::list, services::add))
-        .routes(routes!(services::remove))
-        .routes(routes!(services::add_identity))
-        .routes(routes!(services::remove_identity))
-        .routes(routes!(keys::list, keys::rotate))
-        .routes(routes!(keys::prune))
-        .routes(routes!(keys::promote))
-        .routes(routes!(keys::revoke))
-        .routes(routes!(audit::search))
-        .routes(routes!(audit::top))
-        .routes(routes!(audit::record))
-}
-
-fn finish(routes: OpenApiRouter<Shared>, state: Shared) -> Router {
-    let (router, _) = routes.split_for_parts();
-    router
+fn finish(routes: Router<Shared>, state: Shared) -> Router {
+    routes
         .fallback(handlers::not_found)
         .method_not_allowed_fallback(handlers::method_not_allowed)
         .layer(axum::middleware::from_fn_with_state(
@@ -219,35 +140,4 @@ fn finish(routes: OpenApiRouter<Shared>, state: Shared) -> Router {
             observe::observe,
         ))
         .with_state(state)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_committed_api_description_is_the_one_the_code_gives() {
-        let committed = include_str!("../../../openapi.json");
-        let generated = openapi_json();
-        assert!(
-            committed == generated,
-            "authsvc/openapi.json is out of date; `cargo run -p authsvc -- openapi > authsvc/openapi.json` renews it"
-        );
-    }
-
-    #[test]
-    fn every_route_is_named_in_the_closed_list_and_follows_the_naming_rule() {
-        let document = internal_routes().into_openapi();
-        let mut paths: Vec<&str> = document.paths.paths.keys().map(String::as_str).collect();
-        let mut listed = ROUTES;
-        paths.sort_unstable();
-        listed.sort_unstable();
-        assert_eq!(paths, listed);
-        for path in paths.into_iter().filter(|path| *path != "/") {
-            assert!(
-                !path.ends_with('/') && !path.contains('_') && path.to_ascii_lowercase() == path,
-                "{path}"
-            );
-        }
-    }
 }
