@@ -16,8 +16,11 @@ host=$(rustc -vV | sed -n 's/^host: //p')
 # - Relocations are packed (DT_RELR): 8 KB instead of a megabyte. Needs glibc 2.36 or newer where this is linked.
 # - Symbols are taken out: cargo passes the profile's `strip` to no package that the profile names, as it does the last one.
 # - C code brings no tables for unwinding: no panic goes through it.
+# - AWS-LC's C at -O2, not -O3: what takes its time is assembly. Its own variable is read in place of the general one, and
+#   the last level on the compiler's command line holds.
 target_cflags=CFLAGS_${host//-/_}
-export "$target_cflags=${!target_cflags:-} -fno-unwind-tables -fno-asynchronous-unwind-tables"
+cflags="${!target_cflags:-} -fno-unwind-tables -fno-asynchronous-unwind-tables"
+export "$target_cflags=$cflags" "AWS_LC_SYS_CFLAGS=${AWS_LC_SYS_CFLAGS:-} $cflags -O2"
 RUSTFLAGS="-C target-feature=+crt-static" \
     cargo rustc --locked --profile image --target "$host" --package authsvc --bin authsvc -- \
     -C opt-level=3 -C link-arg=-Wl,-z,pack-relative-relocs -C strip=symbols
