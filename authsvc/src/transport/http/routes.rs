@@ -12,7 +12,9 @@ use super::handlers::{discovery, login, password, revocation_feed, second_factor
 use super::{Shared, metadata};
 
 /// Makes two functions of one list, so that no route can be served and left out of the description: what puts the
-/// handlers into a router, and what describes them. Path and methods are those of the handlers' annotations.
+/// handlers into a router, and what describes them. Path and methods are those of the handlers' annotations. `@path` is
+/// an inner arm of `utoipa_axum::routes`, which names the types that the annotations make; should another version lack it, this
+/// does not compile.
 macro_rules! routes {
     ($(#[$doc:meta])* $serve:ident, $describe:ident: $($($part:ident)::+),+ $(,)?) => {
         $(#[$doc])*
