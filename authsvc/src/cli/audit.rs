@@ -17,7 +17,7 @@ pub enum AuditCommand {
         #[arg(long, requires = "files")]
         rows: bool,
         /// A record of this digest must be there: a head that was noted elsewhere
-        #[arg(long, value_name = "DIGEST")]
+        #[arg(long, value_name = "DIGEST", allow_hyphen_values = true)]
         expect_head: Option<String>,
         /// The public keys, as authsvc audit key prints them; without it, the installation's
         #[arg(long, value_name = "FILE")]

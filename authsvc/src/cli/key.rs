@@ -31,6 +31,8 @@ pub enum KeyCommand {
     /// Let the published key sign, if its time has come and every service has it
     Promote {
         /// The beginning of its kid
+        // Base64url: one in 64 begins with a hyphen.
+        #[arg(allow_hyphen_values = true)]
         kid: String,
         /// Do not wait for time or services
         #[arg(long)]
@@ -42,6 +44,8 @@ pub enum KeyCommand {
     /// End a compromised key at once: every token it signed is refused
     Revoke {
         /// The beginning of its kid
+        // Base64url: one in 64 begins with a hyphen.
+        #[arg(allow_hyphen_values = true)]
         kid: String,
         /// Why, for the audit log
         #[arg(long, value_name = "TEXT")]

@@ -88,3 +88,36 @@ pub struct ConfigArgs {
     #[arg(long, value_name = "FILE", default_value = "keys/dev/authsvc.toml")]
     pub config: PathBuf,
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::Cli;
+
+    /// What is base64url begins with a hyphen once in 64 times, and must not be taken for an option then.
+    #[test]
+    fn names_that_begin_with_a_hyphen_are_values() {
+        for value in ["-DkQ", "-hold", "-Vh9", "--j_s", "-"] {
+            for arguments in [
+                &["key", "promote", value][..],
+                &["key", "promote", value, "--force"],
+                &["key", "promote", "--force", value],
+                &["key", "revoke", value, "--reason", "lost"],
+                &["key", "revoke", "--reason", "lost", value],
+                &["token", "revoke", "--jti", value],
+                &["audit", "verify", "--expect-head", value],
+            ] {
+                let parsed = Cli::try_parse_from([&["authsvc"], arguments].concat());
+                let seen = parsed.map(|cli| format!("{:?}", cli.command));
+                let seen = seen.unwrap_or_else(|error| panic!("{arguments:?}: {error}"));
+                assert!(seen.contains(&format!("{value:?}")), "{arguments:?} gave {seen}");
+            }
+        }
+        let unknown = ["authsvc", "key", "promote", "DkQ", "--forced"];
+        assert!(
+            Cli::try_parse_from(unknown).is_err(),
+            "an option that does not exist is none"
+        );
+    }
+}

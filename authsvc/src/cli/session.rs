@@ -56,7 +56,7 @@ pub enum TokenCommand {
 #[group(required = true, multiple = false)]
 pub struct RevokedTokens {
     /// The one with this jti
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     pub jti: Option<String>,
     /// Those of the session with this id, which ends
     #[arg(long, value_name = "ID")]
