@@ -7,7 +7,11 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
+use authsvc_core::audit::Operator;
+use authsvc_core::domain::{EmailAddress, UserRecord};
+use authsvc_core::service::administration::Change;
 use axum::body::Body;
+use cryptokit::password::Password;
 use http::{Request, StatusCode};
 use serde_json::json;
 use support::in_process::{Answer, EMAIL, PASSWORD, Service, json_request};
@@ -57,6 +61,28 @@ async fn execute(service: &Service, sql: &'static str) {
     let pool = sqlx::sqlite::SqlitePool::connect_with(options).await.unwrap();
     sqlx::query(sql).execute(&pool).await.unwrap();
     pool.close().await;
+}
+
+/// How many sources accounts know.
+async fn known_sources(service: &Service) -> i64 {
+    // The login that makes one known is written behind its answer.
+    service.defence.flush().await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(service.directory.path().join("authsvc.db"));
+    let pool = sqlx::sqlite::SqlitePool::connect_with(options).await.unwrap();
+    let count = sqlx::query_scalar("SELECT count(*) FROM known_sources");
+    let count = count.fetch_one(&pool).await.unwrap();
+    pool.close().await;
+    count
+}
+
+/// Sets a password as `authsvc user reset-password` does.
+async fn reset_by_operator(service: &Service, new: &str) {
+    let change = Change::ResetPassword {
+        account: EMAIL.parse::<EmailAddress>().unwrap().into(),
+        password: Password::new(new).unwrap(),
+    };
+    let operator = Operator::SystemUser { name: "ops".into() };
+    service.administration.change(operator, change).await.unwrap();
 }
 
 #[tokio::test]
@@ -187,6 +213,55 @@ async fn a_link_sets_a_password_once() {
 }
 
 #[tokio::test]
+async fn l5_no_source_is_known_any_more_once_the_password_is_another_one() {
+    let service = Service::start().await;
+    let token = own_token(&service).await;
+    assert_eq!(known_sources(&service).await, 1);
+    let changed = change(&service, &token, PASSWORD, NEW).await;
+    assert_eq!(changed.status, StatusCode::NO_CONTENT);
+    assert_eq!(known_sources(&service).await, 0, "by the owner");
+
+    assert_eq!(service.login(EMAIL, NEW).await.status, StatusCode::OK);
+    assert_eq!(known_sources(&service).await, 1);
+    let token = link(&service).await;
+    assert_eq!(set(&service, &token, PASSWORD).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(known_sources(&service).await, 0, "by a link");
+
+    assert_eq!(service.login(EMAIL, PASSWORD).await.status, StatusCode::OK);
+    assert_eq!(known_sources(&service).await, 1);
+    reset_by_operator(&service, NEW).await;
+    assert_eq!(known_sources(&service).await, 0, "by an operator");
+    assert_eq!(service.login(EMAIL, NEW).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn l13_a_link_for_a_former_password_is_worth_nothing_on_both_databases() {
+    let postgres = Service::start_on_postgres().await;
+    for service in [Some(Service::start().await), postgres].into_iter().flatten() {
+        let former = link(&service).await;
+        let own = own_token(&service).await;
+        let changed = change(&service, &own, PASSWORD, NEW).await;
+        assert_eq!(changed.status, StatusCode::NO_CONTENT);
+        let unknown = set(&service, &"x".repeat(43), PASSWORD).await;
+        let refused = set(&service, &former, PASSWORD).await;
+        assert_eq!(without_id(&refused), without_id(&unknown), "the owner changed it");
+
+        let former = link(&service).await;
+        reset_by_operator(&service, PASSWORD).await;
+        let refused = set(&service, &former, NEW).await;
+        assert_eq!(without_id(&refused), without_id(&unknown), "an operator changed it");
+        assert_eq!(service.login(EMAIL, PASSWORD).await.status, StatusCode::OK);
+
+        // What else happens to an account leaves its link.
+        let still_good = link(&service).await;
+        service.set_disabled(EMAIL, true).await;
+        service.set_disabled(EMAIL, false).await;
+        assert_eq!(service.login(EMAIL, PASSWORD).await.status, StatusCode::OK);
+        assert_eq!(set(&service, &still_good, NEW).await.status, StatusCode::NO_CONTENT);
+    }
+}
+
+#[tokio::test]
 async fn a_link_used_many_times_at_once_works_once() {
     let service = Arc::new(Service::start().await);
     let token = link(&service).await;
@@ -308,7 +383,7 @@ async fn r9_a_deleted_account_is_gone_and_its_address_makes_another_one() {
     assert_eq!(service.validate(&token).await.status, StatusCode::UNAUTHORIZED);
     assert_eq!(service.login(EMAIL, PASSWORD).await.status, StatusCode::UNAUTHORIZED);
 
-    let password = cryptokit::password::Password::new(PASSWORD).unwrap();
+    let password = Password::new(PASSWORD).unwrap();
     let again = service.users.add(email, password).await.unwrap();
     assert_ne!(again, id);
     assert_eq!(service.login(EMAIL, PASSWORD).await.status, StatusCode::OK);
@@ -383,7 +458,7 @@ fn claims_of(token: &str) -> serde_json::Value {
 #[tokio::test]
 async fn r9_each_change_of_state_ends_sessions_and_tokens() {
     let service = Service::start().await;
-    let email: authsvc_core::domain::EmailAddress = EMAIL.parse().unwrap();
+    let email: EmailAddress = EMAIL.parse().unwrap();
     let begin = async |password: &str| {
         let answer = service.login(EMAIL, password).await;
         assert_eq!(answer.status, StatusCode::OK);
@@ -436,4 +511,51 @@ async fn r9_each_change_of_state_ends_sessions_and_tokens() {
     let (_, by_delete) = begin(PASSWORD).await;
     service.users.delete(&email).await.unwrap();
     assert_eq!(refresh(&by_delete).await, StatusCode::UNAUTHORIZED, "deleted");
+}
+
+#[tokio::test]
+async fn r9_what_a_crash_leaves_of_disabling_brings_no_session_back() {
+    let service = Service::start().await;
+    let email: EmailAddress = EMAIL.parse().unwrap();
+    let login = async || service.login(EMAIL, PASSWORD).await.json()["refresh_token"].clone();
+    let refresh = async |token: &serde_json::Value| {
+        let body = json!({ "refresh_token": token }).to_string();
+        service.post("/v1/refresh", body).await.status
+    };
+    let living = async || service.sessions.of_user(service.user_id).await.unwrap().len();
+
+    // The account is changed, and nothing is written after it.
+    let old = login().await;
+    execute(
+        &service,
+        "CREATE TRIGGER crash BEFORE UPDATE OF session_epoch ON users WHEN OLD.disabled = 1
+         BEGIN SELECT RAISE(ABORT, 'planted'); END",
+    )
+    .await;
+    service.users.set_disabled(email.clone(), true).await.unwrap_err();
+    assert!(service.stored(EMAIL).await.disabled, "the change itself was made");
+    assert_eq!(living().await, 0, "and the sessions had ended before it");
+    // Nor is it enabled while nothing can be ended.
+    service.users.set_disabled(email.clone(), false).await.unwrap_err();
+    assert!(service.stored(EMAIL).await.disabled);
+    execute(&service, "DROP TRIGGER crash").await;
+    service.set_disabled(EMAIL, false).await;
+    assert_eq!(refresh(&old).await, StatusCode::UNAUTHORIZED);
+
+    // A session that was begun between the end of the others and the change, before the crash.
+    let meanwhile = login().await;
+    let record = service.store.user_by_email(&email).await.unwrap().unwrap();
+    let mut user = record.unverified().clone();
+    user.disabled = true;
+    let disabled = UserRecord::seal(user, &service.keys.sealing().keys).unwrap();
+    assert!(service.store.replace_user(&record, &disabled).await.unwrap());
+    assert_eq!(living().await, 1);
+    service.set_disabled(EMAIL, false).await;
+    assert_eq!(living().await, 0);
+    assert_eq!(refresh(&meanwhile).await, StatusCode::UNAUTHORIZED);
+
+    // Enabling what is enabled ends nothing.
+    let last = login().await;
+    service.set_disabled(EMAIL, false).await;
+    assert_eq!(refresh(&last).await, StatusCode::OK);
 }

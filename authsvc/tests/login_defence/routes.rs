@@ -9,7 +9,9 @@ use http::StatusCode;
 use super::{hashes, start, strict};
 use crate::support::in_process::{EMAIL, PASSWORD, json_request};
 
-/// Members of request bodies that somebody could guess.
+/// Members of request bodies that somebody could guess. `token` of `/v1/password-reset` is none: it is 256 random bits, no
+/// account's counter could be asked before the account is known by it, and wrong ones cost a digest and a look-up, at
+/// the rate of their source. So it is with refresh tokens.
 const CREDENTIALS: [&str; 6] = [
     "password",
     "old_password",

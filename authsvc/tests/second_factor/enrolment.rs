@@ -108,7 +108,8 @@ async fn a_password_that_is_too_short_alone_is_changed_before_the_factor_goes() 
     let short = "kT9#vq2!xLw";
     let password = Password::new(short).unwrap();
     let email = EMAIL.parse().unwrap();
-    service.users.reset_password(&email, password).await.unwrap();
+    let reset = service.users.reset_password(&email, password, &service.defence);
+    reset.await.unwrap();
     let body = json!({ "email": EMAIL, "password": short, "otp": enrolled.recovery_codes[0], "audience": "authsvc" });
     let token = service.post("/v1/auth", body.to_string()).await.json();
     let token = token["token"].as_str().unwrap();

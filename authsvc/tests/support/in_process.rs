@@ -70,6 +70,7 @@ pub(crate) struct Service {
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) feed: Arc<FeedPublisher>,
     pub(crate) auth: Arc<AuthService>,
+    pub(crate) administration: Arc<Administration>,
     pub(crate) public: Router,
     pub(crate) internal: Router,
 }
@@ -364,6 +365,7 @@ impl Service {
             sessions,
             feed,
             auth: service,
+            administration,
             public,
             internal,
         }

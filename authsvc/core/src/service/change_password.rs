@@ -5,11 +5,12 @@ use std::sync::Arc;
 use cryptokit::password::Password;
 
 use super::authenticate_user::AuthenticatedUser;
+use super::password_change::PasswordChange;
 use super::password_policy::{PasswordContext, PasswordRefusal};
 use super::users::seal_hash;
 use super::{AuthService, CallContext, ErrorCode, Failure};
 use crate::audit::{Reason, reasons};
-use crate::domain::{EndReason, SessionId, User, UserId, UserRecord};
+use crate::domain::{SessionId, User, UserId, UserRecord};
 
 /// The old password and the new one. A token alone changes nothing: whoever finds one must not be able to keep the
 /// account.
@@ -43,7 +44,7 @@ impl AuthService {
         request: ChangePassword,
         context: &CallContext,
     ) -> Result<PasswordSet, Failure> {
-        let (email, user_id) = (&by.user().email, by.user().id);
+        let user_id = by.user().id;
         let new_password = Arc::new(request.new_password);
         self.accept_new_password(&new_password, PasswordContext::of(by.user()))
             .await?;
@@ -56,17 +57,14 @@ impl AuthService {
 
         let changed = self.with_password(&user, &new_password).await?;
         let except = by.claims().sid.as_deref().and_then(|sid| sid.parse::<SessionId>().ok());
-        // Before the password is another one, so that a crash in between leaves no old session behind; and after it, for
-        // the login with the old password that began one meanwhile.
-        self.end_sessions(user_id, except, EndReason::PasswordChanged).await?;
-        if !self.store.replace_user(&record, &changed).await? {
+        let write = async { Ok::<_, Failure>(self.store.replace_user(&record, &changed).await?) };
+        if !self.password_change(&user, except).around(write).await? {
             return Err(Failure::new(
                 ErrorCode::InvalidCredentials,
                 reasons::password::CHANGED_MEANWHILE,
             ));
         }
-        self.end_sessions(user_id, except, EndReason::PasswordChanged).await?;
-        self.defence.forget_known_sources(email).await?;
+        self.sessions.follow().await;
         Ok(PasswordSet { user_id })
     }
 
@@ -110,13 +108,14 @@ impl AuthService {
         })
     }
 
-    pub(super) async fn end_sessions(
-        &self,
-        user: UserId,
-        except: Option<SessionId>,
-        why: EndReason,
-    ) -> Result<u64, Failure> {
-        Ok(self.sessions.end_all(user, except, why).await?)
+    pub(super) fn password_change<'a>(&'a self, user: &'a User, except: Option<SessionId>) -> PasswordChange<'a> {
+        PasswordChange {
+            store: self.store.as_ref(),
+            clock: self.clock.as_ref(),
+            defence: &self.defence,
+            user,
+            except,
+        }
     }
 }
 

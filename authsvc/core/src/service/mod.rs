@@ -19,6 +19,7 @@ pub mod key_schedule;
 mod key_steps;
 mod keys;
 mod keysets;
+mod password_change;
 mod password_policy;
 mod password_reset;
 mod pepper_use;

@@ -19,7 +19,7 @@ use super::password_policy::PasswordContext;
 use super::users::{ATTEMPTS, Account, EnrolmentError, UserAdministration};
 use super::{AuthService, ErrorCode, Failure};
 use crate::audit::{Reason, reasons};
-use crate::domain::{EndReason, User, UserId, UserRecord};
+use crate::domain::{User, UserId, UserRecord};
 use crate::storage::PasswordReset;
 
 /// The secret of a link, for the one who was given it. Of it only the digest is stored.
@@ -97,19 +97,10 @@ impl AuthService {
                 .map_err(failed)?;
             let changed = self.with_password(&user, &password).await.map_err(failed)?;
             let now = self.clock.now();
-            // Before and after, as for a change.
-            self.end_sessions(user.id, None, EndReason::PasswordChanged)
-                .await
-                .map_err(failed)?;
-            if self
-                .store
-                .redeem_password_reset(&digest, now, &record, &changed)
-                .await?
-            {
-                self.end_sessions(user.id, None, EndReason::PasswordChanged)
-                    .await
-                    .map_err(failed)?;
-                self.defence.forget_known_sources(&user.email).await?;
+            let redeem = self.store.redeem_password_reset(&digest, now, &record, &changed);
+            let change = self.password_change(&user, None);
+            if change.around(redeem).await.map_err(Failure::from).map_err(failed)? {
+                self.sessions.follow().await;
                 return Ok(PasswordSet { user_id: user.id });
             }
             // Somebody else used the link, or changed the account: the next look says which.

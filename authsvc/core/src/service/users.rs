@@ -10,9 +10,11 @@ use cryptokit::password::{HashBinding, Password, SealedHash, StoredHash};
 use cryptokit::random;
 use zeroize::Zeroizing;
 
+use super::LoginDefence;
 use super::end_sessions::end_sessions;
 use super::hashing::{CredentialHasher, HashingError};
 use super::key_ring::KeyRing;
+use super::password_change::PasswordChange;
 use super::password_policy::{PasswordContext, PasswordPolicy, PasswordRefusal, PasswordRules};
 use crate::clock::Clock;
 use crate::domain::{
@@ -216,14 +218,21 @@ impl UserAdministration {
         self.keys.unseal(|keys| record.check(keys)).await.err()
     }
 
-    /// Forbids or allows an account to log in. Forbidding ends its sessions.
+    /// Forbids or allows an account to log in. Forbidding ends its sessions, and allowing those that were begun while it
+    /// was being forbidden.
     ///
     /// # Errors
     ///
     /// [`EnrolmentError::NoSuchUser`], [`EnrolmentError::Altered`] and [`EnrolmentError::Store`].
     pub async fn set_disabled(&self, account: impl Into<Account>, disabled: bool) -> Result<UserId, EnrolmentError> {
-        let user = self
-            .change(&account.into(), None, |user| user.disabled = disabled)
+        let found = self.find(&account.into()).await?;
+        let user = self.open(&found).await?;
+        // Before and after, as for a change of the password. Where there was a crash in between, what a login began
+        // there is ended before the account is enabled: nothing comes back.
+        if disabled || user.disabled {
+            self.end_sessions(user.id, EndReason::Disabled).await?;
+        }
+        self.change(&user.id.into(), None, |user| user.disabled = disabled)
             .await?;
         if disabled {
             self.end_sessions(user.id, EndReason::Disabled).await?;
@@ -270,7 +279,7 @@ impl UserAdministration {
         .await
     }
 
-    /// Gives an account another password, and ends its sessions.
+    /// Gives an account another password, ends its sessions, and lets `defence` forget from where it logs in.
     ///
     /// # Errors
     ///
@@ -280,15 +289,21 @@ impl UserAdministration {
         &self,
         account: impl Into<Account>,
         password: Password,
+        defence: &LoginDefence,
     ) -> Result<UserId, EnrolmentError> {
         let user = self.open(&self.find(&account.into()).await?).await?;
         let password = self.accepted(password, PasswordContext::of(&user)).await?;
         let hash = self.hash(user.id, password).await?;
-        // Before and after, as for a change by the account's owner.
-        self.end_sessions(user.id, EndReason::PasswordChanged).await?;
-        self.change(&user.id.into(), None, |user| user.password_hash = hash.clone())
-            .await?;
-        self.end_sessions(user.id, EndReason::PasswordChanged).await?;
+        let change = PasswordChange {
+            store: self.store.as_ref(),
+            clock: self.clock.as_ref(),
+            defence,
+            user: &user,
+            except: None,
+        };
+        let account = user.id.into();
+        let write = self.change(&account, None, |user| user.password_hash = hash.clone());
+        change.around(async { write.await.map(|_| true) }).await?;
         Ok(user.id)
     }
 

@@ -23,11 +23,13 @@ pub trait UserStore: Send + Sync {
     async fn insert_user(&self, user: &UserRecord) -> Result<(), StoreError>;
 
     /// Writes an account's roles, scopes, flags, epoch, password hash and seal, if its seal still is the one of
-    /// `expected`; whether it was. Two changes that began with the same record cannot both succeed.
+    /// `expected`; whether it was. Two changes that began with the same record cannot both succeed. Another password hash
+    /// removes the account's token ([`Self::put_password_reset`]) with the same write: a link that was made for the old
+    /// password is not to undo the new one.
     async fn replace_user(&self, expected: &UserRecord, user: &UserRecord) -> Result<bool, StoreError>;
 
     /// Sets an account's hash if it still is `expected`; whether it was. A rehash must not undo a password change that
-    /// happened meanwhile. The account's hash no longer counts as imported.
+    /// happened meanwhile. The account's hash no longer counts as imported. A token stays: the password is the same.
     async fn replace_password_hash(
         &self,
         id: UserId,

@@ -58,8 +58,19 @@ impl UserStore for PostgresStore {
     }
 
     async fn replace_user(&self, expected: &UserRecord, user: &UserRecord) -> Result<bool, StoreError> {
-        let mut connection = self.writer.acquire().await.map_err(store_error)?;
-        update(&mut connection, expected, user).await.map_err(store_error)
+        let mut transaction = self.writer.begin().await.map_err(store_error)?;
+        if !update(&mut transaction, expected, user).await.map_err(store_error)? {
+            return transaction.rollback().await.map(|()| false).map_err(store_error);
+        }
+        let (former, hash) = (&expected.unverified().password_hash, &user.unverified().password_hash);
+        if former.as_str() != hash.as_str() {
+            sqlx::query("DELETE FROM password_resets WHERE user_id = $1")
+                .bind(user.unverified().id.to_string())
+                .execute(&mut *transaction)
+                .await
+                .map_err(store_error)?;
+        }
+        transaction.commit().await.map(|()| true).map_err(store_error)
     }
 
     async fn replace_password_hash(
@@ -139,15 +150,19 @@ impl UserStore for PostgresStore {
         user: &UserRecord,
     ) -> Result<bool, StoreError> {
         let mut transaction = self.writer.begin().await.map_err(store_error)?;
-        let used =
-            sqlx::query("DELETE FROM password_resets WHERE token_sha256 = $1 AND user_id = $2 AND expires_at > $3")
-                .bind(&token_sha256[..])
-                .bind(user.unverified().id.to_string())
-                .bind(now.unix_timestamp())
-                .execute(&mut *transaction)
-                .await
-                .map_err(store_error)?;
-        if used.rows_affected() != 1 || !update(&mut transaction, expected, user).await.map_err(store_error)? {
+        // The account before the token, as everywhere: whoever has locked one does not wait for another who waits for it.
+        if !update(&mut transaction, expected, user).await.map_err(store_error)? {
+            return transaction.rollback().await.map(|()| false).map_err(store_error);
+        }
+        let statement = "DELETE FROM password_resets WHERE token_sha256 = $1 AND user_id = $2 AND expires_at > $3";
+        let used = sqlx::query(statement)
+            .bind(&token_sha256[..])
+            .bind(user.unverified().id.to_string())
+            .bind(now.unix_timestamp())
+            .execute(&mut *transaction)
+            .await
+            .map_err(store_error)?;
+        if used.rows_affected() != 1 {
             return transaction.rollback().await.map(|()| false).map_err(store_error);
         }
         transaction.commit().await.map(|()| true).map_err(store_error)

@@ -58,8 +58,19 @@ impl UserStore for SqliteStore {
     }
 
     async fn replace_user(&self, expected: &UserRecord, user: &UserRecord) -> Result<bool, StoreError> {
-        let mut connection = self.writer.acquire().await.map_err(store_error)?;
-        update(&mut connection, expected, user).await.map_err(store_error)
+        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(store_error)?;
+        if !update(&mut transaction, expected, user).await.map_err(store_error)? {
+            return transaction.rollback().await.map(|()| false).map_err(store_error);
+        }
+        let (former, hash) = (&expected.unverified().password_hash, &user.unverified().password_hash);
+        if former.as_str() != hash.as_str() {
+            sqlx::query("DELETE FROM password_resets WHERE user_id = ?")
+                .bind(user.unverified().id.to_string())
+                .execute(&mut *transaction)
+                .await
+                .map_err(store_error)?;
+        }
+        transaction.commit().await.map(|()| true).map_err(store_error)
     }
 
     async fn replace_password_hash(
@@ -138,14 +149,18 @@ impl UserStore for SqliteStore {
         user: &UserRecord,
     ) -> Result<bool, StoreError> {
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(store_error)?;
-        let used = sqlx::query("DELETE FROM password_resets WHERE token_sha256 = ? AND user_id = ? AND expires_at > ?")
+        if !update(&mut transaction, expected, user).await.map_err(store_error)? {
+            return transaction.rollback().await.map(|()| false).map_err(store_error);
+        }
+        let statement = "DELETE FROM password_resets WHERE token_sha256 = ? AND user_id = ? AND expires_at > ?";
+        let used = sqlx::query(statement)
             .bind(&token_sha256[..])
             .bind(user.unverified().id.to_string())
             .bind(now.unix_timestamp())
             .execute(&mut *transaction)
             .await
             .map_err(store_error)?;
-        if used.rows_affected() != 1 || !update(&mut transaction, expected, user).await.map_err(store_error)? {
+        if used.rows_affected() != 1 {
             return transaction.rollback().await.map(|()| false).map_err(store_error);
         }
         transaction.commit().await.map(|()| true).map_err(store_error)

@@ -212,7 +212,7 @@ impl Administration {
             Change::DeleteUser(account) => Changed::UserDeleted(users.delete(account).await?),
             Change::MakeResetLink { account, lifetime } => Changed::Link(users.reset_link(account, lifetime).await?),
             Change::ResetPassword { account, password } => {
-                let id = users.reset_password(account, password).await?;
+                let id = users.reset_password(account, password, &parts.defence).await?;
                 Changed::User(self.view(&id.into()).await?)
             }
             Change::ResetSecondFactor(account) => {

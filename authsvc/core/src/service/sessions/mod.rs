@@ -260,7 +260,7 @@ impl Sessions {
 
     /// This replica knows at once what it did itself. If it does not work out, the next poll makes up for it, or its
     /// absence is noticed.
-    async fn follow(&self) {
+    pub(super) async fn follow(&self) {
         let _ = self.poll().await;
     }
 

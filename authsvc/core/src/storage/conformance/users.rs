@@ -15,6 +15,7 @@ pub(super) async fn run(store: &dyn Store) {
     a_rehash_never_undoes_a_password_change(store).await;
     removed_users_are_gone_with_what_hangs_on_them(store).await;
     a_reset_token_works_once_and_the_latest_only(store).await;
+    a_reset_token_goes_with_the_password_it_was_made_for(store).await;
     an_import_becomes_accounts_at_once_or_not_at_all(store).await;
     abandoned_imports_are_forgotten_and_others_not(store).await;
     what_is_sealed_anew_replaces_only_what_it_was_made_from(store).await;
@@ -249,6 +250,45 @@ async fn a_reset_token_works_once_and_the_latest_only(store: &dyn Store) {
         store.prune_password_resets(at(100)).await.expect("the store answers"),
         1
     );
+}
+
+async fn a_reset_token_goes_with_the_password_it_was_made_for(store: &dyn Store) {
+    let (olga, pia) = (user("olga@conformance.example"), user("pia@conformance.example"));
+    let id = olga.unverified().id;
+    for (record, token) in [(&olga, 21), (&pia, 22)] {
+        store.insert_user(record).await.expect("a new name");
+        let token = reset(record.unverified().id, token, 1000);
+        store.put_password_reset(&token).await.expect("the store answers");
+    }
+    let is_there = async |token: u8| {
+        let found = store.password_reset(&[token; 32]).await;
+        found.expect("the store answers").is_some()
+    };
+
+    let granted = changed(&olga, "granted", |user| user.roles = "clerk".parse().expect("roles"));
+    assert!(store.replace_user(&olga, &granted).await.expect("the store answers"));
+    assert!(is_there(21).await, "the password is the same");
+    let rehashed = SealedHash::from_stored("rehashed".into());
+    let rehash = store.replace_password_hash(id, &olga.unverified().password_hash, &rehashed);
+    assert!(rehash.await.expect("the store answers"));
+    assert!(is_there(21).await, "and so it is after a rehash");
+
+    let granted = by_id(store, id).await;
+    let another = changed(&granted, "another", |user| {
+        user.password_hash = SealedHash::from_stored("another".into());
+    });
+    assert!(!store.replace_user(&olga, &another).await.expect("the store answers"));
+    assert!(is_there(21).await, "nothing was changed");
+    assert!(store.replace_user(&granted, &another).await.expect("the store answers"));
+    assert!(!is_there(21).await, "it was made for the old password");
+    assert!(is_there(22).await, "another account's is another's");
+    let after = changed(&another, "after", |user| {
+        user.password_hash = SealedHash::from_stored("after".into());
+    });
+    let redeemed = store.redeem_password_reset(&[21; 32], at(0), &another, &after).await;
+    assert!(!redeemed.expect("the store answers"));
+    assert_eq!(by_id(store, id).await.seal_text(), Some("another"));
+    assert!(store.delete_user(pia.unverified().id).await.expect("the store answers"));
 }
 
 async fn abandoned_imports_are_forgotten_and_others_not(store: &dyn Store) {
