@@ -594,28 +594,3 @@ proptest! {
         }
     }
 }
-
-#[test]
-fn another_key_is_taken_with_what_is_known_and_the_old_one_counts_no_more() {
-    let mut pair = pair();
-    let revoked = Revocation::Token {
-        jti: "a".into(),
-        exp: NOW + 900,
-    };
-    let delta = pair.delta(&[revoked], NOW);
-    pair.feed.apply_delta(&delta, at(NOW)).unwrap();
-    assert_eq!(pair.feed.issued_at(), Some(NOW));
-    let next = FeedSigningKey::generate().unwrap();
-    let public = next.verifying_key().unwrap();
-    let position = pair.publisher.position().clone();
-    let mut publisher = RevocationPublisher::resume(ISSUER, next, position).unwrap();
-    publisher.move_to(publisher.position().clone(), pair.publisher.last_issued_at());
-    let by_next = publisher.delta(&[], at(NOW + 1), EVERY).unwrap();
-    let by_old = pair.delta(&[], NOW + 1);
-    let unknown = Err(FeedError::Document(TokenError::UnknownKey));
-    assert_eq!(pair.feed.apply_delta(&by_next, at(NOW + 1)), unknown);
-    pair.feed.set_keys([public]);
-    assert_eq!(pair.feed.apply_delta(&by_old, at(NOW + 1)), unknown);
-    pair.feed.apply_delta(&by_next, at(NOW + 1)).unwrap();
-    assert_eq!((pair.feed.len(), pair.feed.position()), (1, Some(publisher.position())));
-}

@@ -3,6 +3,10 @@
 //! One [`RemoteRevocations`] follows the feed twice a second, so that a revocation is known here within two seconds of
 //! its being made. It drives [`RevocationFeed`], which decides: documents are taken in order and verified; what is older
 //! than the policy's budget counts as stale, and what becomes of tokens then is the policy's choice.
+//!
+//! It asks for the feed's keys again every minute. Under a key that the issuer has revoked nothing is believed from then
+//! on: a thief who has such a key, and can put himself between the issuer and this service, keeps up his story for a
+//! minute, or until a minute after the budget's end if he can keep the keys away too.
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -22,12 +26,16 @@ use super::Client;
 
 /// Between two looks for what is new.
 pub const POLL_INTERVAL: Duration = Duration::from_millis(500);
+/// Between two questions for the keys that came to nothing, when there are keys: deltas must not wait for them.
+const KEYS_PAUSE: Duration = Duration::from_secs(2);
 /// Between two snapshots, when the first of them could not be used: it may be large.
 const SNAPSHOT_PAUSE: Duration = Duration::from_secs(2);
 /// Deltas taken in one round; more are taken in the next.
 const DELTAS_IN_A_ROUND: usize = 256;
 /// Longest snapshot read, that of a million revocations.
 const MAX_SNAPSHOT_BYTES: usize = 128 << 20;
+
+const UNKNOWN_KEY: FeedError = FeedError::Document(TokenError::UnknownKey);
 
 const KEYS_PATH: &str = "/v1/revocations/keys";
 const SNAPSHOT_PATH: &str = "/v1/revocations/snapshot";
@@ -142,7 +150,9 @@ impl RemoteRevocations {
             source,
             feed: Arc::clone(&feed),
             now: Arc::clone(&now),
-            has_keys: false,
+            keys_named_at: None,
+            keys_due: Instant::now(),
+            no_keys_before: Instant::now(),
             no_snapshot_before: Instant::now(),
         };
         let following = tokio::spawn(async move {
@@ -201,14 +211,19 @@ struct Follower<S> {
     source: S,
     feed: Arc<RwLock<RevocationFeed>>,
     now: Now,
-    has_keys: bool,
+    /// When the issuer named its keys, by the clock that the feed's age is told by.
+    keys_named_at: Option<OffsetDateTime>,
+    /// When to ask for them again.
+    keys_due: Instant,
+    no_keys_before: Instant,
     no_snapshot_before: Instant,
 }
 
 impl<S: RevocationSource> Follower<S> {
     /// Takes all that there is, or as far as it goes: the next round comes soon.
     async fn round(&mut self) {
-        if !self.has_keys && !self.fetch_keys().await {
+        let are_keys_new = self.are_keys_due() && self.fetch_keys().await;
+        if self.keys_named_at.is_none() {
             return;
         }
         for _ in 0..DELTAS_IN_A_ROUND {
@@ -222,7 +237,15 @@ impl<S: RevocationSource> Follower<S> {
                 FetchedDelta::Delta(delta) => {
                     let now = (self.now)();
                     let taken = write(&self.feed).apply_delta(&delta, now);
-                    taken.inspect_err(|error| self.note(error)).is_ok()
+                    match taken {
+                        Ok(()) => true,
+                        // It was published by somebody whom the issuer does not name: what follows has to do without it.
+                        Err(UNKNOWN_KEY) if are_keys_new => self.take_snapshot().await,
+                        Err(error) => {
+                            self.note(error);
+                            false
+                        }
+                    }
                 }
                 FetchedDelta::Gone => self.take_snapshot().await,
                 FetchedDelta::NotYet | FetchedDelta::Failed => false,
@@ -233,12 +256,33 @@ impl<S: RevocationSource> Follower<S> {
         }
     }
 
+    /// By both clocks: after a machine has slept, one of them has not moved.
+    fn are_keys_due(&self) -> bool {
+        let refresh = RevocationFeed::KEY_REFRESH;
+        let is_old = |named_at: OffsetDateTime| ((self.now)() - named_at).abs() >= refresh;
+        let now = Instant::now();
+        now >= self.no_keys_before && (now >= self.keys_due || self.keys_named_at.is_none_or(is_old))
+    }
+
     async fn fetch_keys(&mut self) -> bool {
+        // Not when the answer comes, which may be kept back.
+        let (asked_at, now) = (Instant::now(), (self.now)());
         let Some(keys) = self.source.keys().await.filter(|keys| !keys.is_empty()) else {
+            if self.keys_named_at.is_some() {
+                self.no_keys_before = asked_at + KEYS_PAUSE;
+            }
             return false;
         };
-        write(&self.feed).set_keys(keys);
-        self.has_keys = true;
+        let mut feed = write(&self.feed);
+        let needed_snapshot = feed.needs_snapshot();
+        feed.set_keys(keys, now);
+        if feed.needs_snapshot() && !needed_snapshot {
+            // Nothing is known until there is one.
+            self.no_snapshot_before = asked_at;
+        }
+        drop(feed);
+        self.keys_named_at = Some(now);
+        self.keys_due = asked_at + RevocationFeed::KEY_REFRESH;
         true
     }
 
@@ -253,13 +297,13 @@ impl<S: RevocationSource> Follower<S> {
         let taken = write(&self.feed).apply_snapshot(&snapshot, now);
         // Also after one that could be used: a source that says "gone" to everything is asked for no more of them.
         self.no_snapshot_before = Instant::now() + SNAPSHOT_PAUSE;
-        taken.inspect_err(|error| self.note(error)).is_ok()
+        taken.map_err(|error| self.note(error)).is_ok()
     }
 
     /// The issuer may have another key by now.
-    fn note(&mut self, error: &FeedError) {
-        if *error == FeedError::Document(TokenError::UnknownKey) {
-            self.has_keys = false;
+    fn note(&mut self, error: FeedError) {
+        if error == UNKNOWN_KEY {
+            self.keys_due = Instant::now();
         }
     }
 }
@@ -272,3 +316,6 @@ fn read(feed: &RwLock<RevocationFeed>) -> RwLockReadGuard<'_, RevocationFeed> {
 fn write(feed: &RwLock<RevocationFeed>) -> RwLockWriteGuard<'_, RevocationFeed> {
     feed.write().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,6 +35,9 @@ pub struct FeedPolicy {
     pub max_entries: usize,
     /// Longest accepted snapshot in bytes. Default 128 MiB.
     pub max_snapshot_len: usize,
+    /// Longest that a token of the issuer is good, leeway aside. For so long it matters which key something was learned
+    /// under, and an issuer keeps a key that it has replaced in good order among those it names. Default an hour.
+    pub max_token_lifetime: Duration,
 }
 
 impl FeedPolicy {
@@ -45,6 +48,7 @@ impl FeedPolicy {
             max_staleness,
             max_entries: 1_000_000,
             max_snapshot_len: 128 << 20,
+            max_token_lifetime: Duration::from_secs(3600),
         }
     }
 }
@@ -80,7 +84,7 @@ pub enum FeedError {
     /// It is another issuer's.
     #[error("document is from another issuer")]
     Issuer,
-    /// It is from another feed, or there is no snapshot yet: get one.
+    /// It is from another feed, or there is no snapshot yet, or none that can be relied upon: get one.
     #[error("delta of a feed of which there is no snapshot")]
     NeedsSnapshot,
     /// Deltas are missing before this one: get them, or a snapshot.
@@ -110,8 +114,12 @@ pub enum FeedError {
 pub struct RevocationFeed {
     issuer: String,
     keys: HashMap<String, RegisteredVerifier>,
+    /// When the issuer last named its keys; `None` for those that were given once and for all.
+    keys_as_of: Option<u64>,
     policy: FeedPolicy,
     state: Option<State>,
+    /// Since when a part of what is known rests on a key that the issuer no longer names.
+    doubted_since: Option<u64>,
     needs_snapshot: bool,
     /// A document had to be left out for want of room.
     incomplete: bool,
@@ -125,6 +133,8 @@ struct State {
     index: RevocationIndex,
     /// When to look for what can be forgotten.
     forget_at: u64,
+    /// The keys that signed what is known, and when the last of it came.
+    learned_under: HashMap<String, u64>,
 }
 
 impl RevocationFeed {
@@ -134,37 +144,57 @@ impl RevocationFeed {
     /// Most that the issuer's clock may be ahead.
     pub(super) const MAX_AHEAD_SECONDS: u64 = 60;
 
+    /// How often to ask the issuer for its keys and tell [`Self::set_keys`]. When it has not been told for as much longer
+    /// as [`FeedPolicy::max_staleness`], the feed counts as stale: whoever has a key of the issuer could go on for ever with
+    /// a verifier that does not hear of its revocation.
+    pub const KEY_REFRESH: Duration = Duration::from_secs(60);
+
     /// Between two searches through all entries for what has expired.
     const FORGET_EVERY_SECONDS: u64 = 60;
 
-    /// Starts with nothing; the first document has to be a snapshot. Any of `keys` may have signed.
+    /// Starts with nothing; the first document has to be a snapshot. Any of `keys` may have signed, at any time: where
+    /// keys are exchanged, begin with none and call [`Self::set_keys`].
     pub fn new(issuer: &str, keys: impl IntoIterator<Item = FeedVerifyingKey>, policy: FeedPolicy) -> Self {
-        let mut feed = Self {
+        Self {
             issuer: issuer.to_owned(),
-            keys: HashMap::new(),
+            keys: by_kid(keys),
+            keys_as_of: None,
             policy,
             state: None,
+            doubted_since: None,
             needs_snapshot: true,
             incomplete: false,
-        };
-        feed.set_keys(keys);
-        feed
+        }
     }
 
-    /// Takes other keys in the place of those there are, as when the issuer has a new one. What is known stays: it was
-    /// verified when it came.
-    pub fn set_keys(&mut self, keys: impl IntoIterator<Item = FeedVerifyingKey>) {
-        self.keys = keys
-            .into_iter()
-            .map(|key| (key.kid(), RegisteredVerifier::new(key.0.into())))
-            .collect();
+    /// Takes the keys that the issuer names at `now`, the moment at which it was asked, in the place of those there are.
+    ///
+    /// What was learned under a key that is not among them is believed no longer: the issuer has revoked the key, or has
+    /// replaced it for longer than any token lives that it can have said anything about. No token is known to be good
+    /// then before a snapshot comes that one of these keys has signed. What was said to be revoked stays so until then, at
+    /// most for [`FeedPolicy::max_staleness`]: it may be true, and may be a thief's.
+    pub fn set_keys(&mut self, keys: impl IntoIterator<Item = FeedVerifyingKey>, now: OffsetDateTime) {
+        let now = seconds(now);
+        self.keys = by_kid(keys);
+        self.keys_as_of = Some(now);
+        let lifetime = self.policy.max_token_lifetime;
+        let matters_for = lifetime.saturating_add(TokenVerifier::MAX_LEEWAY).as_secs();
+        let Some(state) = &mut self.state else { return };
+        state
+            .learned_under
+            .retain(|_, came_at| came_at.saturating_add(matters_for) >= now);
+        if state.learned_under.keys().any(|kid| !self.keys.contains_key(kid)) {
+            self.doubted_since.get_or_insert(now);
+            self.needs_snapshot = true;
+        }
     }
 
     /// Whether a token is revoked. Constant time; at most three digests of short names.
     ///
     /// The claims must be verified ones: this says nothing about a token that is not good anyway.
     pub fn check(&self, claims: &AccessTokenClaims, now: OffsetDateTime) -> Standing {
-        if let Some(by) = self.state.as_ref().and_then(|state| state.index.revoked_by(claims)) {
+        let believed = self.state.as_ref().filter(|_| !self.is_forgotten(now));
+        if let Some(by) = believed.and_then(|state| state.index.revoked_by(claims)) {
             return Standing::Revoked(by);
         }
         if self.is_fresh(now) {
@@ -176,18 +206,24 @@ impl RevocationFeed {
         }
     }
 
-    /// Whether what is known is complete, no older than [`FeedPolicy::max_staleness`] and not from the future: by a
-    /// clock that went back, nothing can be told.
+    /// Whether what is known is complete, signed by keys of which the issuer has said so lately, no older than
+    /// [`FeedPolicy::max_staleness`] and not from the future: by a clock that went back, nothing can be told.
     pub fn is_fresh(&self, now: OffsetDateTime) -> bool {
         let (now, budget) = (seconds(now), self.policy.max_staleness.as_secs());
+        let keys_last = budget.saturating_add(Self::KEY_REFRESH.as_secs());
+        let are_keys_fresh = self
+            .keys_as_of
+            .is_none_or(|asked_at| now <= asked_at.saturating_add(keys_last) && !is_in_the_future(asked_at, now));
         !self.incomplete
+            && are_keys_fresh
+            && self.doubted_since.is_none()
             && self.state.as_ref().is_some_and(|state| {
                 now <= state.issued_at.saturating_add(budget) && !is_in_the_future(state.issued_at, now)
             })
     }
 
     /// Whether only a snapshot helps: there is none yet, a delta came that does not follow, or a document that does not
-    /// fit.
+    /// fit, or what is known rests on a key that the issuer no longer names.
     pub fn needs_snapshot(&self) -> bool {
         self.needs_snapshot
     }
@@ -225,9 +261,12 @@ impl RevocationFeed {
     /// [`FeedError`], with the cause.
     pub fn apply_delta(&mut self, delta: &str, now: OffsetDateTime) -> Result<(), FeedError> {
         let now = seconds(now);
-        let document: Delta = self.open(delta, Self::MAX_DELTA_LEN, DELTA_TYPE)?;
+        let (kid, document): (_, Delta) = self.open(delta, Self::MAX_DELTA_LEN, DELTA_TYPE)?;
         self.check_origin(&document.iss, document.iat, now)?;
-        let Some(state) = self.state.as_mut().filter(|state| state.position.feed == document.feed) else {
+        // What is doubted is nothing to build upon, even where a delta would fit.
+        let is_doubted = self.doubted_since.is_some();
+        let follows = |state: &&mut State| !is_doubted && state.position.feed == document.feed;
+        let Some(state) = self.state.as_mut().filter(follows) else {
             self.needs_snapshot = true;
             return Err(FeedError::NeedsSnapshot);
         };
@@ -260,21 +299,22 @@ impl RevocationFeed {
         state.position = state.position.after(document.seq, delta);
         state.issued_at = document.iat;
         state.next_update = document.next;
+        state.learned_under.insert(kid, now);
         self.needs_snapshot = self.incomplete;
         Ok(())
     }
 
     /// Takes a snapshot in the place of all that is known. One signature check and O(n) in the snapshot, which is in
-    /// memory as a whole meanwhile.
+    /// memory as a whole meanwhile. What rests on a key that the issuer no longer names is not asked what it thinks of it.
     ///
     /// # Errors
     ///
     /// [`FeedError`], with the cause; [`FeedError::Old`] for one that would take the feed back.
     pub fn apply_snapshot(&mut self, snapshot: &str, now: OffsetDateTime) -> Result<(), FeedError> {
         let now = seconds(now);
-        let document: Snapshot = self.open(snapshot, self.policy.max_snapshot_len, SNAPSHOT_TYPE)?;
+        let (kid, document): (_, Snapshot) = self.open(snapshot, self.policy.max_snapshot_len, SNAPSHOT_TYPE)?;
         self.check_origin(&document.iss, document.iat, now)?;
-        if let Some(state) = &self.state {
+        if let Some(state) = self.state.as_ref().filter(|_| self.doubted_since.is_none()) {
             if document.iat < state.issued_at {
                 return Err(FeedError::Old);
             }
@@ -310,16 +350,32 @@ impl RevocationFeed {
             next_update: document.next,
             index,
             forget_at: known.saturating_add(Self::FORGET_EVERY_SECONDS),
+            learned_under: HashMap::from([(kid, now)]),
         });
+        self.doubted_since = None;
         self.needs_snapshot = false;
         self.incomplete = false;
         Ok(())
     }
 
-    fn open<T: DeserializeOwned>(&self, text: &str, max_len: usize, document_type: &str) -> Result<T, TokenError> {
+    /// A document, and the key that signed it.
+    fn open<T: DeserializeOwned>(
+        &self,
+        text: &str,
+        max_len: usize,
+        document_type: &str,
+    ) -> Result<(String, T), TokenError> {
         let compact = Compact::parse(text, max_len, document_type)?;
         let key = self.keys.get(&compact.kid).ok_or(TokenError::UnknownKey)?;
-        compact.verify(key)
+        let document = compact.verify(key)?;
+        Ok((compact.kid, document))
+    }
+
+    /// Whether what is doubted has been so for longer than the budget.
+    fn is_forgotten(&self, now: OffsetDateTime) -> bool {
+        let budget = self.policy.max_staleness.as_secs();
+        self.doubted_since
+            .is_some_and(|since| seconds(now) > since.saturating_add(budget))
     }
 
     fn check_origin(&self, issuer: &str, issued_at: u64, now: u64) -> Result<(), FeedError> {
@@ -332,6 +388,12 @@ impl RevocationFeed {
         }
         Ok(())
     }
+}
+
+fn by_kid(keys: impl IntoIterator<Item = FeedVerifyingKey>) -> HashMap<String, RegisteredVerifier> {
+    keys.into_iter()
+        .map(|key| (key.kid(), RegisteredVerifier::new(key.0.into())))
+        .collect()
 }
 
 /// What time it is at least, and before when a revocation must have ended to concern no token that any verifier still
