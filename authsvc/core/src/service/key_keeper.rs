@@ -14,11 +14,12 @@ use cryptokit::sign::{RsaKeySize, SignError};
 use time::OffsetDateTime;
 
 use super::key_change::{KeyChange, KeyChangeError};
-use super::key_ring::{KeyRing, TokenKeyEntry, token_key_entries};
+use super::key_ring::KeyRing;
 use super::key_schedule::{self, CONSUMER_MEMORY, KeyPolicy, KeyStep, MAX_PROMOTION_DELAY};
 use super::key_steps::{begin, entry_of, find, promote, prune, publish, refuse_early, replace, sign_with};
 use super::keys::TOKEN_KEYSET;
 use super::keysets::KeyStorageError;
+use super::signing_key::{SigningKeyEntry, key_entries};
 use crate::clock::Clock;
 use crate::domain::ServiceName;
 use crate::storage::{KeyConsumer, StoreError};
@@ -52,7 +53,7 @@ pub struct KeyReport {
     /// The version of the keyset.
     pub version: u64,
     /// Every key.
-    pub keys: Vec<TokenKeyEntry>,
+    pub keys: Vec<SigningKeyEntry>,
     /// When the published key may sign if everybody has it, and when it will in any case.
     pub promotion: Option<(OffsetDateTime, OffsetDateTime)>,
     /// When the next key is due to be published.
@@ -89,7 +90,7 @@ impl KeyKeeper {
     /// [`KeyStorageError`].
     pub async fn maintain(&self) -> Result<Option<KeyChange>, KeyStorageError> {
         let consumers = self.consumers_if_waiting().await?;
-        let due = |entries: &[TokenKeyEntry], now| key_schedule::next_step(entries, &consumers, &self.policy, now);
+        let due = |entries: &[SigningKeyEntry], now| key_schedule::next_step(entries, &consumers, &self.policy, now);
         let Some(step) = due(&self.ring.tokens().entries, self.clock.now()) else {
             return Ok(None);
         };
@@ -207,12 +208,12 @@ impl KeyKeeper {
     pub async fn revoke(&self, kid: &str) -> Result<KeyChange, KeyChangeError> {
         for _ in 0..ATTEMPTS {
             // Asked first, so that nobody waits for a key that is not needed; asked again when it is written.
-            let needs_key = |entries: &[TokenKeyEntry]| -> Result<bool, KeyChangeError> {
+            let needs_key = |entries: &[SigningKeyEntry]| -> Result<bool, KeyChangeError> {
                 let signs = find(entries, kid)?.status == KeyStatus::Primary;
                 Ok(signs && key_schedule::pending(entries).is_none())
             };
             let (_, keyset) = self.ring.keysets().open::<TokenSigningKey>(TOKEN_KEYSET).await?;
-            let mut made = match needs_key(&token_key_entries(&keyset)?)? {
+            let mut made = match needs_key(&key_entries(&keyset)?)? {
                 true => Some(self.make(&self.policy).await?),
                 false => None,
             };
@@ -275,7 +276,7 @@ impl KeyKeeper {
     /// [`KeyStorageError`].
     pub async fn report(&self) -> Result<KeyReport, KeyStorageError> {
         let (version, keyset) = self.ring.keysets().open::<TokenSigningKey>(TOKEN_KEYSET).await?;
-        let keys = token_key_entries(&keyset)?;
+        let keys = key_entries(&keyset)?;
         let consumers = self.consumers().await?;
         let now = self.clock.now();
         let pending = key_schedule::pending(&keys);
@@ -326,7 +327,7 @@ impl KeyKeeper {
 
     async fn refuse_second_pending(&self) -> Result<(), KeyChangeError> {
         let (_, keyset) = self.ring.keysets().open::<TokenSigningKey>(TOKEN_KEYSET).await?;
-        match key_schedule::pending(&token_key_entries(&keyset)?) {
+        match key_schedule::pending(&key_entries(&keyset)?) {
             Some(pending) => Err(KeyChangeError::AlreadyPending {
                 kid: pending.kid.clone(),
             }),
@@ -350,13 +351,13 @@ impl KeyKeeper {
         &self,
         mut change: impl FnMut(
             &mut Keyset<TokenSigningKey>,
-            &[TokenKeyEntry],
+            &[SigningKeyEntry],
             OffsetDateTime,
         ) -> Result<Option<KeyChange>, KeyStorageError>,
     ) -> Result<Option<KeyChange>, KeyStorageError> {
         let keysets = self.ring.keysets();
         let (version, mut keyset) = keysets.open(TOKEN_KEYSET).await?;
-        let entries = token_key_entries(&keyset)?;
+        let entries = key_entries(&keyset)?;
         let Some(changed) = change(&mut keyset, &entries, self.clock.now())? else {
             return Ok(None);
         };
@@ -371,7 +372,7 @@ impl KeyKeeper {
         &self,
         mut change: impl FnMut(
             &mut Keyset<TokenSigningKey>,
-            &[TokenKeyEntry],
+            &[SigningKeyEntry],
             OffsetDateTime,
         ) -> Result<KeyChange, KeyChangeError>,
     ) -> Result<Option<KeyChange>, KeyChangeError> {

@@ -10,13 +10,14 @@ use std::time::Duration;
 use cryptokit::aead::AeadKey;
 use cryptokit::encoding::base64url;
 use cryptokit::hash::sha256;
-use cryptokit::jose::{AccessTokenClaims, IssueError, Jwk, JwsAlgorithm, TokenKeys, TokenSigningKey};
-use cryptokit::keyset::{KeyEntry, KeyId, KeyStatus, Keyset, UsagePeriod};
+use cryptokit::jose::{AccessTokenClaims, IssueError, TokenKeys, TokenSigningKey};
+use cryptokit::keyset::{KeyStatus, Keyset};
 use cryptokit::secret::SecretString;
 use time::OffsetDateTime;
 
 use super::keys::{SEALING_KEYSET, TOKEN_KEYSET};
 use super::keysets::{KeyStorageError, SealedKeysets};
+use super::signing_key::{SigningKeyEntry, key_entries};
 use crate::clock::Clock;
 
 /// How often a replica looks for newer keysets.
@@ -46,7 +47,7 @@ pub struct TokenKeyset {
     /// What is published.
     pub published: PublishedKeys,
     /// What is known of each key, revoked ones included, in the order they were made.
-    pub entries: Vec<TokenKeyEntry>,
+    pub entries: Vec<SigningKeyEntry>,
 }
 
 /// The public keys as they are served.
@@ -58,23 +59,6 @@ pub struct PublishedKeys {
     pub etag: String,
     /// The `kid`s in it.
     pub kids: Vec<String>,
-}
-
-/// What is known of a key beside its secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenKeyEntry {
-    /// Its id in the keyset.
-    pub id: KeyId,
-    /// Its id in tokens: the RFC 7638 thumbprint.
-    pub kid: String,
-    /// What it signs with.
-    pub algorithm: JwsAlgorithm,
-    /// Where it is in its life.
-    pub status: KeyStatus,
-    /// When it may sign.
-    pub usage_period: UsagePeriod,
-    /// Until when its tokens live, once it is retired.
-    pub needed_until: Option<OffsetDateTime>,
 }
 
 /// The keys that seal secrets of accounts, at one version of their keyset.
@@ -245,7 +229,7 @@ impl TokenKeyset {
     ///
     /// [`KeyStorageError::Sign`] when the backend refuses a key.
     pub(super) fn new(version: u64, keyset: Keyset<TokenSigningKey>) -> Result<Self, KeyStorageError> {
-        let entries = token_key_entries(&keyset)?;
+        let entries = key_entries(&keyset)?;
         let keys = TokenKeys::new(keyset)?;
         let set = keys.verification.jwk_set();
         let json = set.to_json();
@@ -268,27 +252,12 @@ impl TokenKeyset {
     /// # Panics
     ///
     /// Never: a keyset has a primary key.
-    pub fn primary(&self) -> &TokenKeyEntry {
+    pub fn primary(&self) -> &SigningKeyEntry {
         self.entries
             .iter()
             .find(|entry| entry.status == KeyStatus::Primary)
             .expect("a keyset has a primary key")
     }
-}
-
-/// What is known of each key beside its secret.
-pub(super) fn token_key_entries(keyset: &Keyset<TokenSigningKey>) -> Result<Vec<TokenKeyEntry>, KeyStorageError> {
-    let describe = |entry: &KeyEntry<TokenSigningKey>| {
-        Ok(TokenKeyEntry {
-            id: entry.id,
-            kid: Jwk::from_key(&entry.key.verifying_key()?).kid().to_owned(),
-            algorithm: entry.key.algorithm(),
-            status: entry.status,
-            usage_period: entry.usage_period,
-            needed_until: entry.needed_until,
-        })
-    };
-    keyset.entries().iter().map(describe).collect()
 }
 
 async fn load_tokens(keysets: &SealedKeysets) -> Result<TokenKeyset, KeyStorageError> {
@@ -302,7 +271,7 @@ async fn load_sealing(keysets: &SealedKeysets) -> Result<SealingKeyset, KeyStora
 }
 
 /// Whether the database has a later version than `seen`; an earlier one, or none, is somebody's doing.
-fn is_newer(versions: &[(String, u64)], name: &str, seen: u64) -> Result<bool, KeyStorageError> {
+pub(super) fn is_newer(versions: &[(String, u64)], name: &str, seen: u64) -> Result<bool, KeyStorageError> {
     let found = versions.iter().find(|(found, _)| found == name);
     let name = || name.to_owned();
     match found.map(|(_, version)| *version) {

@@ -12,7 +12,8 @@ use cryptokit::keyset::{InvalidUsagePeriod, KeyId, KeyStatus, UsagePeriod};
 use cryptokit::sign::RsaKeySize;
 use time::OffsetDateTime;
 
-use super::key_ring::{MAX_UNPOLLED_SIGNING, TokenKeyEntry};
+use super::key_ring::MAX_UNPOLLED_SIGNING;
+use super::signing_key::SigningKeyEntry;
 use crate::storage::KeyConsumer;
 
 /// How long a fetched key set may be used without being fetched again.
@@ -74,7 +75,7 @@ pub enum KeyStep {
 
 /// What is to be done, if anything, about `entries` at `now`.
 pub fn next_step(
-    entries: &[TokenKeyEntry],
+    entries: &[SigningKeyEntry],
     consumers: &[KeyConsumer],
     policy: &KeyPolicy,
     now: OffsetDateTime,
@@ -98,7 +99,7 @@ pub fn next_step(
             Some(_) => {}
         }
     }
-    let over = |entry: &TokenKeyEntry| {
+    let over = |entry: &SigningKeyEntry| {
         entry.status == KeyStatus::Retired
             && entry
                 .needed_until
@@ -108,13 +109,13 @@ pub fn next_step(
 }
 
 /// The key that is published and does not sign yet.
-pub fn pending(entries: &[TokenKeyEntry]) -> Option<&TokenKeyEntry> {
+pub fn pending(entries: &[SigningKeyEntry]) -> Option<&SigningKeyEntry> {
     entries.iter().find(|entry| entry.status == KeyStatus::Active)
 }
 
 /// The consumers that fetched keys within [`CONSUMER_MEMORY`] and have not fetched this one.
 pub fn laggards<'a>(
-    key: &'a TokenKeyEntry,
+    key: &'a SigningKeyEntry,
     consumers: &'a [KeyConsumer],
     now: OffsetDateTime,
 ) -> impl Iterator<Item = &'a KeyConsumer> {
@@ -125,7 +126,7 @@ pub fn laggards<'a>(
 }
 
 /// When a published key may sign, if every consumer has it.
-pub fn promotable_at(key: &TokenKeyEntry) -> OffsetDateTime {
+pub fn promotable_at(key: &SigningKeyEntry) -> OffsetDateTime {
     match key.usage_period.not_before() {
         // A replica whose clock is behind must not find that the key's time has not come.
         Some(not_before) => not_before + CLOCK_ALLOWANCE,
@@ -134,7 +135,7 @@ pub fn promotable_at(key: &TokenKeyEntry) -> OffsetDateTime {
 }
 
 /// When the successor of a key is to be published; `None` for a key that does not say since when it signs.
-pub fn rotation_due(primary: &TokenKeyEntry, period: Duration) -> Option<OffsetDateTime> {
+pub fn rotation_due(primary: &SigningKeyEntry, period: Duration) -> Option<OffsetDateTime> {
     let due = primary.usage_period.not_before()? + period;
     // Made under a shorter period: it must not end before its successor is ready.
     let latest = primary.usage_period.not_after().map(|end| end - OVERDUE_ALLOWANCE);
@@ -181,8 +182,8 @@ mod tests {
         rsa_key_size: RsaKeySize::Bits2048,
     };
 
-    fn entry(number: u8, status: KeyStatus, usage_period: UsagePeriod) -> TokenKeyEntry {
-        TokenKeyEntry {
+    fn entry(number: u8, status: KeyStatus, usage_period: UsagePeriod) -> SigningKeyEntry {
+        SigningKeyEntry {
             id: KeyId::from_bytes([number; 8]),
             kid: format!("kid-{number}"),
             algorithm: JwsAlgorithm::Rs256,
@@ -206,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_key_begins_signs_for_its_period_and_gets_a_successor() {
-        let step = |entries: &[TokenKeyEntry], now| next_step(entries, &[], &POLICY, now);
+        let step = |entries: &[SigningKeyEntry], now| next_step(entries, &[], &POLICY, now);
         let fresh = entry(1, KeyStatus::Primary, UsagePeriod::ALWAYS);
         assert_eq!(
             step(std::slice::from_ref(&fresh), NOW),
@@ -273,7 +274,7 @@ mod tests {
         let primary = entry(1, KeyStatus::Primary, from(NOW));
         let over = primary.usage_period.not_after().unwrap() + DAY;
         let lags = [consumer("orders", over, &["kid-1"])];
-        let step = |entries: &[TokenKeyEntry]| next_step(entries, &lags, &POLICY, over);
+        let step = |entries: &[SigningKeyEntry]| next_step(entries, &lags, &POLICY, over);
         assert_eq!(step(std::slice::from_ref(&primary)), Some(KeyStep::Replace));
         let pending = entry(2, KeyStatus::Active, from(over + DAY));
         let promote = Some(KeyStep::Promote { id: pending.id });

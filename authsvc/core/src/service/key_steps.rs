@@ -1,18 +1,17 @@
 //! The steps of a signing key's life, each as one change of the keyset. Who takes them, and when, is for the keeper to say.
 
-use cryptokit::jose::TokenSigningKey;
 use cryptokit::keyset::{KeyId, Keyset, KeysetError};
 use time::OffsetDateTime;
 
 use super::key_change::{KeyChange, KeyChangeError};
-use super::key_ring::{TokenKeyEntry, token_key_entries};
 use super::key_schedule::{self, KeyPolicy, immediate_period, needed_until, published_period};
 use super::keysets::KeyStorageError;
+use super::signing_key::{SigningKey, SigningKeyEntry, key_entries};
 use crate::storage::KeyConsumer;
 
-pub(super) fn begin(
-    keyset: &mut Keyset<TokenSigningKey>,
-    entries: &[TokenKeyEntry],
+pub(super) fn begin<K: SigningKey>(
+    keyset: &mut Keyset<K>,
+    entries: &[SigningKeyEntry],
     id: KeyId,
     policy: &KeyPolicy,
     now: OffsetDateTime,
@@ -23,9 +22,9 @@ pub(super) fn begin(
     Ok(KeyChange::Begun { kid })
 }
 
-pub(super) fn publish(
-    keyset: &mut Keyset<TokenSigningKey>,
-    key: TokenSigningKey,
+pub(super) fn publish<K: SigningKey>(
+    keyset: &mut Keyset<K>,
+    key: K,
     policy: &KeyPolicy,
     now: OffsetDateTime,
 ) -> Result<KeyChange, KeyStorageError> {
@@ -40,9 +39,9 @@ pub(super) fn publish(
 }
 
 /// Makes a published key primary and retires the former one.
-pub(super) fn promote(
-    keyset: &mut Keyset<TokenSigningKey>,
-    entries: &[TokenKeyEntry],
+pub(super) fn promote<K: SigningKey>(
+    keyset: &mut Keyset<K>,
+    entries: &[SigningKeyEntry],
     id: KeyId,
     consumers: &[KeyConsumer],
     now: OffsetDateTime,
@@ -64,10 +63,10 @@ pub(super) fn promote(
 }
 
 /// Adds a key that signs at once and retires the former one.
-pub(super) fn replace(
-    keyset: &mut Keyset<TokenSigningKey>,
-    entries: &[TokenKeyEntry],
-    key: TokenSigningKey,
+pub(super) fn replace<K: SigningKey>(
+    keyset: &mut Keyset<K>,
+    entries: &[SigningKeyEntry],
+    key: K,
     policy: &KeyPolicy,
     now: OffsetDateTime,
 ) -> Result<(String, String), KeyStorageError> {
@@ -80,8 +79,8 @@ pub(super) fn replace(
 }
 
 /// Makes an active key primary whatever its time.
-pub(super) fn sign_with(
-    keyset: &mut Keyset<TokenSigningKey>,
+pub(super) fn sign_with<K: SigningKey>(
+    keyset: &mut Keyset<K>,
     id: KeyId,
     policy: &KeyPolicy,
     now: OffsetDateTime,
@@ -92,7 +91,11 @@ pub(super) fn sign_with(
 }
 
 /// Lets a key's time begin now when it has not begun.
-fn advance_period(keyset: &mut Keyset<TokenSigningKey>, id: KeyId, now: OffsetDateTime) -> Result<(), KeyStorageError> {
+fn advance_period<K: SigningKey>(
+    keyset: &mut Keyset<K>,
+    id: KeyId,
+    now: OffsetDateTime,
+) -> Result<(), KeyStorageError> {
     let found = keyset.entries().iter().find(|entry| entry.id == id);
     let period = found.ok_or(KeysetError::UnknownKey { id })?.usage_period;
     if period.is_before(now) {
@@ -102,9 +105,9 @@ fn advance_period(keyset: &mut Keyset<TokenSigningKey>, id: KeyId, now: OffsetDa
     Ok(())
 }
 
-pub(super) fn prune(
-    keyset: &mut Keyset<TokenSigningKey>,
-    entries: &[TokenKeyEntry],
+pub(super) fn prune<K: SigningKey>(
+    keyset: &mut Keyset<K>,
+    entries: &[SigningKeyEntry],
     now: OffsetDateTime,
 ) -> Option<KeyChange> {
     let pruned = keyset.prune_all(now);
@@ -113,7 +116,7 @@ pub(super) fn prune(
 }
 
 pub(super) fn refuse_early(
-    key: &TokenKeyEntry,
+    key: &SigningKeyEntry,
     consumers: &[KeyConsumer],
     now: OffsetDateTime,
 ) -> Result<(), KeyChangeError> {
@@ -130,7 +133,7 @@ pub(super) fn refuse_early(
     }
 }
 
-pub(super) fn find<'a>(entries: &'a [TokenKeyEntry], kid: &str) -> Result<&'a TokenKeyEntry, KeyChangeError> {
+pub(super) fn find<'a>(entries: &'a [SigningKeyEntry], kid: &str) -> Result<&'a SigningKeyEntry, KeyChangeError> {
     let mut found = entries
         .iter()
         .filter(|entry| !kid.is_empty() && entry.kid.starts_with(kid));
@@ -142,11 +145,14 @@ pub(super) fn find<'a>(entries: &'a [TokenKeyEntry], kid: &str) -> Result<&'a To
     }
 }
 
-pub(super) fn entry_of(keyset: &Keyset<TokenSigningKey>, id: KeyId) -> Result<Option<TokenKeyEntry>, KeyStorageError> {
-    Ok(token_key_entries(keyset)?.into_iter().find(|entry| entry.id == id))
+pub(super) fn entry_of<K: SigningKey>(
+    keyset: &Keyset<K>,
+    id: KeyId,
+) -> Result<Option<SigningKeyEntry>, KeyStorageError> {
+    Ok(key_entries(keyset)?.into_iter().find(|entry| entry.id == id))
 }
 
-pub(super) fn kid_of(entries: &[TokenKeyEntry], id: KeyId) -> String {
+pub(super) fn kid_of(entries: &[SigningKeyEntry], id: KeyId) -> String {
     let found = entries.iter().find(|entry| entry.id == id);
     found.map(|entry| entry.kid.clone()).unwrap_or_default()
 }

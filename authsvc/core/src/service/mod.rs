@@ -31,6 +31,7 @@ mod revocation_feed;
 mod sealing_keys;
 pub mod second_factor;
 mod sessions;
+mod signing_key;
 mod token_binding;
 mod user_import;
 mod users;
@@ -56,8 +57,7 @@ pub use hashing::{CredentialHasher, HashingError};
 pub use key_change::{KeyChange, KeyChangeError};
 pub use key_keeper::{KEY_SCHEDULE_INTERVAL, KeyKeeper, KeyReport, Patience, SigningKeyMaker};
 pub use key_ring::{
-    KEY_POLL_INTERVAL, KeyRing, MAX_UNPOLLED_SIGNING, PublishedKeys, SealingKeyset, SigningError, TokenKeyEntry,
-    TokenKeyset,
+    KEY_POLL_INTERVAL, KeyRing, MAX_UNPOLLED_SIGNING, PublishedKeys, SealingKeyset, SigningError, TokenKeyset,
 };
 pub use keys::{SEALING_KEYSET, ServiceKeys, TOKEN_KEYSET, create_keys, open_keys};
 pub use keysets::{KeyStorageError, RootKeySource, RootKeyUnavailable, SealedKeysets, sealed_name};
@@ -81,6 +81,7 @@ pub use sessions::{
     LoggedOut, MAX_REVOCATION_AGE, MAX_REVOCATIONS, REVOCATION_POLL_INTERVAL, Refresh, RevokeToken,
     SESSION_PRUNE_INTERVAL, SessionPolicy, Sessions,
 };
+pub use signing_key::SigningKeyEntry;
 pub use token_binding::TokenBinding;
 pub use user_import::{CsvColumns, ImportedAccount, LineFault, MAX_IMPORT_LINE};
 pub use users::{Account, EnrolmentError, Grants, PAGE, UserAdministration};
