@@ -10,9 +10,9 @@ use authsvc_core::clock::{Clock, SystemClock};
 use authsvc_core::service::administration::{Administration, AdministrationParts};
 use authsvc_core::service::defence::{LoginDefence, open_digest_key};
 use authsvc_core::service::{
-    AuthService, DECOY_MIX_INTERVAL, FEED_INTERVAL, FeedPublisher, KEY_POLL_INTERVAL, KEY_SCHEDULE_INTERVAL, KeyKeeper,
-    KeyRing, KeyStorageError, Parts, RESEAL_INTERVAL, REVOCATION_POLL_INTERVAL, SESSION_PRUNE_INTERVAL, SealedKeysets,
-    Sessions, UserAdministration,
+    AuthService, DECOY_MIX_INTERVAL, FEED_INTERVAL, FeedKeyKeeper, FeedPublisher, KEY_POLL_INTERVAL,
+    KEY_SCHEDULE_INTERVAL, KeyKeeper, KeyRing, KeyStorageError, Parts, RESEAL_INTERVAL, REVOCATION_POLL_INTERVAL,
+    SESSION_PRUNE_INTERVAL, SealedKeysets, Sessions, UserAdministration,
 };
 use authsvc_core::storage::Store;
 use cryptokit::password::PasswordHasher;
@@ -143,6 +143,15 @@ impl App {
         let audit_keys = AuditKeys::open(&keysets).await?;
         let feed = FeedPublisher::open(&keysets, &config.tokens.issuer, Arc::clone(&clock)).await?;
         let feed = Arc::new(feed);
+        let feed_keys = || {
+            let (issuer, clock) = (&config.tokens.issuer, Arc::clone(&clock));
+            FeedKeyKeeper::new(
+                SealedKeysets::new(Arc::clone(&store), Arc::new(root_key.clone())),
+                issuer,
+                clock,
+                config.keys,
+            )
+        };
         let keys = Arc::new(KeyRing::open(keysets, Arc::clone(&clock)).await?);
         let tls = Arc::new(LiveTls::load(&config.public, &config.internal, &clock)?);
 
@@ -199,11 +208,13 @@ impl App {
             keys: Arc::clone(&keys),
             users: users.with_rules(rules),
             keeper: keeper(),
+            feed_keys: feed_keys(),
             sessions: Arc::clone(&sessions),
             defence: Arc::clone(&defence),
         }));
         let keeper = keeper();
-        let upkeep = Arc::new(KeyUpkeep::new(keys, keeper, Arc::clone(&audit), Arc::clone(&clock)));
+        let upkeep = KeyUpkeep::new(keys, keeper, Arc::clone(&audit), Arc::clone(&clock));
+        let upkeep = Arc::new(upkeep.with_feed(Arc::clone(&feed), feed_keys()));
         metrics.watch_keys(Arc::clone(&upkeep));
         metrics.watch_revocations(Arc::clone(&service), Arc::clone(&clock));
         let endpoints = Arc::new(Endpoints::new(

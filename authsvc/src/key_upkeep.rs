@@ -9,7 +9,8 @@ use authsvc_core::audit::{Action, AuditRecord, AuditSink, Outcome, Reason, Recor
 use authsvc_core::clock::Clock;
 use authsvc_core::service::error::describe;
 use authsvc_core::service::{
-    KeyChange, KeyKeeper, KeyRing, KeyStorageError, SealingChange, SealingKeyKeeper, SigningKeyMaker,
+    FeedKeyKeeper, FeedPublisher, KeyChange, KeyKeeper, KeyRing, KeyStorageError, SealingChange, SealingKeyKeeper,
+    SigningKeyMaker,
 };
 use cryptokit::jose::{JwsAlgorithm, TokenSigningKey};
 use cryptokit::keyset::{KeyId, KeyStatus};
@@ -37,6 +38,7 @@ pub struct KeyUpkeep {
     ring: Arc<KeyRing>,
     keeper: KeyKeeper,
     sealing: SealingKeyKeeper,
+    feed: Option<(Arc<FeedPublisher>, FeedKeyKeeper)>,
     audit: Arc<dyn AuditSink>,
     clock: Arc<dyn Clock>,
     /// What the last record said that is still so.
@@ -65,10 +67,20 @@ impl KeyUpkeep {
             ring,
             keeper,
             sealing,
+            feed: None,
             audit,
             clock,
             alarm: std::sync::Mutex::default(),
             laggards: AtomicI64::new(0),
+        }
+    }
+
+    /// With the keys of the feed of revocations.
+    #[must_use]
+    pub fn with_feed(self, feed: Arc<FeedPublisher>, keeper: FeedKeyKeeper) -> Self {
+        Self {
+            feed: Some((feed, keeper)),
+            ..self
         }
     }
 
@@ -94,6 +106,20 @@ impl KeyUpkeep {
             match self.keeper.maintain().await.map_err(|error| describe(&error))? {
                 Some(change) => self.report(&change),
                 None => break,
+            }
+        }
+        if let Some((feed, keeper)) = &self.feed {
+            for _ in 0..4 {
+                match keeper.maintain(feed).await.map_err(|error| describe(&error))? {
+                    Some(change) => {
+                        tracing::info!(
+                            change = explain(&change),
+                            "the keys of the revocation feed were changed"
+                        );
+                        self.record(Outcome::Success);
+                    }
+                    None => break,
+                }
             }
         }
         let laggards = self.keeper.laggards().await.map_err(|error| describe(&error))?;
@@ -222,6 +248,10 @@ pub fn explain(change: &KeyChange) -> String {
             kid,
             successor: Some(successor),
         } => format!("Key {kid} is revoked. Key {successor} signs."),
+        KeyChange::FeedRevoked { kids, successor } => format!(
+            "Revoked, and what was signed with it is gone: {}. Key {successor} signs a feed that begins anew.",
+            kids.join(", ")
+        ),
         KeyChange::Pruned { kids } => format!("Gone: {}.", kids.join(", ")),
     }
 }

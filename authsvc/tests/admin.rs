@@ -86,11 +86,12 @@ fn sample(service: &Service, method: &Method, pattern: &str, ids: &Ids) -> (Stri
             Some(json!({ "san": "dns:first.internal", "issuer_spki_sha256": issuer }))
         }
         ("POST", "/v1/admin/keys/{kid}/promote") => Some(json!({ "force": true })),
-        ("POST", "/v1/admin/keys/{kid}/revoke") => Some(json!({ "reason": "stolen" })),
+        ("POST", "/v1/admin/keys/{kid}/revoke" | "/v1/admin/feed-keys/revoke") => Some(json!({ "reason": "stolen" })),
         (
             "POST",
             "/v1/admin/users/{id}/reset-link"
             | "/v1/admin/keys"
+            | "/v1/admin/feed-keys"
             | "/v1/admin/users/search"
             | "/v1/admin/sessions/search"
             | "/v1/admin/audit/search"
@@ -573,4 +574,56 @@ async fn filters_and_revocations_are_taken_as_they_are_or_refused() {
     )
     .await;
     assert_eq!(huge.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn the_keys_of_the_feed_are_shown_exchanged_and_revoked() {
+    let service = start().await;
+    let listed = async || call(&service, "GET", "/v1/admin/keys", None).await.json()["feed"]["keys"].clone();
+    let first = listed().await[0]["kid"].as_str().unwrap().to_owned();
+    let rotate = async |body: Value| call(&service, "POST", "/v1/admin/feed-keys", Some(body)).await;
+    assert_eq!(rotate(json!({})).await.status, StatusCode::OK);
+    assert_eq!(listed().await[1]["state"], "published");
+    assert_eq!(rotate(json!({ "now": false })).await.status, StatusCode::CONFLICT);
+    assert_eq!(rotate(json!({ "now": true })).await.status, StatusCode::OK);
+
+    let revoke = async |body: Value| call(&service, "POST", "/v1/admin/feed-keys/revoke", Some(body)).await;
+    for body in [
+        json!({}),
+        json!({ "reason": "" }),
+        json!({ "reason": "x", "kid": "" }),
+        json!({ "reason": "x", "kid": "a/b" }),
+        json!({ "reason": "x", "kid": "a".repeat(65) }),
+        json!({ "reason": "x", "kids": first }),
+    ] {
+        let answer = revoke(body.clone()).await;
+        assert_eq!(answer.problem(), "validation-failed", "{body}");
+    }
+    for kid in ["-", "--reason", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
+        let answer = revoke(json!({ "reason": "x", "kid": kid })).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{kid}");
+    }
+    service.audit.take_acts();
+    let one = revoke(json!({ "reason": "a laptop was stolen", "kid": first }))
+        .await
+        .json();
+    assert_eq!(one["kids"][0], first.as_str());
+    let acts = service.audit.take_acts();
+    assert_eq!(acts.len(), 2);
+    assert!(acts.iter().all(|record| record.act.name == "key.feed-revoke"));
+    assert_eq!(acts[0].act.note.as_ref().unwrap().as_str(), "a laptop was stolen");
+    let all = revoke(json!({ "reason": "everything was" })).await.json();
+    assert_eq!(
+        all["kids"].as_array().unwrap().len(),
+        4,
+        "three, and the one that signs now"
+    );
+    let signing = listed()
+        .await
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|key| key["state"] == "signing")
+        .count();
+    assert_eq!(signing, 1);
 }

@@ -301,22 +301,24 @@ async fn sessions_are_listed_and_ended_and_tokens_revoked_at_the_command_line() 
     installation.done(&["token", "revoke", "--issued-before", "2020-01-01T00:00:00Z"]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_service_that_verifies_by_itself_hears_of_a_command_within_two_seconds() {
-    let installation = Installation::start();
-    let internal = Arc::new(installation.dev.internal());
+/// A service that verifies by itself, over mTLS.
+fn verifier(installation: &Installation) -> LocalVerifier<Arc<Client>> {
+    let (internal, issuer) = (Arc::new(installation.dev.internal()), installation.dev.text("issuer"));
     let revocations = RemoteRevocations::start(
         Arc::clone(&internal),
-        installation.dev.text("issuer"),
+        issuer,
         FeedPolicy::new(WhenStale::Refuse, Duration::from_secs(20)),
         Arc::new(|| SystemClock.now()),
     );
-    let verifier = LocalVerifier::new(
-        TokenVerifier::new(installation.dev.text("issuer"), Duration::from_secs(5)),
+    let verifier = TokenVerifier::new(issuer, Duration::from_secs(5));
+    LocalVerifier::new(
+        verifier,
         RemoteKeySet::new(internal, RemoteKeysPolicy::default()),
         revocations,
-    );
-    let begun = installation.begin().await;
+    )
+}
+
+async fn verify(verifier: &LocalVerifier<Arc<Client>>, begun: &Begun) -> Result<(), VerifyError> {
     let audiences = match &begun.claims["aud"] {
         Value::String(one) => vec![one.clone()],
         several => several
@@ -326,19 +328,58 @@ async fn a_service_that_verifies_by_itself_hears_of_a_command_within_two_seconds
             .map(|one| one.as_str().unwrap().to_owned())
             .collect(),
     };
-    let verify = async || {
-        let token = begun.token.expose_secret();
-        verifier.verify(token, &audiences, SystemClock.now()).await.map(drop)
-    };
+    let token = begun.token.expose_secret();
+    verifier.verify(token, &audiences, SystemClock.now()).await.map(drop)
+}
+
+async fn until_within(limit: Duration, what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let since = Instant::now();
-    while verify().await != Ok(()) {
-        assert!(since.elapsed() < PATIENCE, "{:?}", verify().await);
+    while !holds().await {
+        assert!(since.elapsed() < limit, "not {what} after {:?}", since.elapsed());
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_verifies_by_itself_hears_of_a_command_within_two_seconds() {
+    let installation = Installation::start();
+    let verifier = verifier(&installation);
+    let begun = installation.begin().await;
+    let is_good = async || verify(&verifier, &begun).await == Ok(());
+    until_within(PATIENCE, "good", is_good).await;
     installation.done(&["session", "end", text(&begun.claims, "sid")]);
-    let since = Instant::now();
-    while verify().await != Err(VerifyError::Revoked) {
-        assert!(since.elapsed() < SOON, "still good after {:?}", since.elapsed());
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let is_refused = async || verify(&verifier, &begun).await == Err(VerifyError::Revoked);
+    until_within(SOON, "refused", is_refused).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_verifies_by_itself_goes_on_with_other_keys_of_the_feed_by_command() {
+    let installation = Installation::start();
+    let verifier = verifier(&installation);
+    let (good, ended) = (installation.begin().await, installation.begin().await);
+    let is_good = async || verify(&verifier, &good).await == Ok(());
+    until_within(PATIENCE, "good", is_good).await;
+
+    installation.done(&["key", "feed", "rotate", "--now"]);
+    installation.done(&["session", "end", text(&ended.claims, "sid")]);
+    let is_refused = async || verify(&verifier, &ended).await == Err(VerifyError::Revoked);
+    until_within(PATIENCE, "refused under the new key", is_refused).await;
+
+    let before = verifier.revocations().position().unwrap().feed;
+    installation.done(&["key", "feed", "revoke", "--reason", "a laptop was stolen"]);
+    let has_begun_anew = async || {
+        let position = verifier.revocations().position();
+        position.is_some_and(|position| position.feed != before)
+    };
+    until_within(PATIENCE, "in the feed that began anew", has_begun_anew).await;
+    until_within(PATIENCE, "good", is_good).await;
+    assert_eq!(verify(&verifier, &ended).await, Err(VerifyError::Revoked));
+    let listed: Value = serde_json::from_str(&installation.done(&["key", "list", "--json"])).unwrap();
+    let states: Vec<_> = listed["feed"]["keys"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|key| &key["state"])
+        .collect();
+    assert_eq!(states, ["revoked", "revoked", "signing"]);
 }

@@ -73,8 +73,38 @@ pub enum KeyCommand {
         #[command(flatten)]
         config: ConfigArgs,
     },
+    /// Change the keys that sign the feed of revocations, by which services hear of them that verify by themselves
+    #[command(subcommand)]
+    Feed(FeedKeyCommand),
     /// Take revoked keys out, and retired ones whose last token has ended
     Prune {
+        /// Which installation.
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+}
+
+/// `authsvc key feed`
+#[derive(Debug, Subcommand)]
+pub enum FeedKeyCommand {
+    /// Make a key and publish it; it signs ten minutes later, when everybody has had the time to fetch it
+    Rotate {
+        /// Sign with it at once: services that follow the feed fetch it when they meet it
+        #[arg(long)]
+        now: bool,
+        /// Which installation.
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+    /// End a compromised key at once, or all of them: a new one signs a feed that begins anew
+    Revoke {
+        /// The beginning of its kid; without, every key of the feed
+        // Base64url: one in 64 begins with a hyphen.
+        #[arg(allow_hyphen_values = true)]
+        kid: Option<String>,
+        /// Why, for the audit log
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
         /// Which installation.
         #[command(flatten)]
         config: ConfigArgs,

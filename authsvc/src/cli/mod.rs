@@ -18,7 +18,7 @@ use clap::{Args, Parser, Subcommand};
 pub use audit::{AuditCommand, ExplainArgs, ExportFormat, FilterArgs};
 pub use check::{ConfigCommand, DoctorArgs};
 pub use db::{DbCommand, Switch};
-pub use key::KeyCommand;
+pub use key::{FeedKeyCommand, KeyCommand};
 pub use pepper::PepperCommand;
 pub use serve::{DevArgs, InitArgs, ServeArgs};
 pub use service::{IdentityArgs, ServiceCommand};

@@ -7,7 +7,9 @@ use authsvc_core::audit::{Act, ActError, AuditKeys, Operator, Target, perform};
 use authsvc_core::clock::Clock;
 use authsvc_core::service::administration::{Administration, AdministrationParts, Change, Changed};
 use authsvc_core::service::defence::{LoginDefence, open_digest_key};
-use authsvc_core::service::{KeyKeeper, KeyRing, SealedKeysets, ServiceRegistry, Sessions, UserAdministration};
+use authsvc_core::service::{
+    FeedKeyKeeper, KeyKeeper, KeyRing, SealedKeysets, ServiceRegistry, Sessions, UserAdministration,
+};
 use authsvc_core::storage::Store;
 use cryptokit::password::PasswordHasher;
 use time::OffsetDateTime;
@@ -89,6 +91,12 @@ impl Installation {
         KeyKeeper::new(keys, Arc::new(BlockingKeyMaker), self.clock(), self.config.keys)
     }
 
+    /// What changes the keys that sign the feed of revocations, and reports on them.
+    pub(super) fn feed_keys(&self) -> FeedKeyKeeper {
+        let config = &self.config;
+        FeedKeyKeeper::new(self.keysets(), &config.tokens.issuer, self.clock(), config.keys)
+    }
+
     /// What administrators ask and change, recorded in the chain of commands. The same as behind `/v1/admin`.
     pub(super) async fn administration(&self) -> Result<Administration, CommandError> {
         let keys = Arc::new(self.key_ring().await?);
@@ -97,6 +105,7 @@ impl Installation {
             audit: Arc::new(self.command_log().await?),
             users: self.users_with(Arc::clone(&keys))?,
             keeper: self.keeper_of(Arc::clone(&keys)),
+            feed_keys: self.feed_keys(),
             sessions: Arc::new(Sessions::new(self.store(), self.clock(), self.config.sessions)),
             defence: Arc::new(self.defence().await?),
             store,

@@ -1,12 +1,16 @@
 //! `authsvc key`
 
+use std::fmt;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use authsvc_core::audit::{Note, Target};
 use authsvc_core::service::administration::{Change, Changed};
-use authsvc_core::service::{KeyReport, Patience, SealingChange, SealingKeyEntry, SealingKeyError, SealingKeyKeeper};
+use authsvc_core::service::{
+    FeedKeyReport, KeyReport, Patience, SealingChange, SealingKeyEntry, SealingKeyError, SealingKeyKeeper,
+    SigningKeyEntry,
+};
 use cryptokit::jose::JwsAlgorithm;
 use cryptokit::keyset::KeyStatus;
 use serde_json::json;
@@ -15,7 +19,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::installation::Installation;
 use super::{CommandError, print};
-use crate::cli::{ConfigArgs, KeyCommand};
+use crate::cli::{ConfigArgs, FeedKeyCommand, KeyCommand};
 use crate::key_upkeep::{explain, explain_sealing, state};
 use crate::root_key_exchange::{ExchangeStep, RootKeyExchange};
 
@@ -33,6 +37,13 @@ pub(super) async fn run(command: KeyCommand) -> Result<ExitCode, CommandError> {
         KeyCommand::Revoke { kid, reason, config } => {
             let reason = Note::new(&reason);
             change(Change::RevokeKey { kid, reason }, &config).await
+        }
+        KeyCommand::Feed(FeedKeyCommand::Rotate { now, config }) => {
+            change(Change::RotateFeedKey { now }, &config).await
+        }
+        KeyCommand::Feed(FeedKeyCommand::Revoke { kid, reason, config }) => {
+            let reason = Note::new(&reason);
+            change(Change::RevokeFeedKeys { kid, reason }, &config).await
         }
         KeyCommand::Prune { config } => change(Change::PruneKeys, &config).await,
         KeyCommand::Reseal { now, config } => {
@@ -77,9 +88,12 @@ async fn listed(installation: &Installation, json: bool) -> Result<String, Comma
     let sealing = SealingKeyKeeper::new(Arc::clone(&ring), installation.clock());
     let keeper = installation.keeper_of(ring);
     let (report, sealing) = (keeper.report().await?, sealing.report().await?);
+    let feed = installation.feed_keys().report().await?;
     match json {
-        true => as_json(&report, &sealing),
-        false => Ok(as_text(&report, installation.now())? + &sealing_as_text(&sealing)?),
+        true => as_json(&report, &sealing, &feed),
+        false => Ok(as_text(&report, installation.now())?
+            + &feed_as_text(&feed, installation.now())?
+            + &sealing_as_text(&sealing)?),
     }
 }
 
@@ -154,22 +168,7 @@ fn named(name: &str) -> Result<JwsAlgorithm, CommandError> {
 fn as_text(report: &KeyReport, now: OffsetDateTime) -> Result<String, CommandError> {
     let mut text = String::new();
     for key in &report.keys {
-        let mut line = format!("{}  {:9}  {}", key.kid, state(key.status), key.algorithm);
-        if let Some(since) = key.usage_period.not_before() {
-            line.push_str(&format!(
-                "  from {} ({})",
-                since.format(&Rfc3339)?,
-                distance(since, now)
-            ));
-        }
-        if let Some(end) = key.usage_period.not_after() {
-            line.push_str(&format!("  until {}", end.format(&Rfc3339)?));
-        }
-        if let Some(until) = key.needed_until {
-            line.push_str(&format!("  needed until {}", until.format(&Rfc3339)?));
-        }
-        text.push_str(&line);
-        text.push('\n');
+        text.push_str(&format!("{}\n", line_of(key, key.algorithm, now)?));
     }
     if let Some((at, latest)) = report.promotion {
         text.push_str(&format!(
@@ -187,6 +186,40 @@ fn as_text(report: &KeyReport, now: OffsetDateTime) -> Result<String, CommandErr
             laggard.fetched_at.format(&Rfc3339)?,
             distance(laggard.fetched_at, now)
         ));
+    }
+    Ok(text)
+}
+
+fn line_of(key: &SigningKeyEntry, what: impl fmt::Display, now: OffsetDateTime) -> Result<String, CommandError> {
+    let mut line = format!("{}  {:9}  {what}", key.kid, state(key.status));
+    if let Some(since) = key.usage_period.not_before() {
+        line.push_str(&format!(
+            "  from {} ({})",
+            since.format(&Rfc3339)?,
+            distance(since, now)
+        ));
+    }
+    if let Some(end) = key.usage_period.not_after() {
+        line.push_str(&format!("  until {}", end.format(&Rfc3339)?));
+    }
+    if let Some(until) = key.needed_until {
+        line.push_str(&format!("  needed until {}", until.format(&Rfc3339)?));
+    }
+    Ok(line)
+}
+
+/// The keys that sign the feed of revocations.
+fn feed_as_text(report: &FeedKeyReport, now: OffsetDateTime) -> Result<String, CommandError> {
+    let mut text = String::new();
+    for key in &report.keys {
+        text.push_str(&format!("{}\n", line_of(key, "feed of revocations", now)?));
+    }
+    if let Some(at) = report.promotion_at {
+        let at = at.format(&Rfc3339)?;
+        text.push_str(&format!("The published key of the feed signs from {at} on.\n"));
+    } else if let Some(due) = report.rotation_due {
+        let due = due.format(&Rfc3339)?;
+        text.push_str(&format!("The next key of the feed is published at {due}.\n"));
     }
     Ok(text)
 }
@@ -217,16 +250,17 @@ fn sealing_state(status: KeyStatus) -> &'static str {
     }
 }
 
-fn as_json(report: &KeyReport, sealing: &[SealingKeyEntry]) -> Result<String, CommandError> {
+fn as_json(report: &KeyReport, sealing: &[SealingKeyEntry], feed: &FeedKeyReport) -> Result<String, CommandError> {
     let time = |time: Option<OffsetDateTime>| time.map(|time| time.format(&Rfc3339)).transpose();
-    let mut keys = Vec::new();
-    for key in &report.keys {
-        keys.push(
+    let entry = |key: &SigningKeyEntry| -> Result<serde_json::Value, CommandError> {
+        Ok(
             json!({ "kid": key.kid, "state": state(key.status), "algorithm": key.algorithm.name(),
             "not_before": time(key.usage_period.not_before())?, "not_after": time(key.usage_period.not_after())?,
             "needed_until": time(key.needed_until)? }),
-        );
-    }
+        )
+    };
+    let keys = report.keys.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+    let feed_keys = feed.keys.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
     let mut consumers = Vec::new();
     for consumer in &report.consumers {
         let lags = report
@@ -246,7 +280,8 @@ fn as_json(report: &KeyReport, sealing: &[SealingKeyEntry]) -> Result<String, Co
     let document = json!({ "version": report.version, "keys": keys, "consumers": consumers, "sealing": sealing_keys,
         "promotion_at": time(report.promotion.map(|(at, _)| at))?,
         "promotion_at_latest": time(report.promotion.map(|(_, latest)| latest))?,
-        "rotation_due": time(report.rotation_due)? });
+        "rotation_due": time(report.rotation_due)?, "feed": { "keys": feed_keys,
+        "promotion_at": time(feed.promotion_at)?, "rotation_due": time(feed.rotation_due)? } });
     Ok(format!("{document}\n"))
 }
 

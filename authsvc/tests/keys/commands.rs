@@ -55,10 +55,54 @@ fn the_key_commands_do_what_they_say_and_refuse_what_would_hurt() {
         "{}",
         stdout(&acts)
     );
+    feed_keys_are_rotated_and_revoked(key, list);
     assert!(stdout(&key(&["rotate", "--now"])).contains("is new and signs"));
     assert!(stdout(&key(&["prune"])).contains(&second));
     let text = stdout(&key(&["list"]));
     assert!(text.contains(&first) && !text.contains(&second), "{text}");
+}
+
+/// `authsvc key feed`
+fn feed_keys_are_rotated_and_revoked(
+    key: impl Fn(&[&str]) -> std::process::Output,
+    list: impl Fn() -> serde_json::Value,
+) {
+    assert_eq!(
+        list()["feed"]["keys"],
+        serde_json::json!([]),
+        "made when the service serves"
+    );
+    let states = || -> Vec<String> {
+        let list = list();
+        let keys = list["feed"]["keys"].as_array().unwrap().iter();
+        keys.map(|key| key["state"].as_str().unwrap().to_owned()).collect()
+    };
+    let rotated = key(&["feed", "rotate"]);
+    assert!(stdout(&rotated).contains("is published"), "{}", stderr(&rotated));
+    assert_eq!(states(), ["signing", "published"]);
+    assert!(stderr(&key(&["feed", "rotate"])).contains("is published already"));
+    assert!(stdout(&key(&["list"])).contains("feed of revocations"));
+
+    assert_eq!(key(&["feed", "revoke"]).status.code(), Some(2), "a reason is required");
+    // Base64url may begin with any number of hyphens.
+    for absent in ["-x", "--x", "-"] {
+        let refused = key(&["feed", "revoke", absent, "--reason", "x"]);
+        assert!(
+            stderr(&refused).contains("no key of the set"),
+            "{absent}: {}",
+            stderr(&refused)
+        );
+    }
+    assert_eq!(states(), ["signing", "published"]);
+    let kid = list()["feed"]["keys"][0]["kid"].as_str().unwrap().to_owned();
+    let revoked = key(&["feed", "revoke", &kid, "--reason", "a laptop"]);
+    assert!(stdout(&revoked).contains("begins anew"), "{}", stderr(&revoked));
+    assert_eq!(states(), ["revoked", "published", "signing"]);
+    let revoked = key(&["feed", "revoke", "--reason", "all of them"]);
+    assert!(stdout(&revoked).contains("begins anew"), "{}", stderr(&revoked));
+    assert_eq!(states(), ["revoked", "revoked", "signing"]);
+    assert!(stdout(&key(&["feed", "rotate", "--now"])).contains("is new and signs"));
+    assert_eq!(states(), ["revoked", "revoked", "retired", "signing"]);
 }
 
 #[tokio::test]

@@ -20,8 +20,8 @@ use authsvc_core::service::administration::{Administration, AdministrationParts}
 use authsvc_core::service::defence::{DefencePolicy, LoginDefence, open_digest_key};
 use authsvc_core::service::key_schedule::KeyPolicy;
 use authsvc_core::service::{
-    AuthService, CredentialHasher, FeedPublisher, KeyKeeper, KeyRing, NewService, Parts, PasswordPolicy, SealedKeysets,
-    ServiceRegistry, SessionPolicy, Sessions, TokenPolicy, UserAdministration, create_keys,
+    AuthService, CredentialHasher, FeedKeyKeeper, FeedPublisher, KeyKeeper, KeyRing, NewService, Parts, PasswordPolicy,
+    SealedKeysets, ServiceRegistry, SessionPolicy, Sessions, TokenPolicy, UserAdministration, create_keys,
 };
 use authsvc_core::storage::Store;
 use axum::Router;
@@ -315,6 +315,16 @@ impl Service {
                 KeyPolicy {
                     rotation_period: None,
                     algorithm: JwsAlgorithm::Es256,
+                    rsa_key_size: RsaKeySize::Bits2048,
+                },
+            ),
+            feed_keys: FeedKeyKeeper::new(
+                keys.keysets().clone(),
+                ISSUER,
+                Arc::clone(&shared_clock),
+                KeyPolicy {
+                    rotation_period: None,
+                    algorithm: JwsAlgorithm::EdDsa,
                     rsa_key_size: RsaKeySize::Bits2048,
                 },
             ),

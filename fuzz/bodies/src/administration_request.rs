@@ -52,6 +52,8 @@ pub fn administration_request(data: &[u8]) {
         (read::decode_rotate(data), &["algorithm", "now"][..]),
         (read::decode_promote(data, "kid".to_owned()), &["force"][..]),
         (read::decode_revoke_key(data, "kid".to_owned()), &["reason"][..]),
+        (read::decode_rotate_feed_key(data), &["now"][..]),
+        (read::decode_revoke_feed_keys(data), &["kid", "reason"][..]),
     ] {
         if let Some(change) = checked(decoded, &sent, fields) {
             changes_are_bounded(&change);
@@ -101,6 +103,10 @@ fn changes_are_bounded(change: &Change) {
         Change::RevokeToken { jti } => assert!((1..=128).contains(&jti.len())),
         Change::AddService(service) => assert!(service.audiences.len() <= 64 && service.scopes.len() <= 64),
         Change::RevokeKey { reason, .. } => assert!((1..=500).contains(&reason.as_str().len())),
+        Change::RevokeFeedKeys { kid, reason } => {
+            assert!((1..=500).contains(&reason.as_str().len()));
+            assert!(kid.iter().all(|kid| (1..=64).contains(&kid.len())));
+        }
         _ => {}
     }
     assert!(!change.name().is_empty());

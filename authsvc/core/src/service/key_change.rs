@@ -1,5 +1,6 @@
 //! What became of the signing keys, and why something did not.
 
+use cryptokit::jose::PublishError;
 use cryptokit::keyset::KeyStatus;
 use time::OffsetDateTime;
 
@@ -43,6 +44,13 @@ pub enum KeyChange {
         kid: String,
         /// The key that signs in its place, if it was the one that signed.
         successor: Option<String>,
+    },
+    /// Keys of the feed of revocations do nothing any more, and the feed begins anew.
+    FeedRevoked {
+        /// Their `kid`s.
+        kids: Vec<String>,
+        /// The key that signs in their place.
+        successor: String,
     },
     /// Keys are gone.
     Pruned {
@@ -97,6 +105,9 @@ pub enum KeyChangeError {
         /// What it is.
         status: KeyStatus,
     },
+    /// The feed of revocations cannot be begun anew.
+    #[error("the feed of revocations cannot be begun anew")]
+    Feed(#[source] PublishError),
     /// The keyset.
     #[error(transparent)]
     Storage(#[from] KeyStorageError),

@@ -159,8 +159,25 @@ impl SealedKeysets {
         &self,
         name: &str,
         version: u64,
-        mut keyset: Keyset<K>,
+        keyset: Keyset<K>,
     ) -> Result<bool, KeyStorageError> {
+        match self.seal_next(name, version, keyset).await? {
+            Some(sealed) => Ok(self.store.replace_keyset(name, version, &sealed).await?),
+            None => Ok(false),
+        }
+    }
+
+    /// Seals what is to replace the keyset that was opened at `version`, if it still has that version.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::replace`].
+    pub(super) async fn seal_next<K: KeyMaterial>(
+        &self,
+        name: &str,
+        version: u64,
+        mut keyset: Keyset<K>,
+    ) -> Result<Option<String>, KeyStorageError> {
         let failed = |source| KeyStorageError::Seal {
             name: name.to_owned(),
             source,
@@ -171,7 +188,7 @@ impl SealedKeysets {
             .await?
             .filter(|stored| stored.version == version)
         else {
-            return Ok(false);
+            return Ok(None);
         };
         // Under the root key that the present version has: while the root key is exchanged, only the exchange itself
         // moves a keyset from one to the other, so that none is left behind under the old one.
@@ -181,8 +198,7 @@ impl SealedKeysets {
             .find(|root| root.open::<K>(&bound_name, &stored.sealed).is_ok())
             .ok_or_else(|| failed(KeysetError::Open))?;
         keyset.rename(&sealed_name(name, version + 1));
-        let sealed = root.seal(&keyset).map_err(failed)?;
-        Ok(self.store.replace_keyset(name, version, &sealed).await?)
+        root.seal(&keyset).map(Some).map_err(failed)
     }
 
     /// The version of each keyset.

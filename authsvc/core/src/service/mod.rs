@@ -10,6 +10,8 @@ mod decoys;
 pub mod defence;
 mod end_sessions;
 pub mod error;
+mod feed_key_keeper;
+mod feed_keys;
 mod hashing;
 mod key_change;
 mod key_consumers;
@@ -53,6 +55,8 @@ pub use change_password::{ChangePassword, PasswordSet};
 pub use decoys::DECOY_MIX_INTERVAL;
 pub use defence::LoginDefence;
 pub use error::{ErrorCode, Failure, FieldError};
+pub use feed_key_keeper::{FeedKeyKeeper, FeedKeyReport};
+pub use feed_keys::FEED_KEYSET;
 pub use hashing::{CredentialHasher, HashingError};
 pub use key_change::{KeyChange, KeyChangeError};
 pub use key_keeper::{KEY_SCHEDULE_INTERVAL, KeyKeeper, KeyReport, Patience, SigningKeyMaker};
@@ -70,8 +74,8 @@ pub use pepper_use::{PepperUse, pepper_use};
 pub use registry::{NewService, RegistryError, ServiceRegistry};
 pub use reseal::{PassError, Resealed, seal_unsealed_rows};
 pub use revocation_feed::{
-    DELTAS_KEPT_FOR, FEED_HEARTBEAT, FEED_INTERVAL, FEED_KEYSET, FeedAnswer, FeedDocument, FeedFault, FeedKeys,
-    FeedPublisher, FeedQuestion, FeedSeen,
+    DELTAS_KEPT_FOR, FEED_HEARTBEAT, FEED_INTERVAL, FeedAnswer, FeedDocument, FeedFault, FeedKeys, FeedPublisher,
+    FeedQuestion, FeedSeen,
 };
 pub use sealing_keys::{
     IMPORT_ABANDONED_AFTER, RESEAL_INTERVAL, RETIRED_SEALING_KEY_KEPT, SealingChange, SealingKeyEntry, SealingKeyError,

@@ -2,25 +2,25 @@
 //!
 //! Every replica tries to publish. The number of a delta is taken in the transaction that stores it, so that of all that
 //! publish at once one succeeds, and what the others made is dropped before anybody has seen it. A replica that dies
-//! leaves nothing half done, and the next one goes on.
+//! leaves nothing half done, and the next one goes on. The same transaction asks whether the keys are still those that
+//! signed, so that no replica publishes under a key of whose end it has not heard.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use cryptokit::jose::{FeedPosition, FeedSigningKey, FeedVerifyingKey, PublishError, Revocation, RevocationPublisher};
-use cryptokit::keyset::{KeyMaterial, KeyStatus, Keyset};
+use cryptokit::jose::{FeedPosition, FeedSigningKey, PublishError, Revocation, RevocationPublisher};
 use cryptokit::sign::SignError;
 use time::OffsetDateTime;
 
+use super::feed_keys::{FeedKeyRing, FeedKeyset};
 use super::keysets::{KeyStorageError, SealedKeysets};
+use super::signing_key::SigningKeyEntry;
 use super::{ErrorCode, Failure};
 use crate::audit::{Reason, reasons};
 use crate::clock::Clock;
-use crate::storage::{FeedHead, NumberedRevocation, Store, StoreError};
+use crate::storage::{FeedHead, NumberedRevocation, Publication, Store, StoreError};
 
-/// Name of the keyset that signs the feed.
-pub const FEED_KEYSET: &str = "revocation-feed";
 /// How often a replica looks for revocations to publish.
 pub const FEED_INTERVAL: Duration = Duration::from_millis(500);
 /// How often there is a delta even if nothing was revoked, so that verifiers know it.
@@ -50,9 +50,9 @@ pub enum FeedFault {
     /// The key could not be used.
     #[error("the key of the revocation feed could not be used")]
     Key(#[from] SignError),
-    /// The key is not as this program made it.
-    #[error("the key of the revocation feed cannot be read")]
-    Material,
+    /// It could not be found out which keys sign.
+    #[error("the keys of the revocation feed cannot be had")]
+    Keys(#[from] KeyStorageError),
     /// A document could not be made.
     #[error("no document of the revocation feed could be made")]
     Publish(#[from] PublishError),
@@ -61,7 +61,7 @@ pub enum FeedFault {
 impl From<FeedFault> for Failure {
     fn from(error: FeedFault) -> Self {
         match error {
-            FeedFault::Store(error) => error.into(),
+            FeedFault::Store(error) | FeedFault::Keys(KeyStorageError::Store(error)) => error.into(),
             other => Self::internal(&other),
         }
     }
@@ -132,17 +132,22 @@ pub struct FeedPublisher {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     issuer: String,
-    keys: Keyset<FeedSigningKey>,
-    public: FeedKeys,
+    keys: FeedKeyRing,
     seen: Mutex<Option<FeedSeen>>,
     /// One at a time: it may be large.
-    snapshot: tokio::sync::Mutex<Option<(u64, Arc<FeedDocument>)>>,
+    snapshot: tokio::sync::Mutex<Option<KeptSnapshot>>,
+}
+
+struct KeptSnapshot {
+    keys: Arc<FeedKeyset>,
+    issued_at: u64,
+    document: Arc<FeedDocument>,
 }
 
 /// A delta that is not stored yet.
-struct Next {
-    head: FeedHead,
-    delta: String,
+pub(super) struct Next {
+    pub(super) head: FeedHead,
+    pub(super) delta: String,
     /// Whether there is more to publish.
     more: bool,
 }
@@ -154,18 +159,11 @@ impl FeedPublisher {
     ///
     /// [`KeyStorageError`].
     pub async fn open(keysets: &SealedKeysets, issuer: &str, clock: Arc<dyn Clock>) -> Result<Self, KeyStorageError> {
-        let (_, keys) = keysets.open_or_create(FEED_KEYSET, FeedSigningKey::generate).await?;
-        let usable = keys.entries().iter().filter(|entry| entry.status != KeyStatus::Revoked);
-        let public: Result<Vec<FeedVerifyingKey>, SignError> = usable.map(|entry| entry.key.verifying_key()).collect();
         Ok(Self {
             store: Arc::clone(keysets.store()),
             clock,
             issuer: issuer.to_owned(),
-            public: FeedKeys {
-                issuer: issuer.to_owned(),
-                keys: public?.iter().map(|key| (key.kid(), *key.public_key())).collect(),
-            },
-            keys,
+            keys: FeedKeyRing::open(keysets).await?,
             seen: Mutex::default(),
             snapshot: tokio::sync::Mutex::default(),
         })
@@ -182,22 +180,37 @@ impl FeedPublisher {
             if let Some(head) = &head {
                 self.saw(head);
             }
+            let keys = self.keys.current();
             let next = match &head {
-                None => Some(self.beginning().await?),
-                Some(head) => self.following(head).await?,
+                None => Some(self.beginning(&keys).await?),
+                Some(head) => self.following(head, &keys).await?,
             };
             let Some(next) = next else { return Ok(()) };
             let from = head.as_ref().map(|head| &head.position);
-            let is_published = self.store.publish_delta(from, &next.head, &next.delta).await?;
-            if is_published {
-                self.saw(&next.head);
-            }
-            // If not, another replica was faster: it has published the same, or what is left is in the next round.
-            if !is_published || !next.more {
-                return Ok(());
+            let (store, signed) = (&self.store, keys.signed());
+            match store.publish_delta(signed, from, &next.head, &next.delta).await? {
+                Publication::Done => {
+                    self.saw(&next.head);
+                    if !next.more {
+                        return Ok(());
+                    }
+                }
+                // Another replica was faster: it has published the same, or what is left is in the next round.
+                Publication::FeedMoved => return Ok(()),
+                // What was signed here is dropped.
+                Publication::KeysChanged => drop(self.keys.follow().await?),
             }
         }
         Ok(())
+    }
+
+    /// What is known of the feed's keys, revoked ones included, as they are now.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyStorageError`].
+    pub async fn key_entries(&self) -> Result<Vec<SigningKeyEntry>, KeyStorageError> {
+        Ok(self.keys.follow().await?.entries.clone())
     }
 
     /// Removes deltas that nobody fetches any more.
@@ -217,7 +230,7 @@ impl FeedPublisher {
     /// [`ErrorCode::Unavailable`] and [`ErrorCode::Internal`].
     pub async fn answer(&self, question: &FeedQuestion) -> Result<FeedAnswer, Failure> {
         match question {
-            FeedQuestion::Keys => Ok(FeedAnswer::Keys(self.public.clone())),
+            FeedQuestion::Keys => Ok(FeedAnswer::Keys(self.public_keys().await?)),
             FeedQuestion::Snapshot => Ok(FeedAnswer::Snapshot(self.current_snapshot().await?)),
             FeedQuestion::Delta { feed, number } => Ok(self.delta(feed, *number).await?),
         }
@@ -226,6 +239,14 @@ impl FeedPublisher {
     /// Where the feed was in the last round; `None` before the first.
     pub fn seen(&self) -> Option<FeedSeen> {
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// As they are now: a replica that cannot know vouches for no key.
+    async fn public_keys(&self) -> Result<FeedKeys, FeedFault> {
+        Ok(FeedKeys {
+            issuer: self.issuer.clone(),
+            keys: self.keys.follow().await?.public.clone(),
+        })
     }
 
     async fn delta(&self, feed: &str, number: u64) -> Result<FeedAnswer, StoreError> {
@@ -263,23 +284,29 @@ impl FeedPublisher {
                 Reason::new(reasons::system::STORE_UNAVAILABLE, detail),
             )
         })?;
-        if let Some((issued_at, document)) = kept.as_ref()
-            && document.feed == head.position.feed
-            && document.seq <= head.position.seq
-            && head.issued_at.abs_diff(*issued_at) <= SNAPSHOT_LAG_SECONDS
+        let keys = self.keys.follow().await.map_err(FeedFault::from)?;
+        if let Some(kept) = kept.as_ref()
+            && Arc::ptr_eq(&kept.keys, &keys)
+            && kept.document.feed == head.position.feed
+            && kept.document.seq <= head.position.seq
+            && head.issued_at.abs_diff(kept.issued_at) <= SNAPSHOT_LAG_SECONDS
         {
-            return Ok(Arc::clone(document));
+            return Ok(Arc::clone(&kept.document));
         }
         // The old one goes first: two of a million entries are more than one.
         *kept = None;
-        let document = Arc::new(self.make_snapshot(&head).await?);
-        *kept = Some((head.issued_at, Arc::clone(&document)));
+        let document = Arc::new(self.make_snapshot(&head, &keys).await?);
+        *kept = Some(KeptSnapshot {
+            keys,
+            issued_at: head.issued_at,
+            document: Arc::clone(&document),
+        });
         Ok(document)
     }
 
     /// All that the feed has published and that still concerns a token. It says to be as old as the last delta, because
     /// it knows no more.
-    async fn make_snapshot(&self, head: &FeedHead) -> Result<FeedDocument, FeedFault> {
+    async fn make_snapshot(&self, head: &FeedHead, keys: &FeedKeyset) -> Result<FeedDocument, FeedFault> {
         let mut entries = Vec::new();
         let mut after = 0;
         loop {
@@ -297,7 +324,7 @@ impl FeedPublisher {
             .ok()
             .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
             .ok_or(PublishError::Clock)?;
-        let publisher = self.publisher_at(head.position.clone(), head.issued_at)?;
+        let publisher = self.publisher_at(head.position.clone(), head.issued_at, keys)?;
         Ok(FeedDocument {
             feed: head.position.feed.clone(),
             seq: head.position.seq,
@@ -305,16 +332,13 @@ impl FeedPublisher {
         })
     }
 
-    /// A new feed. What is revoked already is in its snapshots, from which every verifier starts.
-    async fn beginning(&self) -> Result<Next, FeedFault> {
-        // Every revocation up to this number is visible: the counter's row is locked by whoever adds one.
-        let number = self.store.revoke(&[]).await?;
-        let publisher = RevocationPublisher::new(&self.issuer, self.signing_key()?)?;
-        self.sign(publisher, &[], number, false)
+    async fn beginning(&self, keys: &FeedKeyset) -> Result<Next, FeedFault> {
+        let (store, now) = (self.store.as_ref(), self.clock.now());
+        new_feed(store, &self.issuer, keys.signing_key()?, now, None).await
     }
 
     /// What comes after `head`, if anything has to.
-    async fn following(&self, head: &FeedHead) -> Result<Option<Next>, FeedFault> {
+    async fn following(&self, head: &FeedHead, keys: &FeedKeyset) -> Result<Option<Next>, FeedFault> {
         let most = u32::try_from(MOST_IN_A_DELTA).unwrap_or(u32::MAX);
         let rows = self.store.revocations_after(head.number, most).await?;
         if rows.is_empty() && !is_due(head.issued_at, self.clock.now()) {
@@ -323,9 +347,9 @@ impl FeedPublisher {
         let mut entries = rows.as_slice();
         loop {
             let number = entries.last().map_or(head.number, |row| row.number);
-            let publisher = self.publisher_at(head.position.clone(), head.issued_at)?;
+            let publisher = self.publisher_at(head.position.clone(), head.issued_at, keys)?;
             let more = entries.len() < rows.len() || rows.len() == MOST_IN_A_DELTA;
-            match self.sign(publisher, entries, number, more) {
+            match sign(publisher, entries, number, more, self.clock.now()) {
                 Err(FeedFault::Publish(PublishError::TooLong)) if entries.len() > 1 => {
                     entries = &entries[..entries.len() / 2];
                 }
@@ -334,35 +358,15 @@ impl FeedPublisher {
         }
     }
 
-    fn sign(
+    fn publisher_at(
         &self,
-        mut publisher: RevocationPublisher,
-        rows: &[NumberedRevocation],
-        number: u64,
-        more: bool,
-    ) -> Result<Next, FeedFault> {
-        let entries: Vec<Revocation> = rows.iter().map(|row| row.revocation.clone()).collect();
-        let delta = publisher.delta(&entries, self.clock.now(), FEED_HEARTBEAT)?;
-        Ok(Next {
-            head: FeedHead {
-                issued_at: publisher.last_issued_at(),
-                position: publisher.position().clone(),
-                number,
-            },
-            delta,
-            more,
-        })
-    }
-
-    fn publisher_at(&self, position: FeedPosition, issued_at: u64) -> Result<RevocationPublisher, FeedFault> {
-        let mut publisher = RevocationPublisher::resume(&self.issuer, self.signing_key()?, position.clone())?;
+        position: FeedPosition,
+        issued_at: u64,
+        keys: &FeedKeyset,
+    ) -> Result<RevocationPublisher, FeedFault> {
+        let mut publisher = RevocationPublisher::resume(&self.issuer, keys.signing_key()?, position.clone())?;
         publisher.move_to(position, issued_at);
         Ok(publisher)
-    }
-
-    fn signing_key(&self) -> Result<FeedSigningKey, FeedFault> {
-        let (_, key) = self.keys.primary();
-        FeedSigningKey::from_bytes(key.algorithm(), key.to_bytes()).map_err(|_| FeedFault::Material)
     }
 
     fn saw(&self, head: &FeedHead) {
@@ -380,6 +384,44 @@ impl fmt::Debug for FeedPublisher {
             .field("seen", &self.seen())
             .finish_non_exhaustive()
     }
+}
+
+/// A new feed. What is revoked already is in its snapshots, from which every verifier starts. It begins at least a second
+/// after `former`, where there is one: verifiers of the one before tell by the time which came later.
+pub(super) async fn new_feed(
+    store: &dyn Store,
+    issuer: &str,
+    key: FeedSigningKey,
+    now: OffsetDateTime,
+    former: Option<&FeedHead>,
+) -> Result<Next, FeedFault> {
+    // Every revocation up to this number is visible: the counter's row is locked by whoever adds one.
+    let number = store.revoke(&[]).await?;
+    let mut publisher = RevocationPublisher::new(issuer, key)?;
+    if let Some(former) = former {
+        publisher.move_to(publisher.position().clone(), former.issued_at.saturating_add(1));
+    }
+    sign(publisher, &[], number, false, now)
+}
+
+fn sign(
+    mut publisher: RevocationPublisher,
+    rows: &[NumberedRevocation],
+    number: u64,
+    more: bool,
+    now: OffsetDateTime,
+) -> Result<Next, FeedFault> {
+    let entries: Vec<Revocation> = rows.iter().map(|row| row.revocation.clone()).collect();
+    let delta = publisher.delta(&entries, now, FEED_HEARTBEAT)?;
+    Ok(Next {
+        head: FeedHead {
+            issued_at: publisher.last_issued_at(),
+            position: publisher.position().clone(),
+            number,
+        },
+        delta,
+        more,
+    })
 }
 
 /// Whether verifiers were promised a delta by now. Also when the clock went so far back that what was issued lies in a

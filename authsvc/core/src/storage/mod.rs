@@ -20,7 +20,7 @@ pub use attempts::AttemptStore;
 pub use audit::{AuditChain, AuditCursor, AuditDimension, AuditQuery, AuditRow, AuditStore, InvalidAuditCursor};
 pub use key_consumers::{KeyConsumer, KeyConsumerStore};
 pub use keysets::{KeysetStore, StoredKeyset};
-pub use revocation_feed::{FeedHead, RevocationFeedStore};
+pub use revocation_feed::{FeedHead, Publication, RevocationFeedStore, SignedUnder};
 pub use revocations::{NumberedRevocation, RevocationStore};
 pub use second_factors::SecondFactorStore;
 pub use services::ServiceStore;

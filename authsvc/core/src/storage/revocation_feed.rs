@@ -17,17 +17,48 @@ pub struct FeedHead {
     pub number: u64,
 }
 
+/// The keyset whose key signed a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignedUnder<'a> {
+    /// Its name.
+    pub keyset: &'a str,
+    /// Its version then.
+    pub version: u64,
+}
+
+/// What became of a delta.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Publication {
+    /// It is published.
+    Done,
+    /// The feed was not where it was thought to be: somebody else has published.
+    FeedMoved,
+    /// The keyset has another version: the key that signed may be revoked.
+    KeysChanged,
+}
+
 /// The feed.
 #[async_trait]
 pub trait RevocationFeedStore: Send + Sync {
     /// Where the feed is; `None` before its first delta.
     async fn feed_head(&self) -> Result<Option<FeedHead>, StoreError>;
 
-    /// Keeps a delta under its number and moves the feed to `head`, if it still is at `from`; whether it was. Of all that
-    /// publish the same number one succeeds.
+    /// Keeps a delta under its number and moves the feed to `head`, if it still is at `from` and its keyset at the version
+    /// it was signed under, both until the delta is there. Of all that publish the same number one succeeds.
     async fn publish_delta(
         &self,
+        signed: SignedUnder<'_>,
         from: Option<&FeedPosition>,
+        head: &FeedHead,
+        delta: &str,
+    ) -> Result<Publication, StoreError>;
+
+    /// Replaces the feed's keyset if it still has the version it had, removes all deltas that there are, and begins another
+    /// feed with `delta`, wherever the one before is: all of it or nothing; whether the keyset had that version.
+    async fn begin_feed_under(
+        &self,
+        former: SignedUnder<'_>,
+        sealed: &str,
         head: &FeedHead,
         delta: &str,
     ) -> Result<bool, StoreError>;

@@ -72,7 +72,7 @@ impl std::fmt::Debug for HttpState {
 }
 
 /// Patterns of all routes, so that records and metrics never carry a path as it was sent.
-pub const ROUTES: [&str; 44] = [
+pub const ROUTES: [&str; 46] = [
     "/",
     "/v1/auth",
     "/v1/refresh",
@@ -110,6 +110,8 @@ pub const ROUTES: [&str; 44] = [
     "/v1/admin/keys/prune",
     "/v1/admin/keys/{kid}/promote",
     "/v1/admin/keys/{kid}/revoke",
+    "/v1/admin/feed-keys",
+    "/v1/admin/feed-keys/revoke",
     "/v1/admin/audit/search",
     "/v1/admin/audit/top",
     "/v1/admin/audit/records/{id}",

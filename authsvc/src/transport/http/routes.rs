@@ -94,6 +94,8 @@ routes! {
         keys::prune,
         keys::promote,
         keys::revoke,
+        keys::rotate_feed,
+        keys::revoke_feed,
         audit::search,
         audit::top,
         audit::record,

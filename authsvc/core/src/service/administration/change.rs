@@ -122,6 +122,18 @@ pub enum Change {
     },
     /// Keys that nothing needs any more go.
     PruneKeys,
+    /// A new key for the feed of revocations.
+    RotateFeedKey {
+        /// It signs at once, not once verifiers have had the time to hear of it.
+        now: bool,
+    },
+    /// Compromised keys of the feed do nothing any more, and it begins anew.
+    RevokeFeedKeys {
+        /// The beginning of the `kid` of one; all of them without.
+        kid: Option<String>,
+        /// Why, for the record.
+        reason: Note,
+    },
 }
 
 impl Change {
@@ -148,6 +160,8 @@ impl Change {
             Self::PromoteKey { .. } => "key.promote",
             Self::RevokeKey { .. } => "key.revoke",
             Self::PruneKeys => "key.prune",
+            Self::RotateFeedKey { .. } => "key.feed-rotate",
+            Self::RevokeFeedKeys { .. } => "key.feed-revoke",
         }
     }
 
@@ -176,14 +190,19 @@ impl Change {
                 Target::named(name)
             }
             Self::PromoteKey { kid, .. } | Self::RevokeKey { kid, .. } => Target::named(kid),
-            Self::RevokeIssuedBefore(Moment::Ago(_)) | Self::RotateKey { .. } | Self::PruneKeys => Target::default(),
+            Self::RevokeFeedKeys { kid: Some(kid), .. } => Target::named(kid),
+            Self::RevokeIssuedBefore(Moment::Ago(_))
+            | Self::RotateKey { .. }
+            | Self::PruneKeys
+            | Self::RotateFeedKey { .. }
+            | Self::RevokeFeedKeys { kid: None, .. } => Target::default(),
         }
     }
 
     /// Why, where the change asks for that.
     pub fn note(&self) -> Option<Note> {
         match self {
-            Self::RevokeKey { reason, .. } => Some(reason.clone()),
+            Self::RevokeKey { reason, .. } | Self::RevokeFeedKeys { reason, .. } => Some(reason.clone()),
             _ => None,
         }
     }

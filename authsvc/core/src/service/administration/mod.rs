@@ -17,6 +17,7 @@ pub use error::AdministrationError;
 pub use question::{Answer, AuditFilter, Question, ServiceView};
 
 use super::defence::LoginDefence;
+use super::feed_key_keeper::FeedKeyKeeper;
 use super::key_keeper::KeyKeeper;
 use super::key_ring::KeyRing;
 use super::registry::{RegistryError, ServiceRegistry};
@@ -43,6 +44,8 @@ pub struct AdministrationParts {
     pub users: UserAdministration,
     /// Changes signing keys.
     pub keeper: KeyKeeper,
+    /// Changes the keys that sign the feed of revocations.
+    pub feed_keys: FeedKeyKeeper,
     /// Ends sessions.
     pub sessions: Arc<Sessions>,
     /// Counts failed logins.
@@ -144,7 +147,10 @@ impl Administration {
                 }
                 Answer::Services(services)
             }
-            Question::Keys => Answer::Keys(parts.keeper.report().await?),
+            Question::Keys => Answer::Keys {
+                tokens: parts.keeper.report().await?,
+                feed: parts.feed_keys.report().await?,
+            },
             Question::Audit { filter, after, size } => {
                 let query = filter.to_query(parts.clock.now(), parts.keys.keysets()).await?;
                 let rows = parts.store.search_audit(&query, after, size.get()).await?;
@@ -288,6 +294,11 @@ impl Administration {
             Change::PromoteKey { kid, patience } => Changed::Key(Some(parts.keeper.promote(&kid, patience).await?)),
             Change::RevokeKey { kid, .. } => Changed::Key(Some(parts.keeper.revoke(&kid).await?)),
             Change::PruneKeys => Changed::Key(parts.keeper.prune().await?),
+            Change::RotateFeedKey { now } => Changed::Key(Some(match now {
+                false => parts.feed_keys.rotate().await?,
+                true => parts.feed_keys.replace_now().await?,
+            })),
+            Change::RevokeFeedKeys { kid, .. } => Changed::Key(Some(parts.feed_keys.revoke(kid.as_deref()).await?)),
         })
     }
 

@@ -11,6 +11,7 @@ use crate::audit::AuditKeys;
 use crate::audit::chain::network_of;
 use crate::domain::{EmailAddress, Moment, PageSize, RecordFault, Service, Session, SessionId, UserId};
 use crate::service::SealedKeysets;
+use crate::service::feed_key_keeper::FeedKeyReport;
 use crate::service::key_keeper::KeyReport;
 use crate::storage::{AuditCursor, AuditQuery, AuditRow};
 
@@ -155,7 +156,12 @@ pub enum Answer {
     /// Services by name.
     Services(Vec<ServiceView>),
     /// The signing keys.
-    Keys(KeyReport),
+    Keys {
+        /// Those of tokens.
+        tokens: KeyReport,
+        /// Those of the feed of revocations.
+        feed: FeedKeyReport,
+    },
     /// Audit records.
     Audit {
         /// The records.

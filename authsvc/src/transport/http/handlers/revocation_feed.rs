@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use cryptokit::encoding::base64url;
 use cryptokit::hash::sha256;
+use cryptokit::jose::RevocationFeed;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use http::{HeaderMap, Request, StatusCode};
 use serde::Serialize;
@@ -42,7 +43,8 @@ pub(in crate::transport::http) struct RevocationKey {
 
 /// The public keys that sign the feed of revocations.
 ///
-/// Served on the internal listener, to registered services.
+/// Ask again every minute: what was signed with a key that is no longer among them is not to be believed. Served on the
+/// internal listener, to registered services.
 #[utoipa::path(
     get,
     path = "/v1/revocations/keys",
@@ -136,7 +138,11 @@ fn encode(document: &FeedDocument, caching: &'static str, asked: &HeaderMap) -> 
 fn encode_keys(keys: &FeedKeys, asked: &HeaderMap) -> Response {
     let names: Vec<&str> = keys.keys.iter().map(|(kid, _)| kid.as_str()).collect();
     let etag = format!("\"{}\"", base64url::encode(&sha256(names.join(" ").as_bytes())[..16]));
-    let caching = [(CACHE_CONTROL, "private, max-age=300".to_owned()), (ETAG, etag.clone())];
+    let fresh_for = RevocationFeed::KEY_REFRESH.as_secs();
+    let caching = [
+        (CACHE_CONTROL, format!("private, max-age={fresh_for}")),
+        (ETAG, etag.clone()),
+    ];
     if names_the_same(asked, &etag) {
         return (StatusCode::NOT_MODIFIED, caching).into_response();
     }

@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 pub use audit::{decode_audit_search, decode_audit_top};
-pub use keys::{decode_promote, decode_revoke_key, decode_rotate};
+pub use keys::{decode_promote, decode_revoke_feed_keys, decode_revoke_key, decode_rotate, decode_rotate_feed_key};
 pub use services::{decode_add_identity, decode_new_service, decode_remove_identity};
 pub use sessions::{decode_revocation, decode_session_search};
 pub use users::{decode_grants, decode_new_user, decode_reset_link, decode_user_search};

@@ -9,9 +9,12 @@ use http::Request;
 use super::{ask, change, change_with, nothing};
 use crate::transport::http::Shared;
 use crate::transport::http::dto::admin::keys::{
-    KeyChangeResponse, KeysResponse, PromoteRequest, RevokeKeyRequest, RotateRequest,
+    KeyChangeResponse, KeysResponse, PromoteRequest, RevokeFeedKeysRequest, RevokeKeyRequest, RotateFeedKeyRequest,
+    RotateRequest, may_be_kid,
 };
-use crate::transport::http::dto::admin::{decode_promote, decode_revoke_key, decode_rotate};
+use crate::transport::http::dto::admin::{
+    decode_promote, decode_revoke_feed_keys, decode_revoke_key, decode_rotate, decode_rotate_feed_key,
+};
 use crate::transport::http::problem::{AdminProblems, ProblemDocument};
 
 /// The signing keys, and which services have not fetched the next one.
@@ -115,8 +118,35 @@ pub(in crate::transport::http) async fn prune(State(state): State<Shared>, reque
     change(&state, request, "/v1/admin/keys/prune", Change::PruneKeys).await
 }
 
-/// Base64url, as thumbprints are (RFC 7638), and not longer than one.
-fn may_be_kid(text: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    (1..=64).contains(&text.len()) && text.bytes().all(plain)
+/// Makes a key for the feed of revocations and publishes it. It signs ten minutes later.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/feed-keys",
+    operation_id = "admin_feed_keys_rotate",
+    request_body = RotateFeedKeyRequest,
+    responses(
+        (status = 200, description = "What was done", body = KeyChangeResponse),
+        (status = 409, description = "What is there stands in the way", body = ProblemDocument, content_type = "application/problem+json"),
+        AdminProblems,
+    )
+)]
+pub(in crate::transport::http) async fn rotate_feed(State(state): State<Shared>, request: Request<Body>) -> Response {
+    change_with(&state, request, "/v1/admin/feed-keys", decode_rotate_feed_key).await
+}
+
+/// Ends a compromised key of the feed of revocations at once, or all of them: a new one signs a feed that begins anew.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/feed-keys/revoke",
+    operation_id = "admin_feed_keys_revoke",
+    request_body = RevokeFeedKeysRequest,
+    responses(
+        (status = 200, description = "What was done", body = KeyChangeResponse),
+        (status = 404, description = "No such thing", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "What is there stands in the way", body = ProblemDocument, content_type = "application/problem+json"),
+        AdminProblems,
+    )
+)]
+pub(in crate::transport::http) async fn revoke_feed(State(state): State<Shared>, request: Request<Body>) -> Response {
+    change_with(&state, request, "/v1/admin/feed-keys/revoke", decode_revoke_feed_keys).await
 }

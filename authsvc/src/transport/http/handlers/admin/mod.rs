@@ -115,7 +115,7 @@ fn answered(answer: Answer) -> Response {
         Answer::User(view) => user(StatusCode::OK, &view, json(&UserEntry::from(&view))),
         Answer::Sessions { sessions, next } => json(&AdminSessionsResponse::new(&sessions, next)),
         Answer::Services(services) => json(&ServicesResponse::new(&services)),
-        Answer::Keys(report) => json(&KeysResponse::new(&report)),
+        Answer::Keys { tokens, feed } => json(&KeysResponse::new(&tokens, &feed)),
         Answer::Audit { rows, next } => json(&AuditResponse::new(&rows, next)),
         Answer::AuditRecord { row, intact } => json(&AuditRecordResponse::new(&row, intact)),
         Answer::AuditTop(report) => json(&AuditTopResponse::new(&report)),
