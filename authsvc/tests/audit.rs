@@ -14,7 +14,7 @@ use authsvc::audit::{AuditLog, AuditSetup, COMMANDS_CHAIN, CommandLog};
 use authsvc::config::{AddressForm, AuditConfig, GoodTokenForm};
 use authsvc::storage::Tuning;
 use authsvc::storage::sqlite::SqliteStore;
-use authsvc_core::audit::chain::{Expectation, Place, PublicKeys, Record, Thread, Verdict, Verifier};
+use authsvc_core::audit::chain::{Expectation, KnownLines, Place, PublicKeys, Record, Thread, Verdict, Verifier};
 use authsvc_core::audit::reasons::login::WRONG_PASSWORD;
 use authsvc_core::audit::{
     Act, ActError, Action, AuditKeys, AuditRecord, AuditSink, GivenAddress, Operator, Outcome, Reason, RecordId,
@@ -105,21 +105,29 @@ impl Fixture {
     async fn verify_files(&self, files: &[PathBuf]) -> Verdict {
         let keys = self.public_keys().await;
         let mut verifier = Verifier::new(&keys, Thread::Lines);
-        for file in files {
-            for (number, line) in std::fs::read_to_string(file).unwrap().lines().enumerate() {
-                let place = Place::Line {
-                    file: file.display().to_string(),
-                    line: number as u64 + 1,
-                };
-                verifier.add(line.as_bytes(), place);
-            }
-        }
+        read_lines(&mut verifier, files);
+        verifier.finish()
+    }
+
+    /// The files as a whole log, after the database.
+    async fn verify_log(&self, files: &[PathBuf]) -> Verdict {
+        let keys = self.public_keys().await;
+        let (known, rows) = self.read_rows(&keys).await;
+        assert!(rows.is_good(), "{:#?}", rows.faults);
+        let chains = self.store.audit_chains().await.unwrap();
+        let replicas = chains.into_iter().map(|chain| (chain.id, chain.replica)).collect();
+        let mut verifier = Verifier::new(&keys, Thread::Lines);
+        verifier.whole_log(&self.config.replica, replicas, known);
+        read_lines(&mut verifier, files);
         verifier.finish()
     }
 
     async fn verify_rows(&self) -> Verdict {
-        let keys = self.public_keys().await;
-        let mut verifier = Verifier::new(&keys, Thread::Rows);
+        self.read_rows(&self.public_keys().await).await.1
+    }
+
+    async fn read_rows(&self, keys: &PublicKeys) -> (KnownLines, Verdict) {
+        let mut verifier = Verifier::new(keys, Thread::Rows);
         let chains = self.store.audit_chains().await.unwrap();
         for chain in &chains {
             for row in self.store.audit_rows(chain.id, 0, 1).await.unwrap() {
@@ -139,7 +147,7 @@ impl Fixture {
                 assert_eq!(record.facts, row.facts, "the columns are what the line says");
             }
         }
-        verifier.finish()
+        (verifier.known_lines().clone(), verifier.finish())
     }
 
     async fn rows(&self, reason: &str) -> usize {
@@ -155,6 +163,18 @@ impl Fixture {
         let pool = sqlx::sqlite::SqlitePool::connect_with(options).await.unwrap();
         sqlx::query(sql).execute(&pool).await.unwrap();
         pool.close().await;
+    }
+}
+
+fn read_lines(verifier: &mut Verifier<'_>, files: &[PathBuf]) {
+    for file in files {
+        for (number, line) in std::fs::read_to_string(file).unwrap().lines().enumerate() {
+            let place = Place::Line {
+                file: file.display().to_string(),
+                line: number as u64 + 1,
+            };
+            verifier.add(line.as_bytes(), place);
+        }
     }
 }
 
@@ -308,6 +328,49 @@ async fn a3_rotation_moved_files_full_disks_and_io_errors_under_load_leave_the_c
     assert_eq!(verdict.chains[0].lost, 0, "what found no room waited for it");
     assert!(fixture.verify_rows().await.is_good());
     assert_eq!(fixture.rows("wrong_password").await, 1200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_rotation_removes_are_on_record_and_no_others_may_be_missing() {
+    let mut fixture = Fixture::new().await;
+    fixture.config.rotation.max_bytes = 4_000;
+    fixture.config.rotation.keep = 2;
+    // The second process goes on where the first one has ended.
+    for process in 0..2 {
+        let log = fixture.start(open_private).await;
+        for _ in 0..40 {
+            log.record(&refusal(&fixture.clock, "alice@example.com", "r"));
+            perform(log.as_ref(), fixture.clock.as_ref(), act(), async {
+                Ok::<(), String>(())
+            })
+            .await
+            .unwrap();
+            fixture.clock.advance(1);
+        }
+        log.close().await;
+        let files = all_files(&fixture.file());
+        assert_eq!(files.len(), 3, "process {process}: {files:?}");
+        let verdict = fixture.verify_log(&files).await;
+        assert!(verdict.is_good(), "process {process}: {:#?}", verdict.faults);
+        assert!(
+            verdict.chains.iter().all(|chain| chain.first > 1),
+            "older files were removed"
+        );
+    }
+    let files = all_files(&fixture.file());
+    assert!(
+        !fixture.verify_log(&files[1..]).await.is_good(),
+        "one file more is missing"
+    );
+    assert!(
+        !fixture.verify_log(&files[..2]).await.is_good(),
+        "the last one is missing"
+    );
+    assert!(!fixture.verify_log(&[]).await.is_good(), "all are missing");
+    assert!(
+        fixture.verify_files(&files[1..]).await.is_good(),
+        "as a piece it is good"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

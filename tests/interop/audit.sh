@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Has another program judge our audit records, and both judge records that were altered, removed, moved, repeated, cut off
-# or forged: they agree on which are good, and both name the same record first.
+# or forged: they agree on which are good, and both name the same record first. And ours judges a log whose file was cut,
+# emptied or removed, by what the database knows of it.
 #
 #   tests/interop/audit.sh DIR_OF_BINARIES
 #
@@ -89,6 +90,29 @@ bad() {
     fi
     passed "both refuse $1 with $2, at line $our_line"
 }
+# missed WHAT: the configured file, as it is now, is not the whole log.
+missed() {
+    if "$authsvc" audit verify --config "$config" >"$work/ours"; then failed "ours takes a log $1"; fi
+    grep -q 'first: ' "$work/ours" || failed "a log $1: nothing is named: $(cat "$work/ours")"
+    passed "ours misses what is gone from a log $1: $(sed -n 's/^  first: //p' "$work/ours" | head -n 1)"
+}
+"$authsvc" audit verify --config "$config" >/dev/null || failed "ours refuses our whole log"
+passed "ours takes our whole log"
+sed -i 1d "$home/audit.jsonl"
+missed "that was cut at its head"
+theirs lines "$work/keys" "$home/audit.jsonl" >/dev/null || failed "theirs refuses a piece"
+ours lines "$home/audit.jsonl" | grep -q 'note: a piece' || failed "ours does not call a piece one"
+passed "both take it as a piece"
+head -n -1 "$work/lines.jsonl" >"$home/audit.jsonl"
+missed "that was cut at its end"
+: >"$home/audit.jsonl"
+missed "that was emptied"
+rm "$home/audit.jsonl"
+missed "that was removed"
+cp "$work/lines.jsonl" "$home/audit.jsonl"
+chmod 600 "$home/audit.jsonl"
+"$authsvc" audit verify --config "$config" >/dev/null || failed "ours refuses our whole log when it is back"
+
 # shellcheck disable=SC2016  # $0 is awk's
 for thread in lines rows; do
     bad "$thread" "a flipped bit" 'NR == 3 { sub("tls", "tlr") } 1'

@@ -12,7 +12,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use authsvc_core::audit::chain::{ChainId, Digest, Gap, MAX_LINE, Record};
+use authsvc_core::audit::chain::{ChainId, Digest, Gap, LinesFrom, MAX_LINE, Record};
 use rustix::fs::OFlags;
 use time::OffsetDateTime;
 use time::macros::format_description;
@@ -269,7 +269,7 @@ impl LineFile {
         })
     }
 
-    /// Puts the file aside and begins a new one. The oldest beyond the number that is kept are removed.
+    /// Puts the file aside and begins a new one.
     pub fn rotate(&mut self, now: OffsetDateTime) {
         let Some(current) = self.output.take() else { return };
         let name = format!("{:016}", current.last_seq);
@@ -283,11 +283,23 @@ impl LineFile {
         }
         drop(current);
         self.output = self.open_current(now).ok();
-        let mut old = rotated(&self.path);
-        let surplus = old.len().saturating_sub(self.rotation.keep);
-        for path in old.drain(..surplus) {
-            let _ = std::fs::remove_file(path);
+    }
+
+    /// The oldest files beyond the number that is kept, and the record that the others begin with. `None` where nothing is
+    /// to be removed, or nothing that is kept has a record.
+    pub fn surplus(&self) -> Option<(Vec<PathBuf>, LinesFrom)> {
+        let mut surplus = rotated(&self.path);
+        let kept = surplus.split_off(surplus.len().saturating_sub(self.rotation.keep));
+        if surplus.is_empty() {
+            return None;
         }
+        let first = kept.iter().find_map(|path| first_record(path))?;
+        let from = LinesFrom {
+            chain: first.chain,
+            seq: first.seq,
+            time: first.facts.time,
+        };
+        Some((surplus, from))
     }
 
     /// Makes what was written survive a power cut. Where that fails, the next write will say so.
@@ -307,7 +319,7 @@ impl LineFile {
             began: if len == 0 {
                 now
             } else {
-                first_time(&self.path).unwrap_or(now)
+                first_record(&self.path).map_or(now, |first| first.facts.time)
             },
             last_seq: 0,
         })
@@ -401,8 +413,8 @@ fn read_end(path: &Path, now: OffsetDateTime) -> io::Result<FoundEnd> {
     Ok(found)
 }
 
-/// When the first record of a file was written.
-fn first_time(path: &Path) -> Option<OffsetDateTime> {
+/// The first record of a file.
+fn first_record(path: &Path) -> Option<Record> {
     let mut start = Vec::new();
     File::open(path)
         .ok()?
@@ -410,7 +422,7 @@ fn first_time(path: &Path) -> Option<OffsetDateTime> {
         .read_to_end(&mut start)
         .ok()?;
     let line = start.split(|byte| *byte == b'\n').next()?;
-    Some(Record::parse(line).ok()?.facts.time)
+    Record::parse(line).ok()
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

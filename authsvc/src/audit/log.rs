@@ -123,7 +123,10 @@ impl AuditLog {
         {
             continues.row = Some((before.id, row, hash, time));
         }
-        bodies.insert(0, own_records::started(now, &config.replica, &continues));
+        bodies.insert(
+            0,
+            own_records::started(now, &config.replica, &continues, file.is_some()),
+        );
 
         let chain = ChainId::generate();
         let (lost, gauges) = (Arc::<Lost>::default(), Arc::<Gauges>::default());

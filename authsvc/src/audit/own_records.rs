@@ -1,6 +1,6 @@
 //! What the log says about itself.
 
-use authsvc_core::audit::chain::{Continues, Gap};
+use authsvc_core::audit::chain::{Continues, Gap, LinesFrom};
 use authsvc_core::audit::{ReasonKind, RecordId, reasons::audit_log as kinds};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -9,8 +9,9 @@ use time::format_description::well_known::Rfc3339;
 use super::ascii;
 
 /// The first record of a chain.
-pub(super) fn started(now: OffsetDateTime, replica: &str, continues: &Continues) -> String {
-    let mut ours = json!({ "replica": replica, "version": env!("CARGO_PKG_VERSION"), "continues": {} });
+pub(super) fn started(now: OffsetDateTime, replica: &str, continues: &Continues, in_file: bool) -> String {
+    let mut ours =
+        json!({ "replica": replica, "version": env!("CARGO_PKG_VERSION"), "continues": {}, "file": in_file });
     if let Some((chain, seq, hash)) = &continues.line {
         ours["continues"]["line"] = json!({ "chain": chain.to_string(), "seq": seq, "hash": hash.to_string() });
     }
@@ -22,15 +23,25 @@ pub(super) fn started(now: OffsetDateTime, replica: &str, continues: &Continues)
 }
 
 /// The last record of a chain.
-pub(super) fn stopped(now: OffsetDateTime, replica: &str) -> String {
-    own(kinds::AUDIT_STOPPED, "success", now, json!({ "replica": replica }))
+pub(super) fn stopped(now: OffsetDateTime, replica: &str, in_file: bool) -> String {
+    let ours = json!({ "replica": replica, "file": in_file });
+    own(kinds::AUDIT_STOPPED, "success", now, ours)
 }
 
-/// A signed record that vouches for those before it.
-pub(super) fn checkpoint(now: OffsetDateTime, kept_since: Option<OffsetDateTime>) -> String {
-    let mut ours = json!({});
+/// A signed record that vouches for those before it, and what it says may be gone.
+pub(super) fn checkpoint(
+    now: OffsetDateTime,
+    in_file: bool,
+    kept_since: Option<OffsetDateTime>,
+    lines_from: Option<&LinesFrom>,
+) -> String {
+    let mut ours = json!({ "file": in_file });
     if let Some(since) = kept_since {
         ours["kept_since"] = json!(since.format(&Rfc3339).unwrap_or_default());
+    }
+    if let Some(from) = lines_from {
+        ours["lines_from"] = json!({ "chain": from.chain.to_string(), "seq": from.seq,
+            "time": from.time.format(&Rfc3339).unwrap_or_default() });
     }
     own(kinds::AUDIT_CHECKPOINT, "success", now, ours)
 }

@@ -224,7 +224,7 @@ impl Writer {
                 None
             }
             Job::Checkpoint { kept_since, durable } => {
-                let body = own_records::checkpoint(self.clock.now(), kept_since);
+                let body = own_records::checkpoint(self.clock.now(), self.is_in_file(), kept_since, None);
                 self.seal(&body, Keep::Row, true);
                 self.state.waiters.push(durable);
                 None
@@ -272,18 +272,50 @@ impl Writer {
         let rotates = self.file.as_ref().is_some_and(|file| file.is_due(now));
         let unsigned = self.state.unsigned;
         if last {
-            self.seal(&own_records::stopped(now, &self.replica), Keep::Row, true);
+            self.seal(
+                &own_records::stopped(now, &self.replica, self.is_in_file()),
+                Keep::Row,
+                true,
+            );
         } else if unsigned >= MAX_UNSIGNED
             || (unsigned > 0 && (due || rotates))
             || now - self.state.signed_at >= HEARTBEAT
         {
-            self.seal(&own_records::checkpoint(now, None), Keep::Row, true);
+            self.seal(
+                &own_records::checkpoint(now, self.is_in_file(), None, None),
+                Keep::Row,
+                true,
+            );
         }
         self.write_lines(now);
-        if rotates && let Some(file) = &mut self.file {
-            file.rotate(now);
+        if rotates {
+            self.rotate(now);
         }
         self.commit(last);
+    }
+
+    /// Whether lines go to a file, and it takes them as far as is known.
+    fn is_in_file(&self) -> bool {
+        self.file.as_ref().is_some_and(|file| !file.is_failing())
+    }
+
+    /// Puts the file aside. Before old files are removed, a signed record says with which line the rest begins: who
+    /// removes more than that is noticed.
+    fn rotate(&mut self, now: OffsetDateTime) {
+        let Some(file) = &mut self.file else { return };
+        file.rotate(now);
+        let Some((surplus, from)) = file.surplus() else { return };
+        self.seal(
+            &own_records::checkpoint(now, self.is_in_file(), None, Some(&from)),
+            Keep::Row,
+            true,
+        );
+        self.write_lines(now);
+        if self.is_in_file() {
+            for path in surplus {
+                let _ = std::fs::remove_file(path);
+            }
+        }
     }
 
     /// What was lost is on record as soon as there is room for the record.
@@ -388,6 +420,9 @@ impl Writer {
         }
         let now = self.clock.now();
         self.write_lines(now);
+        if let Some(file) = &mut self.file {
+            file.sync();
+        }
     }
 
     /// The rows that wait, for whoever stores them first.

@@ -1,5 +1,5 @@
 //! The real binary where things go wrong: killed at random moments, its database gone, slow, full or taking no writes,
-//! flooded with logins, its keys exchanged under load.
+//! flooded with logins, its keys exchanged under load, its log cut. And what its log answers.
 //!
 //! Real processes, real sockets, real hashing costs. What can be shown in one process with a settable clock is shown
 //! there (`database.rs`, `login_defence`, `keys`, `sessions`).
@@ -9,6 +9,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod audit;
 mod clock_steps;
 mod crash;
 mod database;

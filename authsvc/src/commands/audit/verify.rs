@@ -1,11 +1,14 @@
 //! `authsvc audit verify`: names the first record that is not as it was written.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use authsvc_core::audit::chain::{Expectation, MAX_LINE, Place, PublicKeys, Record, Thread, Verdict, Verifier, What};
+use authsvc_core::audit::chain::{
+    ChainId, Digest, Expectation, KnownLines, MAX_LINE, Place, PublicKeys, Record, Thread, Verdict, Verifier, What,
+};
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 
@@ -17,6 +20,8 @@ use crate::cli::ConfigArgs;
 
 /// Longest list of public keys.
 const MAX_KEY_FILE: u64 = 1 << 20;
+/// Files are put aside by size or age: not this often while they are read.
+const MOST_ROUNDS: u32 = 5;
 
 /// What is asked for.
 pub(super) struct Request {
@@ -69,39 +74,73 @@ struct Part {
 async fn verify_installation(
     request: &Request,
     installation: &Installation,
-    head: Option<authsvc_core::audit::chain::Digest>,
+    head: Option<Digest>,
 ) -> Result<Vec<Part>, CommandError> {
     let keys = PublicKeys::of(&installation.audit_keys().await?.signing)?;
     if !request.files.is_empty() {
         return Ok(vec![verify_files(request, &keys, head)?]);
     }
-    let mut parts = Vec::new();
+    // The database first: a line is in its file before its row is in the database.
+    let (database, known) = verify_database(installation, &keys, head).await?;
+    let mut parts = vec![database];
     if let Some(file) = &installation.config.audit.file {
-        let files = Request {
-            files: all_files(file),
-            rows: false,
-            expect_head: None,
-            public_key: None,
-            json: false,
+        let chains = installation.store().audit_chains().await?;
+        let replicas = chains.into_iter().map(|chain| (chain.id, chain.replica)).collect();
+        let whole = WholeLog {
+            file,
+            replica: &installation.config.audit.replica,
+            replicas,
+            known,
         };
-        if !files.files.is_empty() {
-            parts.push(verify_files(&files, &keys, head)?);
+        parts.insert(0, whole.verify(&keys, head)?);
+    }
+    Ok(parts)
+}
+
+/// The configured file with those that were put aside, and what the database knows of them.
+struct WholeLog<'a> {
+    file: &'a Path,
+    replica: &'a str,
+    replicas: BTreeMap<ChainId, String>,
+    known: KnownLines,
+}
+
+impl WholeLog<'_> {
+    fn verify(&self, keys: &PublicKeys, head: Option<Digest>) -> Result<Part, CommandError> {
+        let mut rounds = 0;
+        loop {
+            rounds += 1;
+            let files = all_files(self.file);
+            let mut verifier = verifier(keys, Thread::Lines, head);
+            verifier.whole_log(self.replica, self.replicas.clone(), self.known.clone());
+            let read = read_files(&mut verifier, &files);
+            // A file that is put aside meanwhile has another name, and would be missed or read twice.
+            if rounds < MOST_ROUNDS && all_files(self.file) != files {
+                continue;
+            }
+            let mut notes = read?;
+            if files.is_empty() {
+                notes.push(format!("{} is not there", self.file.display()));
+            }
+            return Ok(Part {
+                name: match files.len() {
+                    0 | 1 => format!("file {}", self.file.display()),
+                    count => format!("{} and {} older files", self.file.display(), count - 1),
+                },
+                verdict: verifier.finish(),
+                notes,
+            });
         }
     }
-    parts.push(verify_database(installation, &keys, head).await?);
-    Ok(parts)
 }
 
 async fn verify_database(
     installation: &Installation,
     keys: &PublicKeys,
-    head: Option<authsvc_core::audit::chain::Digest>,
-) -> Result<Part, CommandError> {
+    head: Option<Digest>,
+) -> Result<(Part, KnownLines), CommandError> {
     let store = installation.store();
-    let mut verifier = Verifier::new(keys, Thread::Rows);
-    if let Some(head) = head {
-        verifier.expect_head(head);
-    }
+    let mut verifier = verifier(keys, Thread::Rows, head);
     let chains = store.audit_chains().await?;
     // First what each chain's beginning says of the one before it; then the chains themselves.
     for chain in &chains {
@@ -137,25 +176,44 @@ async fn verify_database(
             }
         }
     }
-    Ok(Part {
+    let known = verifier.known_lines().clone();
+    let part = Part {
         name: "the database".to_owned(),
         verdict: verifier.finish(),
         notes: Vec::new(),
-    })
+    };
+    Ok((part, known))
 }
 
-fn verify_files(
-    request: &Request,
-    keys: &PublicKeys,
-    head: Option<authsvc_core::audit::chain::Digest>,
-) -> Result<Part, CommandError> {
-    let thread = if request.rows { Thread::Rows } else { Thread::Lines };
+fn verifier(keys: &PublicKeys, thread: Thread, head: Option<Digest>) -> Verifier<'_> {
     let mut verifier = Verifier::new(keys, thread);
     if let Some(head) = head {
         verifier.expect_head(head);
     }
+    verifier
+}
+
+fn verify_files(request: &Request, keys: &PublicKeys, head: Option<Digest>) -> Result<Part, CommandError> {
+    let thread = if request.rows { Thread::Rows } else { Thread::Lines };
+    let mut verifier = verifier(keys, thread, head);
+    let mut notes = read_files(&mut verifier, &request.files)?;
+    if thread == Thread::Lines {
+        notes.push("a piece: whether records before it or after it are missing was not asked".to_owned());
+    }
+    Ok(Part {
+        name: match request.files.len() {
+            1 => format!("file {}", request.files[0].display()),
+            count => format!("{count} files"),
+        },
+        verdict: verifier.finish(),
+        notes,
+    })
+}
+
+/// Gives the verifier each line; what is to be said of the files.
+fn read_files(verifier: &mut Verifier<'_>, files: &[PathBuf]) -> Result<Vec<String>, CommandError> {
     let mut notes = Vec::new();
-    for path in &request.files {
+    for path in files {
         let file = path.display().to_string();
         let unfinished = each_line(path, |number, line| {
             let place = Place::Line {
@@ -170,14 +228,7 @@ fn verify_files(
             ));
         }
     }
-    Ok(Part {
-        name: match request.files.len() {
-            1 => format!("file {}", request.files[0].display()),
-            count => format!("{count} files"),
-        },
-        verdict: verifier.finish(),
-        notes,
-    })
+    Ok(notes)
 }
 
 /// Gives each whole line with its number, in bounded memory: of a line that is longer than any record, the beginning.

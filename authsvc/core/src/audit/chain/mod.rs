@@ -11,6 +11,7 @@ mod seal;
 #[cfg(test)]
 mod tests;
 mod verify;
+mod whole;
 
 use std::fmt;
 use std::str::FromStr;
@@ -20,9 +21,10 @@ use cryptokit::random;
 use uuid::Uuid;
 
 pub use keys::{AuditSigningKey, InvalidPublicKeys, PublicKeys};
-pub use parse::{Continues, Facts, Gap, Malformed, Record, Signature, network_of};
+pub use parse::{Continues, Facts, Gap, LinesFrom, Malformed, Record, Signature, network_of};
 pub use seal::{Chain, Keep, Sealed};
 pub use verify::{ChainSummary, Expectation, Fault, Place, Verdict, Verifier, What};
+pub use whole::KnownLines;
 
 /// Longest line, its end not counted. A longer one is none of ours.
 pub const MAX_LINE: usize = 64 * 1024;

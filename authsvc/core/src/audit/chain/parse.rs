@@ -36,6 +36,10 @@ pub struct Record {
     pub gap: Option<Gap>,
     /// Rows older than this may be gone.
     pub kept_since: Option<OffsetDateTime>,
+    /// Lines before this one may be gone from the files.
+    pub lines_from: Option<LinesFrom>,
+    /// Whether its line went to a file.
+    pub in_file: bool,
 }
 
 /// A signature over a record's digest.
@@ -105,6 +109,17 @@ pub struct Gap {
     pub first: u64,
     /// The last of them.
     pub last: u64,
+}
+
+/// The record that the oldest file begins with, once older files are removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinesFrom {
+    /// Its chain.
+    pub chain: ChainId,
+    /// Its number.
+    pub seq: u64,
+    /// When it was written.
+    pub time: OffsetDateTime,
 }
 
 /// Why a line is no record.
@@ -182,6 +197,14 @@ impl Record {
                 last: gap.number("last")?,
             });
         }
+        if let Some(from) = ours.object("lines_from") {
+            self.lines_from = Some(LinesFrom {
+                chain: from.parsed("chain")?,
+                seq: from.number("seq")?,
+                time: from.time("time")?,
+            });
+        }
+        self.in_file = matches!(ours.get("file"), Some(Value::Bool(true)));
         if ours.get("kept_since").is_some() {
             self.kept_since = Some(ours.time("kept_since")?);
         }
@@ -252,6 +275,8 @@ impl<'a> Tail<'a> {
             continues: Continues::default(),
             gap: None,
             kept_since: None,
+            lines_from: None,
+            in_file: false,
         })
     }
 

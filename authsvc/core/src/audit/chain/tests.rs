@@ -123,7 +123,7 @@ fn removed_moved_and_repeated_records_are_named() {
     let headless = lines[3..].to_vec();
     assert!(
         verify(&keys, Thread::Lines, &headless, None).is_good(),
-        "a file may begin anywhere: older ones are rotated away"
+        "a piece may begin anywhere; a whole log may not, see below"
     );
     let mut verdict = verify(&keys, Thread::Lines, &lines[..9], None);
     assert!(
@@ -303,6 +303,157 @@ fn a_later_chain_tells_of_an_earlier_ones_cut_tail() {
         let verdict = verifier.finish();
         assert_eq!(verdict.is_good(), good, "{:?}", verdict.faults);
     }
+}
+
+/// A record of the log's own, with those members.
+fn own(number: u64, members: &str) -> String {
+    body(number).replacen('{', &format!("{{\"authsvc\":{{\"audit\":{members}}},"), 1)
+}
+
+/// The lines as a whole log of replica `a`, after the rows.
+fn verify_whole(keys: &Keyset<AuditSigningKey>, chains: &[ChainId], rows: &[String], lines: &[String]) -> Verdict {
+    let public = PublicKeys::of(keys).unwrap();
+    let mut database = Verifier::new(&public, Thread::Rows);
+    for row in rows {
+        let place = Place::Chain { chain: String::new() };
+        database.add(row.as_bytes(), place);
+    }
+    let known = database.known_lines().clone();
+    assert!(database.finish().is_good());
+    let mut verifier = Verifier::new(&public, Thread::Lines);
+    let replicas = chains.iter().map(|chain| (*chain, "a".to_owned())).collect();
+    verifier.whole_log("a", replicas, known);
+    for (line, number) in lines.iter().zip(1..) {
+        let place = Place::Line {
+            file: "f".into(),
+            line: number,
+        };
+        verifier.add(line.as_bytes(), place);
+    }
+    verifier.finish()
+}
+
+#[test]
+fn a_whole_log_begins_where_a_signed_record_says_and_ends_where_the_database_says() {
+    let keys = keys();
+    let id = ChainId::generate();
+    let mut chain = Chain::begin(id);
+    let mut all = Vec::new();
+    for number in 1..=9 {
+        let (members, keep, signs) = match number {
+            1 | 8 => ("{\"file\":true}", Keep::Row, true),
+            _ => ("{}", Keep::LineOnly, false),
+        };
+        all.push(
+            chain
+                .seal(&own(number, members), keep, signs.then_some(&keys))
+                .unwrap()
+                .line,
+        );
+    }
+    let rows = [all[0].clone(), all[7].clone()];
+    let whole = |lines: &[String]| verify_whole(&keys, &[id], &rows, lines);
+    assert!(whole(&all).is_good(), "{:?}", whole(&all).faults);
+    assert!(whole(&all[..8]).is_good(), "what no signed row names may be on its way");
+    assert_eq!(
+        first(&whole(&all[3..])),
+        (1, What::Beginning { found: 4 }),
+        "cut at its head"
+    );
+    assert_eq!(
+        first(&whole(&all[..7])),
+        (0, What::NotInFiles { expected: 8 }),
+        "cut at its end"
+    );
+    assert_eq!(
+        first(&whole(&[])),
+        (0, What::NotInFiles { expected: 8 }),
+        "emptied, or removed"
+    );
+    // Another replica's files are elsewhere.
+    let public = PublicKeys::of(&keys).unwrap();
+    let mut verifier = Verifier::new(&public, Thread::Lines);
+    verifier.whole_log("b", [(id, "a".to_owned())].into(), KnownLines::default());
+    assert!(verifier.finish().is_good());
+
+    // Rotation has removed what was before the fourth record, and says so.
+    let from = |signed: bool| {
+        let mut chain = chain;
+        let members = format!(
+            "{{\"file\":true,\"lines_from\":{{\"chain\":\"{id}\",\"seq\":4,\"time\":\"2027-01-15T08:00:04Z\"}}}}"
+        );
+        let line = chain
+            .seal(&own(10, &members), Keep::LineOnly, signed.then_some(&keys))
+            .unwrap()
+            .line;
+        [&all[..], &[line]].concat()
+    };
+    assert!(whole(&from(true)).is_good(), "nothing has been removed yet");
+    assert!(whole(&from(true)[3..]).is_good());
+    assert_eq!(
+        first(&whole(&from(true)[4..])),
+        (1, What::Beginning { found: 5 }),
+        "more is gone"
+    );
+    assert_eq!(
+        first(&whole(&from(false)[3..])),
+        (1, What::Beginning { found: 4 }),
+        "nobody signed it"
+    );
+}
+
+#[test]
+fn a_whole_log_has_the_files_of_the_chains_before() {
+    let keys = keys();
+    let (earlier, later) = (ChainId::generate(), ChainId::generate());
+    let mut chain = Chain::begin(earlier);
+    let before: Vec<String> = (1..=3)
+        .map(|number| {
+            let members = "{\"file\":true}";
+            chain.seal(&own(number, members), Keep::Row, Some(&keys)).unwrap().line
+        })
+        .collect();
+    let mut second = Chain::begin(later);
+    let begins = format!(
+        "{{\"file\":true,\"continues\":{{\"line\":{{\"chain\":\"{earlier}\",\"seq\":3,\"hash\":\"{}\"}}}}}}",
+        chain.hash
+    );
+    let begins = second.seal(&own(10, &begins), Keep::Row, Some(&keys)).unwrap().line;
+    let removed = format!("{{\"lines_from\":{{\"chain\":\"{later}\",\"seq\":1,\"time\":\"2027-01-15T08:00:10Z\"}}}}");
+    let removed = second.seal(&own(11, &removed), Keep::Row, Some(&keys)).unwrap().line;
+
+    let both = [earlier, later];
+    let rows = [&before[..], std::slice::from_ref(&begins)].concat();
+    assert!(verify_whole(&keys, &both, &rows, &rows).is_good());
+    let cut = verify_whole(&keys, &both, &rows, std::slice::from_ref(&begins));
+    assert_eq!(
+        first(&cut),
+        (
+            1,
+            What::FileBefore {
+                chain: earlier,
+                number: 3
+            }
+        )
+    );
+    assert_eq!(cut.faults[1].what, What::NotInFiles { expected: 3 });
+    // Without the rows the file's own first record is enough to tell.
+    let cut = verify_whole(&keys, &[], &[], std::slice::from_ref(&begins));
+    assert_eq!(
+        first(&cut),
+        (
+            1,
+            What::FileBefore {
+                chain: earlier,
+                number: 3
+            }
+        )
+    );
+    let rows = [&rows[..], std::slice::from_ref(&removed)].concat();
+    assert!(
+        verify_whole(&keys, &both, &rows, &rows[3..]).is_good(),
+        "rotation has removed the file"
+    );
 }
 
 #[test]

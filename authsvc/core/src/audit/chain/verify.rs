@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 
 use super::parse::{Gap, Record};
 use super::seal::signed_message;
+use super::whole::{KnownLines, Whole};
 use super::{ChainId, Digest, Malformed, PublicKeys, Thread};
 
 /// Faults that are kept; the rest are counted.
@@ -34,6 +35,8 @@ pub struct Verifier<'k> {
     wanted: Option<Digest>,
     found: Option<Place>,
     kept_since: Option<OffsetDateTime>,
+    known_lines: KnownLines,
+    whole: Option<Whole>,
 }
 
 /// Where a record was found.
@@ -135,6 +138,22 @@ pub enum What {
         /// The record that should be there.
         expected: u64,
     },
+    /// The file that a chain's first record names the end of is not there.
+    #[error("the chain was begun after record {number} of chain {chain}, whose file is not there")]
+    FileBefore {
+        /// The chain before.
+        chain: ChainId,
+        /// The number of its last record.
+        number: u64,
+    },
+    /// The database has a signed record whose line went to a file that does not have it.
+    #[error(
+        "the database has record {expected}, and no file has its line: a file was cut off, emptied, moved or removed"
+    )]
+    NotInFiles {
+        /// The record's number among the lines.
+        expected: u64,
+    },
     /// In the database, the columns are not what the line says.
     #[error("the columns of the row are not what its line says")]
     Columns,
@@ -165,6 +184,8 @@ struct State {
     first_signed: bool,
     first_time: OffsetDateTime,
     first_place: Place,
+    /// How many records had been read when it began.
+    first_at: u64,
     number: u64,
     hash: Digest,
     time: OffsetDateTime,
@@ -253,7 +274,21 @@ impl<'k> Verifier<'k> {
             wanted: None,
             found: None,
             kept_since: None,
+            known_lines: KnownLines::default(),
+            whole: None,
         }
+    }
+
+    /// What comes are all lines of a log and not a piece of it: they begin where a signed record says that they do, and
+    /// they have what the database knows of them. `replica` is whose log it is, `chains` whose the chains are.
+    pub fn whole_log(&mut self, replica: &str, chains: BTreeMap<ChainId, String>, known: KnownLines) {
+        self.known_lines = known;
+        self.whole = Some(Whole::new(replica, chains));
+    }
+
+    /// What the signed records so far say of the lines of files.
+    pub fn known_lines(&self) -> &KnownLines {
+        &self.known_lines
     }
 
     /// A record of this digest must be there: a head that was noted elsewhere.
@@ -304,7 +339,10 @@ impl<'k> Verifier<'k> {
                 .keys
                 .verify(signature.key, &signed_message(record.hash), &signature.bytes)
             {
-                Some(true) => self.kept_since = self.kept_since.max(record.kept_since),
+                Some(true) => {
+                    self.kept_since = self.kept_since.max(record.kept_since);
+                    self.known_lines.learn(record, self.thread);
+                }
                 Some(false) => self.fault(place.clone(), What::Forged),
                 None => self.fault(place.clone(), What::UnknownKey(signature.key)),
             }
@@ -322,6 +360,9 @@ impl<'k> Verifier<'k> {
         }
         if self.thread == Thread::Lines {
             self.check_line_before(record, &place);
+            if let Some(whole) = &mut self.whole {
+                whole.meet(record, &place, self.records, &self.known_lines);
+            }
         }
         self.follow(record, number, prev, place);
     }
@@ -366,6 +407,7 @@ impl<'k> Verifier<'k> {
                     first_signed: record.signature.is_some(),
                     first_time: record.facts.time,
                     first_place: place,
+                    first_at: self.records,
                     number,
                     hash: record.hash,
                     time: record.facts.time,
@@ -448,6 +490,17 @@ impl<'k> Verifier<'k> {
         if self.thread == Thread::Rows {
             self.check_beginnings(&chains);
             self.check_ends(&chains);
+        } else if let Some(whole) = self.whole.take() {
+            for (id, state) in chains.iter().filter(|(_, state)| state.first > 1) {
+                if !self.known_lines.may_begin(*id, state.first) {
+                    let what = What::Beginning { found: state.first };
+                    self.fault_at(state.first_at, state.first_place.clone(), what);
+                }
+            }
+            let faults = whole.finish(&self.known_lines, |chain| chains.contains_key(&chain));
+            for (at, place, what) in faults {
+                self.fault_at(at.unwrap_or(self.records), place, what);
+            }
         }
         if self.wanted.is_some() && self.found.is_none() {
             let place = Place::Chain {
@@ -481,7 +534,8 @@ impl<'k> Verifier<'k> {
         for state in chains.values().filter(|state| state.first > 1) {
             let may_begin = state.first_signed && self.kept_since.is_some_and(|since| state.first_time <= since);
             if !may_begin {
-                self.fault(state.first_place.clone(), What::Beginning { found: state.first });
+                let what = What::Beginning { found: state.first };
+                self.fault_at(state.first_at, state.first_place.clone(), what);
             }
         }
     }

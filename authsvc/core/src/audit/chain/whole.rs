@@ -1,0 +1,159 @@
+//! Whether the lines of files are all that there should be: where a log begins, and what the database knows of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use time::OffsetDateTime;
+
+use super::parse::{LinesFrom, Record};
+use super::verify::{Place, What};
+use super::{ChainId, Digest, Thread};
+
+/// Statements of where a log begins: one for each file that was put aside. And chains.
+const MAX_KNOWN: usize = 100_000;
+
+/// What signed records say of the lines of files.
+#[derive(Clone, Debug, Default)]
+pub struct KnownLines {
+    /// The last signed row of each chain that says that its line went to a file. Such a line is on disk before its row is
+    /// in the database.
+    last: BTreeMap<ChainId, LastLine>,
+    /// The records that files may begin with.
+    begins: BTreeSet<(ChainId, u64)>,
+    latest: Option<LinesFrom>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct LastLine {
+    number: u64,
+    hash: Digest,
+    time: OffsetDateTime,
+}
+
+impl KnownLines {
+    /// From a record whose signature is good.
+    pub(super) fn learn(&mut self, record: &Record, thread: Thread) {
+        if let Some(from) = record.lines_from
+            && self.begins.len() < MAX_KNOWN
+        {
+            self.begins.insert((from.chain, from.seq));
+            self.latest = Some(from);
+        }
+        if record.in_file && thread == Thread::Rows && self.last.len() < MAX_KNOWN {
+            let last = LastLine {
+                number: record.seq,
+                hash: record.hash,
+                time: record.facts.time,
+            };
+            self.last.insert(record.chain, last);
+        }
+    }
+
+    pub(super) fn may_begin(&self, chain: ChainId, first: u64) -> bool {
+        self.begins.contains(&(chain, first))
+    }
+
+    /// Whether the line was in a file that a signed record says is removed.
+    fn is_removed(&self, chain: ChainId, last: &LastLine) -> bool {
+        self.latest.is_some_and(|from| {
+            if from.chain == chain {
+                last.number < from.seq
+            } else {
+                last.time <= from.time
+            }
+        })
+    }
+}
+
+/// What is found out about a whole log while its lines are read.
+#[derive(Debug)]
+pub(super) struct Whole {
+    replica: String,
+    replicas: BTreeMap<ChainId, String>,
+    met: BTreeSet<ChainId>,
+    before: Vec<Before>,
+}
+
+/// A chain's first record names the last line of the file that it was written to.
+#[derive(Debug)]
+struct Before {
+    begun: ChainId,
+    chain: ChainId,
+    number: u64,
+    place: Place,
+    found_at: u64,
+}
+
+impl Whole {
+    pub(super) fn new(replica: &str, replicas: BTreeMap<ChainId, String>) -> Self {
+        Self {
+            replica: replica.to_owned(),
+            replicas,
+            met: BTreeSet::new(),
+            before: Vec::new(),
+        }
+    }
+
+    pub(super) fn meet(&mut self, record: &Record, place: &Place, found_at: u64, known: &KnownLines) {
+        let last = known.last.get(&record.chain);
+        if last.is_some_and(|last| (last.number, last.hash) == (record.seq, record.hash)) {
+            self.met.insert(record.chain);
+        }
+        if let Some((chain, number, _)) = record.continues.line
+            && record.seq == 1
+            && self.before.len() < MAX_KNOWN
+        {
+            self.before.push(Before {
+                begun: record.chain,
+                chain,
+                number,
+                place: place.clone(),
+                found_at,
+            });
+        }
+    }
+
+    /// What is missing, and at which record that was found.
+    pub(super) fn finish(
+        self,
+        known: &KnownLines,
+        is_there: impl Fn(ChainId) -> bool,
+    ) -> Vec<(Option<u64>, Place, What)> {
+        let mut faults = Vec::new();
+        for before in self.before {
+            if !is_there(before.chain) && !known.may_begin(before.begun, 1) {
+                let what = What::FileBefore {
+                    chain: before.chain,
+                    number: before.number,
+                };
+                faults.push((Some(before.found_at), before.place, what));
+            }
+        }
+        // The files of another replica are elsewhere, unless some of its lines are here.
+        let here: BTreeSet<&str> = self
+            .replicas
+            .iter()
+            .filter(|(chain, _)| is_there(**chain))
+            .map(|(_, replica)| replica.as_str())
+            .chain([self.replica.as_str()])
+            .collect();
+        let mut missing: Vec<(ChainId, LastLine)> = known
+            .last
+            .iter()
+            .filter(|(chain, _)| {
+                self.replicas
+                    .get(*chain)
+                    .is_some_and(|replica| here.contains(replica.as_str()))
+            })
+            .filter(|(chain, last)| !self.met.contains(*chain) && !known.is_removed(**chain, last))
+            .map(|(chain, last)| (*chain, *last))
+            .collect();
+        missing.sort_by_key(|(_, last)| last.time);
+        for (chain, last) in missing {
+            let place = Place::Chain {
+                chain: chain.to_string(),
+            };
+            faults.push((None, place, What::NotInFiles { expected: last.number }));
+        }
+        faults
+    }
+}
