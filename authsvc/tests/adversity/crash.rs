@@ -55,6 +55,7 @@ async fn rounds(mut installation: Installation) {
             })
             .collect();
         // A command that changes an account is killed as well, or has said that it is done.
+        let acts_before = acts(&installation);
         let mut command = installation.spawn(&["user", "set", EMAIL, "--roles", &role(round)]);
         let enough = 1 + random.below(ANSWERS);
         until("load", async || answers.load(Ordering::SeqCst) >= enough).await;
@@ -80,7 +81,18 @@ async fn rounds(mut installation: Installation) {
         let shown: Value = serde_json::from_str(&installation.succeeds(&["user", "show", EMAIL, "--json"])).unwrap();
         let found = shown["roles"].to_string();
         let is_there = found.contains(&role(round));
-        assert!(is_there || !(done || status.success()), "round {round}: {found}");
+        let acknowledged = done || status.success();
+        assert!(is_there || !acknowledged, "round {round}: {found}");
+        // What was done was on record before; what was acknowledged, with its outcome.
+        let (begun, ended) = acts(&installation);
+        assert!(
+            begun > acts_before.0 || !is_there,
+            "round {round}: done without a record"
+        );
+        assert!(
+            ended > acts_before.1 || !acknowledged,
+            "round {round}: acknowledged without one"
+        );
         // Files and rows, as the crash left them.
         installation.succeeds(&["audit", "verify"]);
     }
@@ -89,6 +101,19 @@ async fn rounds(mut installation: Installation) {
     installation.succeeds(&["audit", "verify"]);
     assert!(answered >= rounds as usize, "there was load");
     println!("{answered} refresh tokens answered, {ended} looks at ended sessions");
+}
+
+/// How many times setting an account was begun, and how many times it was done.
+fn acts(installation: &Installation) -> (usize, usize) {
+    let count = |reason: &str| {
+        let found = installation.succeeds(&["audit", "search", "--user", EMAIL, "--reason", reason]);
+        found
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap())
+            .filter(|line| line["authsvc"]["operation"] == "user.set")
+            .count()
+    };
+    (count("act_begun"), count("act_done"))
 }
 
 fn role(round: u64) -> String {
