@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use authsvc_core::service::{CredentialHasher, HashingError};
-use cryptokit::password::{HashError, HashPermit, HashPool, Password, PasswordHasher, StoredHash, Verdict};
+use cryptokit::password::{HashError, HashPermit, HashPool, Password, PasswordHasher, Standing, StoredHash, Verdict};
 use tokio::time::Instant;
 
 use crate::call_scope::CallScope;
@@ -164,6 +164,10 @@ impl Load {
 impl CredentialHasher for QueuedHasher {
     fn admit(&self) -> Result<(), HashingError> {
         self.check_room(&CallScope::current())
+    }
+
+    fn is_current(&self, stored: &StoredHash) -> bool {
+        self.current().standing(stored) == Ok(Standing::Current)
     }
 
     async fn hash(&self, password: Arc<Password>) -> Result<StoredHash, HashingError> {

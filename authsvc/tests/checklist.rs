@@ -5,18 +5,23 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use authsvc::config::{Config, SETTINGS};
+use authsvc::hasher::QueuedHasher;
 use authsvc::secret_files::{SecretFileError, read_root_key};
 use authsvc::transport::tls::{ServerIdentity, TlsError};
 use authsvc_core::clock::{Clock as _, SystemClock};
+use authsvc_core::domain::EmailAddress;
 use authsvc_core::service::defence::DefencePolicy;
-use authsvc_core::service::{CredentialHasher, HashingError, ImportedAccount};
+use authsvc_core::service::{CredentialHasher, HashingError, ImportedAccount, UserAdministration};
 use axum::body::Body;
 use cryptokit::key_format::{Jwk, PrivateKey};
-use cryptokit::password::{Password, StoredHash, Verdict};
+use cryptokit::keyset::Keyset;
+use cryptokit::password::{Argon2Params, Cost, Password, PasswordHasher, Pepper, Policy, StoredHash, Verdict};
 use cryptokit::x509::{CertificateAuthority, DistinguishedName, certificates_to_pem};
 use http::{Method, Request, StatusCode};
 use serde_json::json;
@@ -380,6 +385,10 @@ struct Spy(Mutex<Vec<String>>);
 
 #[async_trait::async_trait]
 impl CredentialHasher for Spy {
+    fn is_current(&self, stored: &StoredHash) -> bool {
+        stored.cost() == Cost::Argon2(Argon2Params::new(32, 1, 1).unwrap())
+    }
+
     async fn hash(&self, _: Arc<Password>) -> Result<StoredHash, HashingError> {
         Err(HashingError::Panicked)
     }
@@ -449,6 +458,132 @@ async fn l1_unknown_addresses_cost_what_accounts_with_imported_hashes_cost() {
     let alike = drawn.iter().filter(|shape| **shape == imported).count();
     assert!(alike >= 20, "{alike} of 40: {drawn:?}");
     assert!(drawn.iter().all(|shape| *shape == imported || shape == "own"));
+}
+
+/// What the service is after its operator has raised the cost: new hashes are of the new one, and checks say which cost they
+/// were of.
+struct Raised {
+    hasher: QueuedHasher,
+    calls: Mutex<Vec<Cost>>,
+}
+
+#[async_trait::async_trait]
+impl CredentialHasher for Raised {
+    fn is_current(&self, stored: &StoredHash) -> bool {
+        self.hasher.is_current(stored)
+    }
+
+    async fn hash(&self, password: Arc<Password>) -> Result<StoredHash, HashingError> {
+        self.hasher.hash(password).await
+    }
+
+    async fn verify(&self, password: Arc<Password>, stored: StoredHash) -> Result<Verdict, HashingError> {
+        self.calls.lock().unwrap().push(stored.cost());
+        let ok = password.expose_secret() == PASSWORD;
+        Ok(Verdict { ok, needs_rehash: ok })
+    }
+
+    async fn verify_decoy(&self, _: Arc<Password>) -> Result<(), HashingError> {
+        self.calls.lock().unwrap().push(cost_of(64));
+        Ok(())
+    }
+}
+
+fn cost_of(kibibytes: u32) -> Cost {
+    Cost::Argon2(Argon2Params::new(kibibytes, 1, 1).unwrap())
+}
+
+#[tokio::test]
+async fn l1_unknown_addresses_cost_what_accounts_of_an_older_cost_cost_on_both_databases() {
+    const OLD: usize = 20;
+    let postgres = Service::start_on_postgres().await;
+    for service in [Some(Service::start().await), postgres].into_iter().flatten() {
+        let password = || Password::new(PASSWORD).unwrap();
+        for number in 1..OLD {
+            let email = format!("old{number}@example.com").parse().unwrap();
+            service.users.add(email, password()).await.unwrap();
+        }
+        let raised = Arc::new(Raised {
+            hasher: QueuedHasher::new(
+                PasswordHasher::new(
+                    Policy::new(Argon2Params::new(64, 1, 1).unwrap(), Argon2Params::OWASP).unwrap(),
+                    Keyset::new("peppers", Pepper::generate()),
+                ),
+                NonZeroUsize::MIN,
+                Duration::from_secs(30),
+            ),
+            calls: Mutex::default(),
+        });
+        let given = Arc::clone(&raised);
+        let policy = DefencePolicy {
+            source_failures: 10_000,
+            ..DefencePolicy::default()
+        };
+        let service = service.again(policy, |_| given).await;
+        let users = UserAdministration::new(
+            Arc::clone(&service.store),
+            Arc::clone(&service.clock) as _,
+            Arc::clone(&raised) as _,
+            Arc::clone(&service.keys),
+        );
+        for number in 0..OLD {
+            let email = format!("new{number}@example.com").parse().unwrap();
+            users.add(email, password()).await.unwrap();
+        }
+        let ask = async |email: &str| {
+            let answer = service.login(email, "not the password").await;
+            assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+            let calls = std::mem::take(&mut *raised.calls.lock().unwrap());
+            assert_eq!(calls.len(), 1, "one check, whoever it is");
+            calls[0]
+        };
+        assert_eq!(ask("old1@example.com").await, cost_of(32));
+        assert_eq!(ask("new1@example.com").await, cost_of(64));
+
+        service.auth.refresh_decoys().await.unwrap();
+        let mut drawn = Vec::new();
+        for number in 0..100 {
+            drawn.push(ask(&format!("stranger{number}@example.com")).await);
+        }
+        // Half of the accounts have the older cost. Fewer than 20 or more than 80 of 100 come once in 10^9 times.
+        let older = drawn.iter().filter(|cost| **cost == cost_of(32)).count();
+        assert!((20..=80).contains(&older), "{older} of 100");
+        assert_eq!(drawn.iter().filter(|cost| **cost == cost_of(64)).count(), 100 - older);
+
+        // Every way to a new hash says what it is: a login, a change, and an operator's act.
+        let older_accounts = async || {
+            let found = service.store.hash_shapes().await.unwrap();
+            let older = found.shapes.iter().filter(|(shape, _)| shape.contains("m=32,"));
+            (found.accounts, older.map(|(_, number)| *number).sum::<u64>())
+        };
+        assert_eq!(older_accounts().await, (40, 20));
+        let body = json!({ "email": EMAIL, "password": PASSWORD, "audience": "authsvc" }).to_string();
+        let answer = service.post("/v1/auth", body).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        assert_eq!(older_accounts().await, (40, 19), "the login rehashed it");
+        let old: EmailAddress = "old1@example.com".parse().unwrap();
+        let reset = users.reset_password(
+            old.clone(),
+            Password::new("seven quiet otters juggle").unwrap(),
+            &service.defence,
+        );
+        reset.await.unwrap();
+        assert_eq!(older_accounts().await, (40, 18), "an operator set it");
+        let link = users.reset_link(old, Duration::from_secs(60)).await.unwrap();
+        let body = json!({ "token": link.token.expose_secret(), "new_password": "eight loud herons argue" });
+        let set = service.post("/v1/password-reset", body.to_string()).await;
+        assert_eq!(set.status, StatusCode::NO_CONTENT);
+        assert_eq!(older_accounts().await, (40, 18), "a link set it");
+        let found = service.store.hash_shapes().await.unwrap();
+        assert_eq!(
+            found.shapes.iter().map(|(_, number)| number).sum::<u64>(),
+            40,
+            "none is without"
+        );
+        // Other changes of an account leave what its hash is.
+        service.set_disabled("old2@example.com", true).await;
+        assert_eq!(older_accounts().await, (40, 18));
+    }
 }
 
 /// Page sizes and other numbers of commands are ranges of their argument parser; the API takes none.

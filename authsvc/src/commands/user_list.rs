@@ -113,7 +113,7 @@ fn described(record: &UserRecord, fault: Option<RecordFault>) -> Result<Value, C
     let mut described = json!({
         "id": user.id.to_string(), "email": user.email.as_str(), "disabled": user.disabled,
         "roles": names(user.roles.to_string()), "scopes": names(user.scopes.to_string()),
-        "second_factor": user.second_factor, "imported_hash": record.imported_shape().is_some(),
+        "second_factor": user.second_factor, "imported_hash": record.has_imported_hash(),
         "created_at": user.created_at.format(&Rfc3339)?,
     });
     if let Some(fault) = fault {
@@ -132,8 +132,8 @@ fn state(record: &UserRecord, fault: Option<RecordFault>) -> &'static str {
 }
 
 fn hash_kind(record: &UserRecord) -> &'static str {
-    match record.imported_shape() {
-        Some(_) => "imported; the next login replaces it",
-        None => "this program's own",
+    match record.has_imported_hash() {
+        true => "imported; the next login replaces it",
+        false => "this program's own",
     }
 }

@@ -219,6 +219,15 @@ impl Service {
         started
     }
 
+    /// The same service after a restart with other limits on guesses and something around the hasher.
+    pub(crate) async fn again(
+        &self,
+        policy: DefencePolicy,
+        wrap: impl FnOnce(Arc<dyn CredentialHasher>) -> Arc<dyn CredentialHasher>,
+    ) -> Self {
+        Self::assemble(Arc::clone(&self.store), self.shared(), policy, wrap).await
+    }
+
     /// Another replica: the same keys, clock and certificates, and connections of its own to the same database.
     pub(crate) async fn replica(&self, store: Arc<dyn Store>) -> Self {
         Self::assemble(store, self.shared(), DefencePolicy::default(), |hasher| hasher).await

@@ -46,4 +46,4 @@ pub use session::{
 pub use source::SourceNetwork;
 pub use totp_secret::TotpSecret;
 pub use user::{User, UserId};
-pub use user_record::{AlteredRecord, RecordFault, RecordVersion, UserRecord};
+pub use user_record::{AlteredRecord, OWN_HASH, RecordFault, RecordVersion, UserRecord};

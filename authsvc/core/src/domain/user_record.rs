@@ -21,8 +21,12 @@ use super::user::{User, UserId};
 pub struct UserRecord {
     user: User,
     seal: Option<String>,
-    imported_as: Option<String>,
+    shape: Option<String>,
 }
+
+/// What is in front of the shapes of hashes that this program made. No hash begins like it, so that a program that does not
+/// know it reads no shape there.
+pub const OWN_HASH: &str = "own ";
 
 /// Which state of a record was seen: another one after every change that a seal covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,12 +67,8 @@ pub enum RecordFault {
 
 impl UserRecord {
     /// Takes what was read. Nothing is checked.
-    pub fn from_stored(user: User, seal: Option<String>, imported_as: Option<String>) -> Self {
-        Self {
-            user,
-            seal,
-            imported_as,
-        }
+    pub fn from_stored(user: User, seal: Option<String>, shape: Option<String>) -> Self {
+        Self { user, seal, shape }
     }
 
     /// Seals an account under the primary key.
@@ -81,14 +81,14 @@ impl UserRecord {
         Ok(Self {
             user,
             seal: Some(seal),
-            imported_as: None,
+            shape: None,
         })
     }
 
-    /// Says that the password hash was imported, and what checking it costs, as a hash of zeros.
+    /// Says what checking the password hash costs, as a hash of zeros, with [`OWN_HASH`] in front unless it was imported.
     #[must_use]
-    pub fn imported_as(mut self, shape: Option<String>) -> Self {
-        self.imported_as = shape;
+    pub fn with_shape(mut self, shape: Option<String>) -> Self {
+        self.shape = shape;
         self
     }
 
@@ -135,7 +135,7 @@ impl UserRecord {
             return Ok(Ok(None));
         }
         let record = Self::seal(self.user.clone(), keyset)?;
-        Ok(Ok(Some(record.imported_as(self.imported_as.clone()))))
+        Ok(Ok(Some(record.with_shape(self.shape.clone()))))
     }
 
     /// The same record with the same password's hash under another key.
@@ -161,9 +161,14 @@ impl UserRecord {
         RecordVersion(base64url::encode(&digest[..16]))
     }
 
-    /// What checking the imported hash costs, while it is one.
-    pub fn imported_shape(&self) -> Option<&str> {
-        self.imported_as.as_deref()
+    /// What checking the hash costs, to store it; `None` for a hash that an older program of ours wrote.
+    pub fn shape_text(&self) -> Option<&str> {
+        self.shape.as_deref()
+    }
+
+    /// Whether another system made the hash.
+    pub fn has_imported_hash(&self) -> bool {
+        self.shape_text().is_some_and(|shape| !shape.starts_with(OWN_HASH))
     }
 }
 

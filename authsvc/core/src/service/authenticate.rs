@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 
 use super::access_token::SignedToken;
 use super::defence::Factor;
+use super::hash_shape;
 use super::hashing::HashingError;
 use super::users::PASSWORD_HASH_COLUMN;
 use super::{AuthService, CallContext, ErrorCode, Failure};
@@ -268,9 +269,10 @@ impl AuthService {
         let Ok(sealed) = self.seal_hash(&stored, user.id) else {
             return;
         };
+        let shape = hash_shape::of_own(&stored);
         let _ = self
             .store
-            .replace_password_hash(user.id, &user.password_hash, &sealed)
+            .replace_password_hash(user.id, &user.password_hash, &sealed, shape.as_deref())
             .await;
     }
 

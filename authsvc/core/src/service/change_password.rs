@@ -5,6 +5,7 @@ use std::sync::Arc;
 use cryptokit::password::Password;
 
 use super::authenticate_user::AuthenticatedUser;
+use super::hash_shape;
 use super::password_change::PasswordChange;
 use super::password_policy::{PasswordContext, PasswordRefusal};
 use super::users::seal_hash;
@@ -98,7 +99,7 @@ impl AuthService {
                 password_hash,
                 ..user.clone()
             };
-            UserRecord::seal(user, &sealing.keys)
+            Ok(UserRecord::seal(user, &sealing.keys)?.with_shape(hash_shape::of_own(&stored)))
         });
         sealed.map_err(|error| {
             Failure::new(

@@ -1,20 +1,21 @@
 //! What is computed for an account that is not there: the same as for one that is, also while accounts have hashes that
-//! another system made and that take another time.
+//! take another time than new ones: of another system, or of our own when the cost was another.
 //!
 //! Each address draws, by a key that outsiders do not have, one of the shapes that are stored, as often as it is stored. An
 //! address always draws the same number, on every replica and after a restart: whoever asks twice learns nothing.
-//! Where imported hashes become fewer, so do the addresses that draw one, as accounts do that log in.
+//! Where older hashes become fewer, so do the addresses that draw one, as accounts do that log in. What is of today's kind
+//! is no shape to draw but what is left, so that no address draws an older one as accounts are rehashed.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use cryptokit::password::StoredHash;
 
-use super::AuthService;
+use super::{AuthService, hash_shape};
 use crate::domain::EmailAddress;
-use crate::storage::{ImportedHashes, StoreError};
+use crate::storage::{HashShapes, StoreError};
 
-/// How often it is looked how many imported hashes there are.
+/// How often it is looked how many hashes of which shapes there are.
 pub const DECOY_MIX_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The shapes to draw from.
@@ -29,18 +30,19 @@ struct Share {
 }
 
 impl DecoyMix {
-    /// Takes over what is stored.
-    pub(super) fn set(&self, found: &ImportedHashes) {
+    /// Takes over what is stored. A hash that is current costs what is computed for those who draw none.
+    pub(super) fn set(&self, found: &HashShapes, is_current: impl Fn(&StoredHash) -> bool) {
         let mut shapes = found.shapes.clone();
+        shapes.retain(|(shape, _)| !hash_shape::parse(shape).is_some_and(|hash| is_current(&hash)));
         // Not by their number: which of two is more frequent changes, and with it everybody's shape would.
         shapes.sort();
         let accounts = u128::from(found.accounts.max(1));
-        let mut imported = 0_u128;
+        let mut older = 0_u128;
         let shares = shapes
             .into_iter()
             .map(|(shape, number)| {
-                imported += u128::from(number);
-                let end = (imported << 64) / accounts;
+                older += u128::from(number);
+                let end = (older << 64) / accounts;
                 Share {
                     end: u64::try_from(end).unwrap_or(u64::MAX),
                     shape,
@@ -50,27 +52,27 @@ impl DecoyMix {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(shares);
     }
 
-    /// The shape for a draw; `None` for one of our own.
+    /// The shape for a draw; `None` for one of today's.
     fn pick(&self, draw: u64) -> Option<StoredHash> {
         let shares = Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner));
         let share = shares.iter().find(|share| draw < share.end)?;
-        StoredHash::parse(&share.shape).ok()
+        hash_shape::parse(&share.shape)
     }
 }
 
 impl AuthService {
-    /// Looks how many imported hashes of which shapes there are. O(accounts) in the database.
+    /// Looks how many hashes of which shapes there are. O(accounts) in the database.
     ///
     /// # Errors
     ///
     /// What the store fails with; the mix stays what it was.
     pub async fn refresh_decoys(&self) -> Result<(), StoreError> {
-        let found = self.store.imported_hashes().await?;
-        self.decoys.set(&found);
+        let found = self.store.hash_shapes().await?;
+        self.decoys.set(&found, |hash| self.hasher.is_current(hash));
         Ok(())
     }
 
-    /// What is to be computed for an address in place of a check; `None` for a hash of our own.
+    /// What is to be computed for an address in place of a check; `None` for a hash of today's kind.
     pub(super) fn decoy_for(&self, email: &EmailAddress) -> Option<StoredHash> {
         self.decoys.pick(self.defence.draw(email))
     }
@@ -86,15 +88,20 @@ mod tests {
     const ARGON2: &str =
         "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
+    const TODAYS: &str =
+        "$argon2id$v=19$m=47104,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
     fn mix(accounts: u64, shapes: &[(&str, u64)]) -> DecoyMix {
         let mix = DecoyMix::default();
-        mix.set(&ImportedHashes {
+        let found = HashShapes {
             accounts,
             shapes: shapes
                 .iter()
                 .map(|(shape, number)| ((*shape).to_owned(), *number))
                 .collect(),
-        });
+        };
+        let current = StoredHash::parse(TODAYS).unwrap().cost();
+        mix.set(&found, |hash| hash.cost() == current);
         mix
     }
 
@@ -148,6 +155,24 @@ mod tests {
                 before.pick(draw).is_some() || after.pick(draw).is_none(),
                 "nobody draws a new one"
             );
+        }
+    }
+    #[test]
+    fn l1_own_hashes_of_an_older_cost_are_drawn_and_those_of_todays_are_what_is_left() {
+        let (older, todays) = (format!("own {ARGON2}"), format!("own {TODAYS}"));
+        let key = DigestKey::generate();
+        let (before, after) = (
+            mix(1000, &[(&older, 900), (&todays, 100)]),
+            mix(1000, &[(&older, 200), (&todays, 800)]),
+        );
+        let end = |mix: &DecoyMix| mix.0.read().unwrap().iter().map(|share| share.end).collect::<Vec<_>>();
+        assert_eq!(end(&before).len(), 1);
+        assert!(end(&after) < end(&before));
+        assert_eq!(before.pick(0).map(|hash| hash.to_string()).as_deref(), Some(ARGON2));
+        assert!(before.pick(u64::MAX).is_none());
+        for number in 0..1000 {
+            let draw = draw(&key, number);
+            assert!(before.pick(draw).is_some() || after.pick(draw).is_none());
         }
     }
 }

@@ -37,6 +37,11 @@ pub trait CredentialHasher: Send + Sync {
         Ok(())
     }
 
+    /// Whether a check of this hash takes what a decoy takes: it is of the kind that new ones are.
+    fn is_current(&self, _stored: &StoredHash) -> bool {
+        false
+    }
+
     /// Hashes a new password.
     async fn hash(&self, password: Arc<Password>) -> Result<StoredHash, HashingError>;
 

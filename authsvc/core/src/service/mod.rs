@@ -12,6 +12,7 @@ mod end_sessions;
 pub mod error;
 mod feed_key_keeper;
 mod feed_keys;
+mod hash_shape;
 mod hashing;
 mod key_change;
 mod key_consumers;

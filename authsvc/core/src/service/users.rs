@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use super::LoginDefence;
 use super::end_sessions::end_sessions;
+use super::hash_shape;
 use super::hashing::{CredentialHasher, HashingError};
 use super::key_ring::KeyRing;
 use super::password_change::PasswordChange;
@@ -174,11 +175,11 @@ impl UserAdministration {
             None => Arc::new(random_password()),
         };
         let id = UserId::generate();
-        let hash = self.hash(id, password).await?;
+        let (hash, shape) = self.hash(id, password).await?;
         let mut user = User::new(id, email.clone(), hash, self.clock.now());
         user.roles = grants.roles;
         user.scopes = grants.scopes;
-        let record = UserRecord::seal(user, &self.keys.sealing().keys)?;
+        let record = UserRecord::seal(user, &self.keys.sealing().keys)?.with_shape(shape);
         match self.store.insert_user(&record).await {
             Err(StoreError::Conflict) => Err(EnrolmentError::Taken { email }),
             other => Ok(other.map(|()| id)?),
@@ -293,7 +294,7 @@ impl UserAdministration {
     ) -> Result<UserId, EnrolmentError> {
         let user = self.open(&self.find(&account.into()).await?).await?;
         let password = self.accepted(password, PasswordContext::of(&user)).await?;
-        let hash = self.hash(user.id, password).await?;
+        let (hash, shape) = self.hash(user.id, password).await?;
         let change = PasswordChange {
             store: self.store.as_ref(),
             clock: self.clock.as_ref(),
@@ -302,7 +303,7 @@ impl UserAdministration {
             except: None,
         };
         let account = user.id.into();
-        let write = self.change(&account, None, |user| user.password_hash = hash.clone());
+        let write = self.change_with(&account, None, shape, |user| user.password_hash = hash.clone());
         change.around(async { write.await.map(|_| true) }).await?;
         Ok(user.id)
     }
@@ -332,18 +333,29 @@ impl UserAdministration {
     /// [`EnrolmentError::NoSuchUser`] and [`EnrolmentError::Store`].
     pub async fn seal(&self, record: &UserRecord) -> Result<(), EnrolmentError> {
         let sealed = UserRecord::seal(record.unverified().clone(), &self.keys.sealing().keys)?
-            .imported_as(record.imported_shape().map(str::to_owned));
+            .with_shape(record.shape_text().map(str::to_owned));
         match self.store.replace_user(record, &sealed).await? {
             true => Ok(()),
             false => Err(EnrolmentError::Store(StoreError::Conflict)),
         }
     }
 
-    /// Reads, changes and writes a record, again if somebody else changed it meanwhile.
+    /// Reads, changes and writes a record, again if somebody else changed it meanwhile. Leaves its password hash.
     async fn change(
         &self,
         account: &Account,
         version: Option<&RecordVersion>,
+        edit: impl Fn(&mut User) + Send,
+    ) -> Result<User, EnrolmentError> {
+        self.change_with(account, version, None, edit).await
+    }
+
+    /// The same, where the hash may be another one afterwards, of that shape.
+    async fn change_with(
+        &self,
+        account: &Account,
+        version: Option<&RecordVersion>,
+        new_shape: Option<String>,
         edit: impl Fn(&mut User) + Send,
     ) -> Result<User, EnrolmentError> {
         for _ in 0..ATTEMPTS {
@@ -355,11 +367,11 @@ impl UserAdministration {
             let mut user = self.open(&record).await?;
             let hash = user.password_hash.clone();
             edit(&mut user);
-            // An imported hash stays one unless it is replaced.
-            let shape = (hash.as_str() == user.password_hash.as_str())
-                .then(|| record.imported_shape().map(str::to_owned))
-                .flatten();
-            let changed = UserRecord::seal(user.clone(), &self.keys.sealing().keys)?.imported_as(shape);
+            let shape = match hash.as_str() == user.password_hash.as_str() {
+                true => record.shape_text().map(str::to_owned),
+                false => new_shape.clone(),
+            };
+            let changed = UserRecord::seal(user.clone(), &self.keys.sealing().keys)?.with_shape(shape);
             if self.store.replace_user(&record, &changed).await? {
                 return Ok(user);
             }
@@ -393,9 +405,11 @@ impl UserAdministration {
         Ok(password)
     }
 
-    async fn hash(&self, id: UserId, password: Arc<Password>) -> Result<SealedHash, EnrolmentError> {
+    /// The hash to store, and its shape.
+    async fn hash(&self, id: UserId, password: Arc<Password>) -> Result<(SealedHash, Option<String>), EnrolmentError> {
         let stored = self.hasher.hash(password).await?;
-        Ok(seal_hash(&self.keys.sealing().keys, &stored, id)?)
+        let sealed = seal_hash(&self.keys.sealing().keys, &stored, id)?;
+        Ok((sealed, hash_shape::of_own(&stored)))
     }
 }
 

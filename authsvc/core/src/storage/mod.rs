@@ -26,7 +26,7 @@ pub use second_factors::SecondFactorStore;
 pub use services::ServiceStore;
 pub use sessions::{Begun, Ending, Rotation, SessionStore};
 pub use upkeep::{BreakerState, DatabaseMode, UpkeepStore};
-pub use users::{ImportedHashes, PasswordReset, ResealedUser, UserStore};
+pub use users::{HashShapes, PasswordReset, ResealedUser, UserStore};
 
 /// Why a store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]

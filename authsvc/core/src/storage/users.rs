@@ -29,19 +29,20 @@ pub trait UserStore: Send + Sync {
     async fn replace_user(&self, expected: &UserRecord, user: &UserRecord) -> Result<bool, StoreError>;
 
     /// Sets an account's hash if it still is `expected`; whether it was. A rehash must not undo a password change that
-    /// happened meanwhile. The account's hash no longer counts as imported. A token stays: the password is the same.
+    /// happened meanwhile. `shape` is what checking it costs. A token stays: the password is the same.
     async fn replace_password_hash(
         &self,
         id: UserId,
         expected: &SealedHash,
         hash: &SealedHash,
+        shape: Option<&str>,
     ) -> Result<bool, StoreError>;
 
     /// Removes an account and everything that hangs on it; whether there was one.
     async fn delete_user(&self, id: UserId) -> Result<bool, StoreError>;
 
-    /// How many accounts there are, and how many have imported hashes of each shape.
-    async fn imported_hashes(&self) -> Result<ImportedHashes, StoreError>;
+    /// How many accounts there are, and how many have hashes of each shape.
+    async fn hash_shapes(&self) -> Result<HashShapes, StoreError>;
 
     /// Makes a token the one with which the account's password may be set until `expires_at`, in place of any other.
     async fn put_password_reset(&self, reset: &PasswordReset) -> Result<(), StoreError>;
@@ -79,7 +80,7 @@ pub trait UserStore: Send + Sync {
     async fn prune_imports(&self, before: OffsetDateTime) -> Result<u64, StoreError>;
 
     /// Puts hashes and seals that were made anew in the place of those they were made from, account by account, where
-    /// both still are what they were; how many were. What accounts say stays as it is, and imported hashes stay imported.
+    /// both still are what they were; how many were. What accounts say stays as it is, and so do the shapes of hashes.
     async fn reseal_users(&self, resealed: &[ResealedUser]) -> Result<u64, StoreError>;
 
     /// The tokens of the accounts whose id comes after `after`, in order, at most `limit`: for passes over all.
@@ -101,10 +102,11 @@ pub struct ResealedUser {
 
 /// How the accounts' password hashes were made, as far as it matters for the time that a check takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ImportedHashes {
+pub struct HashShapes {
     /// All accounts.
     pub accounts: u64,
-    /// Shapes of imported hashes, as hashes of zeros, and how many accounts have each; the most frequent first.
+    /// Shapes, as hashes of zeros, and how many accounts have each; the most frequent first. Accounts whose hash is of our
+    /// own making and older than this record have none.
     pub shapes: Vec<(String, u64)>,
 }
 

@@ -42,7 +42,7 @@ impl Columns for PgRow {
     }
 }
 
-pub(super) fn imported_shape(row: &PgRow) -> Result<(String, u64), StoreError> {
+pub(super) fn hash_shape(row: &PgRow) -> Result<(String, u64), StoreError> {
     Ok((get(row, "users", "imported_as")?, unsigned(row, "users", "number")?))
 }
 

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use authsvc_core::domain::{EmailAddress, UserId, UserRecord};
-use authsvc_core::storage::{ImportedHashes, PasswordReset, ResealedUser, StoreError, UserStore};
+use authsvc_core::storage::{HashShapes, PasswordReset, ResealedUser, StoreError, UserStore};
 use cryptokit::password::SealedHash;
 use sqlx::query::Query;
 use sqlx::sqlite::SqliteArguments;
@@ -11,6 +11,8 @@ use time::OffsetDateTime;
 
 use super::{SqliteStore, rows, store_error};
 
+// `imported_as` has the shape of every hash, as `UserRecord::with_shape` says; the name is of a time when only imported
+// ones had one.
 const COLUMNS: &str = "id, email, password_hash, disabled, created_at, roles, scopes, second_factor, imported_as, seal";
 
 #[async_trait]
@@ -78,9 +80,11 @@ impl UserStore for SqliteStore {
         id: UserId,
         expected: &SealedHash,
         hash: &SealedHash,
+        shape: Option<&str>,
     ) -> Result<bool, StoreError> {
-        sqlx::query("UPDATE users SET password_hash = ?, imported_as = NULL WHERE id = ? AND password_hash = ?")
+        sqlx::query("UPDATE users SET password_hash = ?, imported_as = ? WHERE id = ? AND password_hash = ?")
             .bind(hash.as_str())
+            .bind(shape)
             .bind(id.to_string())
             .bind(expected.as_str())
             .execute(&self.writer)
@@ -98,7 +102,7 @@ impl UserStore for SqliteStore {
             .map_err(store_error)
     }
 
-    async fn imported_hashes(&self) -> Result<ImportedHashes, StoreError> {
+    async fn hash_shapes(&self) -> Result<HashShapes, StoreError> {
         let accounts: i64 = sqlx::query_scalar("SELECT count(*) FROM users")
             .fetch_one(&self.readers)
             .await
@@ -110,9 +114,9 @@ impl UserStore for SqliteStore {
         .fetch_all(&self.readers)
         .await
         .map_err(store_error)?;
-        Ok(ImportedHashes {
+        Ok(HashShapes {
             accounts: accounts.unsigned_abs(),
-            shapes: shapes.iter().map(rows::imported_shape).collect::<Result<_, _>>()?,
+            shapes: shapes.iter().map(rows::hash_shape).collect::<Result<_, _>>()?,
         })
     }
 
@@ -296,7 +300,7 @@ async fn update(
     .bind(user.roles.to_string())
     .bind(user.scopes.to_string())
     .bind(i64::from(user.second_factor))
-    .bind(record.imported_shape())
+    .bind(record.shape_text())
     .bind(record.seal_text())
     .bind(user.id.to_string())
     .bind(expected.seal_text())
@@ -320,6 +324,6 @@ fn bind_columns<'q>(
         .bind(user.roles.to_string())
         .bind(user.scopes.to_string())
         .bind(i64::from(user.second_factor))
-        .bind(record.imported_shape().map(str::to_owned))
+        .bind(record.shape_text().map(str::to_owned))
         .bind(record.seal_text().map(str::to_owned))
 }

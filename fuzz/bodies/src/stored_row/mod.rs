@@ -66,7 +66,7 @@ fn user(row: &StoredRow) -> Option<()> {
         Value::Boolean(user.second_factor),
         number(user.session_epoch),
         time(user.created_at),
-        optional(record.imported_shape()),
+        optional(record.shape_text()),
         optional(record.seal_text()),
     ]);
     let fault = fault(record.seal_text());

@@ -24,7 +24,7 @@ impl SecondFactors<'_> {
             user.second_factor = second_factor;
             let changed = UserRecord::seal(user, &self.keys.sealing().keys)
                 .map_err(SecondFactorError::Sealing)?
-                .imported_as(record.imported_shape().map(str::to_owned));
+                .with_shape(record.shape_text().map(str::to_owned));
             if self.store.replace_user(&record, &changed).await? {
                 return Ok(());
             }

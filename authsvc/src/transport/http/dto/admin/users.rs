@@ -219,7 +219,7 @@ impl From<&UserView> for UserEntry {
             roles: names(&user.roles),
             scopes: names(&user.scopes),
             second_factor: user.second_factor,
-            imported_hash: view.record.imported_shape().is_some(),
+            imported_hash: view.record.has_imported_hash(),
             created_at: moment(user.created_at),
             altered: view.fault.map(|fault| fault.to_string()),
         }
