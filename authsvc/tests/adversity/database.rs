@@ -157,6 +157,13 @@ async fn sqlite_is_locked_takes_no_writes_and_is_full_and_the_service_outlives_i
     survivor.goes_on(&mut server, "it was locked").await;
 
     installation.succeeds(&["db", "read-only", "on"]);
+    // Not merely too slow: this is what the mode alone says.
+    until("the mode is noticed", async || {
+        let answer = server.login(EMAIL, PASSWORD).await;
+        let after = answer.headers.get("retry-after");
+        answer.status == StatusCode::SERVICE_UNAVAILABLE && after.is_some_and(|after| after == "5")
+    })
+    .await;
     survivor.only_reading_works(&server).await;
     installation.succeeds(&["db", "read-only", "off"]);
     survivor.goes_on(&mut server, "the read-only mode").await;

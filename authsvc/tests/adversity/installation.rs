@@ -9,7 +9,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::support::postgres::{self, TestDatabase};
-use super::support::process::{binary, identity, run_with_input, stderr};
+use super::support::process::{binary, identity, run_in, run_with_input, stderr};
 
 /// Longer than any step takes on a slow machine; a test that reaches it has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -27,6 +27,12 @@ pub(crate) const PATIENT: &str = "hashing.max_wait_milliseconds = 60000\n\
     limits.requests_per_second = 1000000\n\
     defence.source_failures = 1000000\n\
     sessions.most_per_user = 10000";
+
+/// A command waits although the service may be told not to: only how that fares is tested.
+const PATIENT_COMMAND: [(&str, &str); 2] = [
+    ("AUTHSVC_DATABASE_WAIT_MILLISECONDS", "60000"),
+    ("AUTHSVC_DATABASE_STATEMENT_TIMEOUT_MILLISECONDS", "60000"),
+];
 
 /// A server's home with the account [`EMAIL`], the service `orders` and the service `frozen`.
 pub(crate) struct Installation {
@@ -100,7 +106,8 @@ impl Installation {
     /// Runs a command on this installation.
     pub(crate) fn command(&self, arguments: &[&str], input: &str) -> Output {
         let config = self.config();
-        run_with_input(&[arguments, &["--config", config.to_str().unwrap()]].concat(), input)
+        let arguments = [arguments, &["--config", config.to_str().unwrap()]].concat();
+        run_in(&PATIENT_COMMAND, &arguments, input)
     }
 
     /// Runs a command that must succeed, and gives what it printed.
@@ -125,18 +132,27 @@ impl Installation {
 
     /// Starts the service; returns when it serves. SIGXFSZ is ignored, as where a supervisor limits the size of files: a
     /// write beyond the limit is then an error and not an end.
+    ///
+    /// A start that finds the database too slow for its settings is given up and made again.
     pub(crate) fn serve(&mut self) -> Server {
-        self.starts += 1;
-        let stderr = self.path(&format!("stderr-{}", self.starts));
-        let child = Command::new("sh")
-            .args(["-c", "trap '' XFSZ; exec \"$0\" serve --config \"$1\"", binary()])
-            .arg(self.config())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(std::fs::File::create(&stderr).unwrap())
-            .spawn()
-            .unwrap();
-        let addresses = started(&stderr);
+        let deadline = Instant::now() + PATIENCE;
+        let (child, stderr, addresses) = loop {
+            self.starts += 1;
+            let stderr = self.path(&format!("stderr-{}", self.starts));
+            let mut child = Command::new("sh")
+                .args(["-c", "trap '' XFSZ; exec \"$0\" serve --config \"$1\"", binary()])
+                .arg(self.config())
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(std::fs::File::create(&stderr).unwrap())
+                .spawn()
+                .unwrap();
+            match started(&mut child, &stderr) {
+                Ok(addresses) => break (child, stderr, addresses),
+                Err(log) => assert!(Instant::now() < deadline, "it does not start: {log}"),
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        };
         let root = std::fs::read(self.home().join("pki/root.pem")).unwrap();
         let url = |listener: &str| {
             let port = addresses[listener].as_str().unwrap().rsplit(':').next().unwrap();
@@ -159,14 +175,18 @@ impl Installation {
     }
 }
 
-/// The start line, once it is there.
-fn started(stderr: &Path) -> Value {
+/// The start line, once it is there; what was written in its place when the process has ended.
+fn started(child: &mut Child, stderr: &Path) -> Result<Value, String> {
     let deadline = Instant::now() + PATIENCE;
     loop {
+        let ended = child.try_wait().unwrap().is_some();
         let log = std::fs::read_to_string(stderr).unwrap();
         let mut lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         if let Some(line) = lines.find(|line| line["message"] == "started") {
-            return line;
+            return Ok(line);
+        }
+        if ended {
+            return Err(log);
         }
         assert!(Instant::now() < deadline, "it does not start: {log}");
         std::thread::sleep(Duration::from_millis(5));

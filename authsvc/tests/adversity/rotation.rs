@@ -46,8 +46,21 @@ async fn a_rotation_under_load_fails_no_request_and_does_not_leave_a_frozen_serv
     let mut installation = Installation::new(None, PATIENT);
     let server = Arc::new(installation.serve());
     let list = || -> Value { serde_json::from_str(&installation.succeeds(&["key", "list", "--json"])).unwrap() };
-    let frozen_set = key_set(&server.frozen).await;
     key_set(&server.orders).await;
+    let mut frozen_set = key_set(&server.frozen).await;
+    // Who fetched is noted beside the answer, and not when that takes long.
+    until("the frozen service's fetch is on record", async || {
+        let noted = list()["consumers"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|consumer| consumer["service"] == "frozen");
+        if !noted {
+            frozen_set = key_set(&server.frozen).await;
+        }
+        noted
+    })
+    .await;
 
     let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let clients: Vec<_> = (0..3)

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use super::Home;
-use crate::support::process::{Dev, binary, run, stderr};
+use crate::support::process::{Dev, binary, once_its_ports_are_free, run, stderr};
 
 #[test]
 fn init_never_overwrites_and_checks_what_it_is_given() {
@@ -65,8 +65,9 @@ fn a_port_that_cannot_be_had_is_not_kept() {
     let home = directory.path().join("home");
     let dev = Dev::start(&home);
     let before = dev.description.clone();
-    assert!(dev.stop().0.success());
+    // Drawn while it runs: its own ports are not to be had.
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    assert!(dev.stop().0.success());
     let port = taken.local_addr().unwrap().port().to_string();
     let refused = run(&["dev", "--home", home.to_str().unwrap(), "--public-port", &port]);
     assert_eq!(refused.status.code(), Some(1), "{}", stderr(&refused));
@@ -158,27 +159,34 @@ fn the_ports_of_a_home_can_be_changed_and_are_kept() {
     let dev = Dev::start(&home);
     let before = dev.description.clone();
     assert!(dev.stop().0.success());
-    let free = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
-        .to_string();
     let dev = Dev::start_with(&home, &[]);
+    // Drawn while it runs: its own ports are not to be had.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     assert!(dev.stop().0.success());
+    let port = free.local_addr().unwrap().port().to_string();
+    drop(free);
+    let free = port;
 
     let stderr_file = directory.path().join("err");
-    let mut child = std::process::Command::new(binary())
-        .args(["dev", "--json", "--ops-port", &free, "--home"])
-        .arg(&home)
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::fs::File::create(&stderr_file).unwrap())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.as_mut().unwrap()), &mut line).unwrap();
-    child.kill().unwrap();
-    child.wait().unwrap();
+    let killed = || {
+        let mut child = std::process::Command::new(binary())
+            .args(["dev", "--json", "--ops-port", &free, "--home"])
+            .arg(&home)
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::fs::File::create(&stderr_file).unwrap())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.as_mut().unwrap()), &mut line).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        line
+    };
+    let line = once_its_ports_are_free(|| {
+        let line = killed();
+        let log = std::fs::read_to_string(&stderr_file).unwrap();
+        if line.is_empty() { Err(log) } else { Ok(line) }
+    });
     let described: serde_json::Value = serde_json::from_str(&line).unwrap();
     assert_eq!(described["ops_url"], format!("http://127.0.0.1:{free}"));
     assert_eq!(described["public_url"], before["public_url"]);

@@ -65,12 +65,22 @@ fn the_doctor_says_what_is_wrong_and_what_to_do_about_it() {
         "secrets",
         "certificates",
         "port public",
-        "database",
         "keys",
         "audit",
     ] {
         assert_eq!(state(&well, check), "ok", "{check}: {well:?}");
     }
+    // How near it is depends on what else the machine does.
+    let database = well.iter().find(|finding| finding["check"] == "database").unwrap();
+    assert!(
+        ["ok", "warn"].contains(&database["state"].as_str().unwrap()),
+        "{database}"
+    );
+    let says = database["says"].as_str().unwrap();
+    assert!(
+        says.contains("migrations, reached in") && says.ends_with(" ms"),
+        "{says}"
+    );
     assert!(stdout(&home.command(&["doctor"], "")).starts_with("ok    configuration"));
 
     std::fs::set_permissions(home.file("root.key"), std::fs::Permissions::from_mode(0o640)).unwrap();

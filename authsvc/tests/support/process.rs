@@ -28,17 +28,23 @@ impl Dev {
     }
 
     pub(crate) fn start_with(home: &Path, arguments: &[&str]) -> Self {
-        let stderr = home.with_extension(format!("stderr-{}", next_number()));
-        let file = std::fs::File::create(&stderr).unwrap();
-        Self::spawn(home, arguments, stderr, file.into())
+        once_its_ports_are_free(|| {
+            let stderr = home.with_extension(format!("stderr-{}", next_number()));
+            let file = std::fs::File::create(&stderr).unwrap();
+            Self::spawn(home, arguments, stderr.clone(), file.into()).map_err(|first_line| {
+                let log = std::fs::read_to_string(&stderr).unwrap();
+                format!("one JSON object expected: {first_line:?}\n{log}")
+            })
+        })
     }
 
     /// With a standard error that nobody reads.
     pub(crate) fn start_unread(home: &Path) -> Self {
-        Self::spawn(home, &[], PathBuf::new(), Stdio::piped())
+        Self::spawn(home, &[], PathBuf::new(), Stdio::piped()).unwrap()
     }
 
-    fn spawn(home: &Path, arguments: &[&str], stderr: PathBuf, stderr_of_child: Stdio) -> Self {
+    /// Fails with what it printed in place of a description.
+    fn spawn(home: &Path, arguments: &[&str], stderr: PathBuf, stderr_of_child: Stdio) -> Result<Self, String> {
         let mut child = Command::new(binary())
             .args([
                 "dev",
@@ -60,19 +66,18 @@ impl Dev {
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut first_line = String::new();
         stdout.read_line(&mut first_line).unwrap();
-        let description = serde_json::from_str(&first_line).unwrap_or_else(|_| {
-            panic!(
-                "one JSON object expected: {first_line:?}\n{}",
-                std::fs::read_to_string(&stderr).unwrap()
-            )
-        });
-        Self {
+        let Ok(description) = serde_json::from_str(&first_line) else {
+            let _ = child.kill();
+            child.wait().unwrap();
+            return Err(first_line);
+        };
+        Ok(Self {
             child,
             _stdout: stdout,
             description,
             first_line,
             stderr,
-        }
+        })
     }
 
     pub(crate) fn text(&self, member: &str) -> &str {
@@ -118,7 +123,7 @@ impl Dev {
                 "{} of {count} lines: {lines:#?}",
                 lines.len()
             );
-            std::thread::yield_now();
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 
@@ -174,6 +179,19 @@ impl Drop for Dev {
     }
 }
 
+/// Starts what uses the ports of a home, which are kept: while nothing runs on it they are anybody's, and another test may
+/// have drawn one of them for as long as it lasts.
+pub(crate) fn once_its_ports_are_free<T>(start: impl Fn() -> Result<T, String>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match start() {
+            Ok(started) => return started,
+            Err(why) => assert!(why.contains("in use") && Instant::now() < deadline, "{why}"),
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
 pub(crate) fn identity(certificate: &Path, key: &Path) -> Identity {
     Identity {
         chain_pem: std::fs::read(certificate).unwrap(),
@@ -191,9 +209,15 @@ pub(crate) fn run(arguments: &[&str]) -> Output {
 }
 
 pub(crate) fn run_with_input(arguments: &[&str], input: &str) -> Output {
+    run_in(&[], arguments, input)
+}
+
+/// The same with settings in its environment.
+pub(crate) fn run_in(environment: &[(&str, &str)], arguments: &[&str], input: &str) -> Output {
     use std::io::Write;
     let mut child = Command::new(binary())
         .args(arguments)
+        .envs(environment.iter().copied())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -219,7 +243,7 @@ fn wait(child: &mut Child) -> ExitStatus {
             return status;
         }
         assert!(Instant::now() < deadline, "the process does not end");
-        std::thread::yield_now();
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 

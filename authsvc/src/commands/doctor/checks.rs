@@ -185,7 +185,14 @@ async fn schema(config: &Config) -> (Finding, bool) {
             format!("{says}; it is in read-only mode"),
             "authsvc db read-only off, once what it was for is done",
         )
-    } else if took > SLOW {
+    } else {
+        near_enough(took, says)
+    };
+    (finding, true)
+}
+
+fn near_enough(took: std::time::Duration, says: String) -> Finding {
+    if took > SLOW {
         Finding::warn(
             "database",
             says,
@@ -193,8 +200,7 @@ async fn schema(config: &Config) -> (Finding, bool) {
         )
     } else {
         Finding::ok("database", says)
-    };
-    (finding, true)
+    }
 }
 
 async fn inside(args: &ConfigArgs, now: OffsetDateTime) -> Vec<Finding> {
@@ -289,5 +295,20 @@ fn days(length: Duration) -> String {
     match length.whole_days() {
         0 => format!("{} h", length.whole_hours()),
         days => format!("{days} days"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::State;
+    use super::*;
+
+    #[test]
+    fn a_database_that_takes_more_than_a_tenth_of_a_second_is_too_far_away() {
+        for (milliseconds, expected) in [(0, State::Ok), (100, State::Ok), (101, State::Warn)] {
+            let took = std::time::Duration::from_millis(milliseconds);
+            let finding = near_enough(took, "reached".to_owned());
+            assert_eq!((finding.check, finding.state), ("database", expected), "{milliseconds}");
+        }
     }
 }
