@@ -1,5 +1,6 @@
 //! The real binary where things go wrong: killed at random moments, its database gone, slow, full or taking no writes,
-//! flooded with logins, its keys exchanged under load, its log cut. And what its log answers.
+//! flooded with logins, its keys exchanged under load, its log cut. And what its log
+//! answers, and passwords that come from elsewhere.
 //!
 //! Real processes, real sockets, real hashing costs. What can be shown in one process with a settable clock is shown
 //! there (`database.rs`, `login_defence`, `keys`, `sessions`).
@@ -16,4 +17,5 @@ mod database;
 mod flood;
 mod installation;
 mod lineage;
+mod passwords;
 mod rotation;
