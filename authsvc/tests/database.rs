@@ -387,21 +387,29 @@ async fn r3_a_restore_brings_no_session_and_no_token_back() {
         .await
         .unwrap();
     let mut restored = sqlite(&target).await;
-    let row = sqlx::query(
-        "SELECT (SELECT count(*) FROM sessions WHERE ended_at IS NULL) AS living,
-                (SELECT count(*) FROM revocation_feed) + (SELECT count(*) FROM revocation_deltas) AS feed,
-                (SELECT count(*) FROM revocations WHERE kind = 'all' AND before = 1900000001) AS everything,
-                (SELECT max(number) FROM revocations) - (SELECT last FROM revocation_counter) AS ahead",
-    )
-    .fetch_one(&mut restored)
-    .await
-    .unwrap();
-    let number = |name| row.get::<i64, _>(name);
-    assert_eq!(
-        (number("living"), number("feed"), number("everything"), number("ahead")),
-        (0, 0, 1, 0)
-    );
+    let row = sqlx::query(WHAT_LIVES).fetch_one(&mut restored).await.unwrap();
+    assert_eq!(WHAT_LIVES_NAMES.map(|name| row.get::<i64, _>(name)), [0, 0, 1, 0]);
+
+    let Some(database) = postgres::database().await else {
+        return;
+    };
+    let url_file = directory.path().join("database.url");
+    database.write_url_file(&url_file);
+    let target = DatabaseConfig {
+        database: Database::Postgres { url_file },
+        tuning: databases::patient(),
+    };
+    backup::restore(&target, &copy, at()).await.unwrap();
+    let mut restored = database.connect().await;
+    let row = sqlx::query(WHAT_LIVES).fetch_one(&mut restored).await.unwrap();
+    assert_eq!(WHAT_LIVES_NAMES.map(|name| row.get::<i64, _>(name)), [0, 0, 1, 0]);
 }
+
+const WHAT_LIVES_NAMES: [&str; 4] = ["living", "feed", "everything", "ahead"];
+const WHAT_LIVES: &str = "SELECT (SELECT count(*) FROM sessions WHERE ended_at IS NULL) AS living,
+        (SELECT count(*) FROM revocation_feed) + (SELECT count(*) FROM revocation_deltas) AS feed,
+        (SELECT count(*) FROM revocations WHERE kind = 'all' AND before = 1900000001) AS everything,
+        (SELECT max(number) FROM revocations) - (SELECT last FROM revocation_counter) AS ahead";
 
 #[tokio::test]
 async fn a_backup_is_taken_while_others_write_and_is_of_one_moment() {

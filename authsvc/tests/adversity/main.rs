@@ -18,4 +18,5 @@ mod flood;
 mod installation;
 mod lineage;
 mod passwords;
+mod replicas;
 mod rotation;
