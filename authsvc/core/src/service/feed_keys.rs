@@ -93,8 +93,10 @@ impl FeedKeyRing {
     ///
     /// [`KeyStorageError`]; [`KeyStorageError::RolledBack`] for a keyset that is older than the one here.
     pub(super) async fn follow(&self) -> Result<Arc<FeedKeyset>, KeyStorageError> {
+        // Taken before the database is asked: what another one loads meanwhile may be newer than the answer.
+        let seen = self.current().version;
         let versions = self.keysets.versions().await?;
-        if is_newer(&versions, FEED_KEYSET, self.current().version)? {
+        if is_newer(&versions, FEED_KEYSET, seen)? {
             let (version, keyset) = self.keysets.open(FEED_KEYSET).await?;
             let loaded = Arc::new(FeedKeyset::new(version, keyset)?);
             let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);

@@ -170,6 +170,8 @@ impl KeyRing {
     /// [`KeyStorageError`]. The keys stay what they were; [`KeyStorageError::RolledBack`] for keysets that are older
     /// than those here.
     pub async fn poll(&self) -> Result<bool, KeyStorageError> {
+        // Taken before the database is asked: what another poll loads meanwhile may be newer than the answer.
+        let (tokens_seen, sealing_seen) = (self.tokens().version, self.sealing().version);
         let versions = self.keysets.versions().await;
         let since = match &versions {
             Ok(_) => None,
@@ -178,13 +180,13 @@ impl KeyRing {
         *self.unpolled() = since;
         let versions = versions?;
         // The one must not wait for the other: revoking a signing key has to work whatever became of the sealing keys.
-        let tokens = self.poll_tokens(&versions).await;
-        let sealing = self.poll_sealing(&versions).await;
+        let tokens = self.poll_tokens(&versions, tokens_seen).await;
+        let sealing = self.poll_sealing(&versions, sealing_seen).await;
         Ok(tokens? | sealing?)
     }
 
-    async fn poll_tokens(&self, versions: &[(String, u64)]) -> Result<bool, KeyStorageError> {
-        if !is_newer(versions, TOKEN_KEYSET, self.tokens().version)? {
+    async fn poll_tokens(&self, versions: &[(String, u64)], seen: u64) -> Result<bool, KeyStorageError> {
+        if !is_newer(versions, TOKEN_KEYSET, seen)? {
             return Ok(false);
         }
         let loaded = load_tokens(&self.keysets).await?;
@@ -196,8 +198,8 @@ impl KeyRing {
         Ok(true)
     }
 
-    async fn poll_sealing(&self, versions: &[(String, u64)]) -> Result<bool, KeyStorageError> {
-        if !is_newer(versions, SEALING_KEYSET, self.sealing().version)? {
+    async fn poll_sealing(&self, versions: &[(String, u64)], seen: u64) -> Result<bool, KeyStorageError> {
+        if !is_newer(versions, SEALING_KEYSET, seen)? {
             return Ok(false);
         }
         let loaded = load_sealing(&self.keysets).await?;
@@ -270,7 +272,8 @@ async fn load_sealing(keysets: &SealedKeysets) -> Result<SealingKeyset, KeyStora
     Ok(SealingKeyset { version, keys })
 }
 
-/// Whether the database has a later version than `seen`; an earlier one, or none, is somebody's doing.
+/// Whether the database has a later version than `seen`; an earlier one, or none, is somebody's doing. What was seen must
+/// have been taken before the versions were asked for.
 pub(super) fn is_newer(versions: &[(String, u64)], name: &str, seen: u64) -> Result<bool, KeyStorageError> {
     let found = versions.iter().find(|(found, _)| found == name);
     let name = || name.to_owned();
