@@ -14,17 +14,39 @@ use authsvc_core::domain::{User, UserId, UserRecord};
 use cryptokit::password::{Password, SealedHash};
 use http::StatusCode;
 use support::in_process::{EMAIL, PASSWORD, Service, json_request, login_body};
+use tracing::field::{Field, Visit};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
-/// Counts what sqlx says it executes.
+/// Counts what sqlx says it executes, but for what sets up a connection: when the pool makes another one is no work of a
+/// login's.
 #[derive(Clone, Default)]
 struct Statements(Arc<AtomicUsize>);
 
 impl<S: tracing::Subscriber> Layer<S> for Statements {
     fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
         if event.metadata().target() == "sqlx::query" {
+            let mut sets_up = SetsUp(false);
+            event.record(&mut sets_up);
+            if sets_up.0 {
+                return;
+            }
             self.0.fetch_add(1, Ordering::SeqCst);
         }
+    }
+}
+
+/// Whether a statement is one that sets up a connection.
+struct SetsUp(bool);
+
+impl Visit for SetsUp {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "summary" {
+            self.0 = value.trim_start().starts_with("PRAGMA");
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        self.record_str(field, format!("{value:?}").trim_start_matches('"'));
     }
 }
 

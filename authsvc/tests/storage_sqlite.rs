@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "in tests a panic is the report")]
 
+use std::time::Duration;
+
 use authsvc::storage::sqlite::SqliteStore;
-use authsvc::storage::{OpenError, SchemaError};
+use authsvc::storage::{OpenError, SchemaError, Tuning};
 use authsvc_core::storage::{
     KeysetStore, RevocationStore, ServiceStore, Store, StoreError, UpkeepStore, UserStore, conformance,
 };
@@ -108,7 +110,13 @@ async fn of_many_processes_that_start_together_one_migrates() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("authsvc.db");
     std::fs::write(&file, "").unwrap();
-    let opened = futures_util::future::join_all((0..8).map(|_| SqliteStore::open(&file))).await;
+    // Each waits for those before it, as long as they take.
+    let tuning = Tuning {
+        wait: Duration::from_secs(60),
+        statement_timeout: Duration::from_secs(60),
+        ..Tuning::default()
+    };
+    let opened = futures_util::future::join_all((0..8).map(|_| SqliteStore::open_with(&file, &tuning))).await;
     for store in opened {
         store.unwrap().close().await;
     }
@@ -124,7 +132,7 @@ async fn a_database_that_another_process_is_making_is_waited_for() {
     sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
     let finish = async {
         // However long it takes: what is opened too late is opened too.
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
         sqlx::query("COMMIT").execute(&mut other).await.unwrap();
     };
     let (opened, ()) = tokio::join!(SqliteStore::open(&file), finish);

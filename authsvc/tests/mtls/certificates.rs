@@ -63,7 +63,7 @@ async fn m4_certificates_that_are_not_a_clients_end_the_handshake_with_their_rea
         long.chain.extend_from_within(..1);
     }
     internal.refused(Some(&long)).await;
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
 
     let honest = internal.client(ORDERS);
     internal.open(Some(&honest)).await.unwrap();

@@ -95,7 +95,7 @@ async fn m10_what_is_not_plain_http_over_tls_is_refused_and_nothing_is_smuggled(
          content-length: {length}\r\n\r\n{body}"
     );
     let answer = exchange(&mut stream, absolute.as_bytes()).await.unwrap();
-    assert!(!answer.contains("evil"), "{answer}");
+    assert!(!answer.contains("evil.example"), "{answer}");
     // CONNECT opens no tunnel.
     let mut stream = internal.open(Some(&client)).await.unwrap();
     let answer = exchange(
@@ -176,11 +176,10 @@ async fn one_source_takes_no_more_than_its_share_and_a_connection_ends_with_its_
         serial: Vec::new(),
         key,
     };
-    let mut stream = internal.open(Some(&short)).await.unwrap();
+    // Within its second there may be no time for a request.
+    let mut stream = internal.connect(internal.config(Some(&short))).await.unwrap();
     let mut rest = Vec::new();
     let ended = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut rest)).await;
-    assert!(
-        ended.is_ok(),
-        "the certificate ended a second after the connection began"
-    );
+    let ended = ended.expect("the certificate ended a second after the connection began");
+    assert!(ended.is_ok(), "it was let in: {ended:?}");
 }

@@ -39,8 +39,9 @@ pub(crate) const LIMITS: Limits = Limits {
     caller_requests_per_second: NonZeroU32::MAX,
     max_header_bytes: 16 * 1024,
     max_body_bytes: 16 * 1024,
-    handshake_timeout: Duration::from_secs(10),
-    header_timeout: Duration::from_secs(10),
+    // A hundred clients at once on a slow machine.
+    handshake_timeout: Duration::from_secs(60),
+    header_timeout: Duration::from_secs(60),
     body_timeout: Duration::from_secs(10),
     request_timeout: Duration::from_secs(10),
 };

@@ -29,7 +29,11 @@ struct Attack {
 impl Attack {
     async fn begin() -> Self {
         let service = Service::start().await;
-        let token = service.token().await;
+        // One that the alphabet of plain base64 writes in another way.
+        let mut token = service.token().await;
+        while !token.contains(['-', '_']) {
+            token = service.token().await;
+        }
         let mut parts = token.split('.').map(|part| base64url::decode(part).unwrap());
         let mut json = || serde_json::from_slice(&parts.next().unwrap()).unwrap();
         let (header, payload) = (json(), json());
