@@ -1,6 +1,7 @@
 //! Rotations of the signing key: when each step is taken, and by whom.
 
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use authsvc::key_upkeep::KeyUpkeep;
@@ -129,6 +130,24 @@ async fn promotion_comes_early_when_every_consumer_has_the_key() {
     );
     assert_eq!(service.keys.tokens().primary().algorithm, JwsAlgorithm::EdDsa);
     assert_eq!(service.validate(&service.token().await).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn of_two_polls_at_once_the_slower_one_sees_no_rollback_in_what_the_faster_one_loaded() {
+    let service = Service::start().await;
+    let here = replica(&service).await;
+    let mut slower = std::pin::pin!(here.ring.poll());
+    let asked = std::future::poll_fn(|context| Poll::Ready(slower.as_mut().poll(context))).await;
+    // As good as always the answer comes now, and is looked at when all else is done.
+    std::thread::sleep(Duration::from_millis(50));
+    keeper(&service).rotate(None).await.unwrap();
+    assert!(here.ring.poll().await.unwrap());
+    match asked {
+        Poll::Ready(answered) => answered,
+        Poll::Pending => slower.await,
+    }
+    .unwrap();
+    assert_eq!(here.ring.tokens().version, service.keys.tokens().version);
 }
 
 #[tokio::test]
