@@ -120,6 +120,8 @@ pub struct RevocationFeed {
     state: Option<State>,
     /// Since when a part of what is known rests on a key that the issuer no longer names.
     doubted_since: Option<u64>,
+    /// When the newest document that was taken under a key says it was issued, for each key that is still named.
+    newest_under: HashMap<String, u64>,
     needs_snapshot: bool,
     /// A document had to be left out for want of room.
     incomplete: bool,
@@ -162,6 +164,7 @@ impl RevocationFeed {
             policy,
             state: None,
             doubted_since: None,
+            newest_under: HashMap::new(),
             needs_snapshot: true,
             incomplete: false,
         }
@@ -171,14 +174,15 @@ impl RevocationFeed {
     ///
     /// What was learned under a key that is not among them is believed no longer: the issuer has revoked the key, or has
     /// replaced it for longer than any token lives that it can have said anything about. No token is known to be good
-    /// then before a snapshot comes that one of these keys has signed. What was said to be revoked stays so until then, at
-    /// most for [`FeedPolicy::max_staleness`]: it may be true, and may be a thief's.
+    /// then before a snapshot comes that one of these keys has signed. What was said to be revoked stays so until then, or
+    /// until every token that it can concern has ended ([`FeedPolicy::max_token_lifetime`]): it may be a thief's, and most of
+    /// it is true.
     pub fn set_keys(&mut self, keys: impl IntoIterator<Item = FeedVerifyingKey>, now: OffsetDateTime) {
         let now = seconds(now);
         self.keys = by_kid(keys);
         self.keys_as_of = Some(now);
-        let lifetime = self.policy.max_token_lifetime;
-        let matters_for = lifetime.saturating_add(TokenVerifier::MAX_LEEWAY).as_secs();
+        self.newest_under.retain(|kid, _| self.keys.contains_key(kid));
+        let matters_for = self.matters_for();
         let Some(state) = &mut self.state else { return };
         state
             .learned_under
@@ -299,13 +303,15 @@ impl RevocationFeed {
         state.position = state.position.after(document.seq, delta);
         state.issued_at = document.iat;
         state.next_update = document.next;
+        self.newest_under.insert(kid.clone(), document.iat);
         state.learned_under.insert(kid, now);
         self.needs_snapshot = self.incomplete;
         Ok(())
     }
 
     /// Takes a snapshot in the place of all that is known. One signature check and O(n) in the snapshot, which is in
-    /// memory as a whole meanwhile. What rests on a key that the issuer no longer names is not asked what it thinks of it.
+    /// memory as a whole meanwhile. What rests on a key that the issuer no longer names is not asked what it thinks of it;
+    /// what was taken under keys that are still named is.
     ///
     /// # Errors
     ///
@@ -330,6 +336,10 @@ impl RevocationFeed {
                 return Err(FeedError::Old);
             }
         }
+        // What was true before is not true again because another key has ended since.
+        if self.newest_under.values().any(|newest| document.iat < *newest) {
+            return Err(FeedError::Old);
+        }
         let (known, horizon) = horizon(now, document.iat);
         let mut index = RevocationIndex::default();
         for entry in document.entries.iter().filter(|entry| entry.exp() >= horizon) {
@@ -340,6 +350,7 @@ impl RevocationFeed {
                 return Err(FeedError::Full);
             }
         }
+        self.newest_under.insert(kid.clone(), document.iat);
         self.state = Some(State {
             position: FeedPosition {
                 feed: document.feed,
@@ -371,11 +382,16 @@ impl RevocationFeed {
         Ok((compact.kid, document))
     }
 
-    /// Whether what is doubted has been so for longer than the budget.
+    /// Whether what is doubted has been so for as long as any token lives that it can concern.
     fn is_forgotten(&self, now: OffsetDateTime) -> bool {
-        let budget = self.policy.max_staleness.as_secs();
         self.doubted_since
-            .is_some_and(|since| seconds(now) > since.saturating_add(budget))
+            .is_some_and(|since| seconds(now) > since.saturating_add(self.matters_for()))
+    }
+
+    /// For how many seconds something that was learned can concern a token.
+    fn matters_for(&self) -> u64 {
+        let lifetime = self.policy.max_token_lifetime;
+        lifetime.saturating_add(TokenVerifier::MAX_LEEWAY).as_secs()
     }
 
     fn check_origin(&self, issuer: &str, issued_at: u64, now: u64) -> Result<(), FeedError> {
