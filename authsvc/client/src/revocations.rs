@@ -28,6 +28,8 @@ use super::Client;
 pub const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// Between two questions for the keys that came to nothing, when there are keys: deltas must not wait for them.
 const KEYS_PAUSE: Duration = Duration::from_secs(2);
+/// Longest wait for an answer to that question, when there are keys.
+const KEYS_TIMEOUT: Duration = Duration::from_secs(2);
 /// Between two snapshots, when the first of them could not be used: it may be large.
 const SNAPSHOT_PAUSE: Duration = Duration::from_secs(2);
 /// Deltas taken in one round; more are taken in the next.
@@ -222,11 +224,12 @@ struct Follower<S> {
 impl<S: RevocationSource> Follower<S> {
     /// Takes all that there is, or as far as it goes: the next round comes soon.
     async fn round(&mut self) {
-        let are_keys_new = self.are_keys_due() && self.fetch_keys().await;
-        if self.keys_named_at.is_none() {
-            return;
-        }
         for _ in 0..DELTAS_IN_A_ROUND {
+            // Before each of them: whoever makes them slow would else be believed for as long as he can make the round last.
+            let are_keys_new = self.are_keys_due() && self.fetch_keys().await;
+            if self.keys_named_at.is_none() {
+                return;
+            }
             if read(&self.feed).needs_snapshot() && !self.take_snapshot().await {
                 return;
             }
@@ -267,9 +270,15 @@ impl<S: RevocationSource> Follower<S> {
     async fn fetch_keys(&mut self) -> bool {
         // Not when the answer comes, which may be kept back.
         let (asked_at, now) = (Instant::now(), (self.now)());
-        let Some(keys) = self.source.keys().await.filter(|keys| !keys.is_empty()) else {
+        let asked = self.source.keys();
+        let answer = match self.keys_named_at {
+            Some(_) => tokio::time::timeout(KEYS_TIMEOUT, asked).await.ok().flatten(),
+            None => asked.await,
+        };
+        let Some(keys) = answer.filter(|keys| !keys.is_empty()) else {
             if self.keys_named_at.is_some() {
-                self.no_keys_before = asked_at + KEYS_PAUSE;
+                // From here, or a question that takes as long as the pause leaves no time for deltas.
+                self.no_keys_before = Instant::now() + KEYS_PAUSE;
             }
             return false;
         };

@@ -31,6 +31,10 @@ struct State {
     keys: Option<Vec<[u8; 32]>>,
     asked_for_keys: usize,
     snapshots: usize,
+    /// No answer comes to the question for keys.
+    hides_keys: bool,
+    /// How long each delta takes; with one that does, there is always another one.
+    takes: Duration,
 }
 
 fn now(started: Instant) -> OffsetDateTime {
@@ -79,6 +83,8 @@ impl Line {
             keys: Some(keys.to_vec()),
             asked_for_keys: 0,
             snapshots: 0,
+            hides_keys: false,
+            takes: Duration::ZERO,
         })))
     }
 
@@ -120,6 +126,9 @@ impl Line {
 
 impl RevocationSource for Line {
     async fn keys(&self) -> Option<Vec<FeedVerifyingKey>> {
+        if self.with(|state| state.hides_keys) {
+            std::future::pending::<()>().await;
+        }
         self.with(|state| {
             state.asked_for_keys += 1;
             let keys = state.keys.as_ref()?.iter();
@@ -139,6 +148,11 @@ impl RevocationSource for Line {
     }
 
     async fn delta(&self, feed: &str, number: u64) -> FetchedDelta {
+        let takes = self.with(|state| state.takes);
+        if !takes.is_zero() {
+            tokio::time::sleep(takes).await;
+            self.publish(&[]);
+        }
         self.with(|state| {
             if state.side.publisher.position().feed != feed {
                 return FetchedDelta::Gone;
@@ -246,6 +260,44 @@ async fn whoever_keeps_the_keys_away_gains_the_budget_and_a_minute() {
     line.name(&[stolen_public]);
     follow(&mut follower, 3 * SECOND).await;
     assert_eq!(standing(&follower, "a"), Standing::NotRevoked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_makes_every_delta_slow_is_not_believed_for_longer() {
+    let ((stolen, stolen_public), (_, new_public)) = (key(), key());
+    let line = Line::new(Side::new(stolen), &[stolen_public]);
+    let mut follower = line.follower();
+    follow(&mut follower, SECOND).await;
+    line.name(&[new_public]);
+    line.with(|state| state.takes = SECOND);
+    let feed = Arc::clone(&follower.feed);
+    let is_fresh = |follower: &Follower<Line>| read(&feed).is_fresh((follower.now)());
+    // One round, that would last for more than four minutes.
+    let half_a_minute = tokio::time::timeout(30 * SECOND, follower.round()).await;
+    assert!(half_a_minute.is_err() && is_fresh(&follower));
+    let _ = tokio::time::timeout(31 * SECOND, follower.round()).await;
+    assert!(!is_fresh(&follower));
+    assert_eq!(line.with(|state| state.asked_for_keys), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_that_do_not_come_keep_no_delta_waiting() {
+    let (signs, public) = key();
+    let line = Line::new(Side::new(signs), &[public]);
+    let mut follower = line.follower();
+    follow(&mut follower, SECOND).await;
+    line.with(|state| state.hides_keys = true);
+    follow(&mut follower, RevocationFeed::KEY_REFRESH).await;
+    for index in 0..4 {
+        let jti = index.to_string();
+        line.publish(&[token(&jti)]);
+        let published = Instant::now();
+        while standing(&follower, &jti) != REVOKED {
+            follower.round().await;
+            tokio::time::advance(POLL_INTERVAL).await;
+            assert!(published.elapsed() <= KEYS_TIMEOUT + POLL_INTERVAL, "{index}");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
