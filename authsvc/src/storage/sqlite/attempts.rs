@@ -59,27 +59,52 @@ impl AttemptStore for SqliteStore {
     }
 }
 
+/// Counters, and known sources beside them as rows without a number of attempts: one exchange with the database's thread.
+const LOAD: &str = "SELECT key, used, failed, ends_at, lease_ends_at, account FROM attempts
+    WHERE key IN (SELECT value FROM json_each(?))
+    UNION ALL
+    SELECT source, NULL, NULL, seen_at, NULL, account FROM known_sources
+    WHERE account IN (SELECT value FROM json_each(?))";
+
 async fn load(connection: &mut SqliteConnection, scope: &AttemptScope) -> Result<Attempts, sqlx::Error> {
     let keys = scope.counters.iter().chain([&CounterKey::FLOOR]).map(|key| key.0);
-    let counters = sqlx::query(
-        "SELECT key, used, failed, ends_at, lease_ends_at, account FROM attempts
-         WHERE key IN (SELECT value FROM json_each(?))",
-    )
-    .bind(json(&keys.collect::<Vec<_>>())?)
-    .fetch_all(&mut *connection)
-    .await?;
     let accounts: Vec<i64> = scope.accounts.iter().map(|account| account.0).collect();
-    let known_sources = sqlx::query(
-        "SELECT account, source, seen_at FROM known_sources WHERE account IN (SELECT value FROM json_each(?))",
-    )
-    .bind(json(&accounts)?)
-    .fetch_all(&mut *connection)
-    .await?;
-    Ok(Attempts::loaded(
-        counters.iter().map(counter).collect::<Result<Vec<_>, _>>()?,
-        known_sources.iter().map(known_source).collect::<Result<Vec<_>, _>>()?,
-    ))
+    let rows = sqlx::query(LOAD)
+        .bind(json(&keys.collect::<Vec<_>>())?)
+        .bind(json(&accounts)?)
+        .fetch_all(&mut *connection)
+        .await?;
+    let (mut counters, mut known_sources) = (Vec::new(), Vec::new());
+    for row in &rows {
+        match row.try_get::<Option<u32>, _>("used")? {
+            Some(used) => counters.push(counter(row, used)?),
+            None => known_sources.push(known_source(row)?),
+        }
+    }
+    Ok(Attempts::loaded(counters, known_sources))
 }
+
+macro_rules! write_counters {
+    ($more:literal) => {
+        concat!(
+            "INSERT INTO attempts (key, used, failed, ends_at, lease_ends_at, account)
+             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 FROM json_each(?)
+             WHERE true
+             ON CONFLICT (key) DO UPDATE SET used = excluded.used, failed = excluded.failed,
+             ends_at = excluded.ends_at, lease_ends_at = excluded.lease_ends_at",
+            $more
+        )
+    };
+}
+
+const WRITE_COUNTERS: &str = write_counters!("");
+/// Several statements in one exchange.
+const WRITE_COUNTERS_AND_SOURCES: &str = write_counters!(
+    ";
+    DELETE FROM known_sources WHERE account IN (SELECT value FROM json_each(?));
+    INSERT INTO known_sources (account, source, seen_at)
+    SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?)"
+);
 
 async fn write(connection: &mut SqliteConnection, attempts: &Attempts) -> Result<(), sqlx::Error> {
     let counters: Vec<[i64; 6]> = attempts
@@ -95,32 +120,19 @@ async fn write(connection: &mut SqliteConnection, attempts: &Attempts) -> Result
             ]
         })
         .collect();
-    sqlx::query(
-        "INSERT INTO attempts (key, used, failed, ends_at, lease_ends_at, account)
-         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 FROM json_each(?)
-         WHERE true
-         ON CONFLICT (key) DO UPDATE SET used = excluded.used, failed = excluded.failed, ends_at = excluded.ends_at,
-         lease_ends_at = excluded.lease_ends_at",
-    )
-    .bind(json(&counters)?)
-    .execute(&mut *connection)
-    .await?;
-    for (account, sources) in attempts.changed_accounts() {
-        sqlx::query("DELETE FROM known_sources WHERE account = ?")
-            .bind(account.0)
-            .execute(&mut *connection)
-            .await?;
-        let sources: Vec<[i64; 2]> = sources.iter().map(|(source, seen_at)| [source.0, *seen_at]).collect();
-        sqlx::query(
-            "INSERT INTO known_sources (account, source, seen_at)
-             SELECT ?1, value ->> 0, value ->> 1 FROM json_each(?2)",
-        )
-        .bind(account.0)
-        .bind(json(&sources)?)
-        .execute(&mut *connection)
-        .await?;
+    let (mut accounts, mut sources) = (Vec::new(), Vec::new());
+    for (account, known) in attempts.changed_accounts() {
+        accounts.push(account.0);
+        sources.extend(known.iter().map(|(source, seen_at)| [account.0, source.0, *seen_at]));
     }
-    Ok(())
+    let write = match accounts.is_empty() {
+        true => sqlx::query(WRITE_COUNTERS).bind(json(&counters)?),
+        false => sqlx::query(WRITE_COUNTERS_AND_SOURCES)
+            .bind(json(&counters)?)
+            .bind(json(&accounts)?)
+            .bind(json(&sources)?),
+    };
+    write.execute(connection).await.map(|_| ())
 }
 
 async fn sweep(connection: &mut SqliteConnection, order: &SweepOrder) -> Result<Swept, sqlx::Error> {
@@ -196,11 +208,11 @@ async fn sweep(connection: &mut SqliteConnection, order: &SweepOrder) -> Result<
     Ok(swept)
 }
 
-fn counter(row: &SqliteRow) -> Result<(CounterKey, Counter), sqlx::Error> {
+fn counter(row: &SqliteRow, used: u32) -> Result<(CounterKey, Counter), sqlx::Error> {
     Ok((
         CounterKey(row.try_get("key")?),
         Counter {
-            used: row.try_get("used")?,
+            used,
             failed: row.try_get("failed")?,
             ends_at: row.try_get("ends_at")?,
             lease_ends_at: row.try_get("lease_ends_at")?,
@@ -212,8 +224,8 @@ fn counter(row: &SqliteRow) -> Result<(CounterKey, Counter), sqlx::Error> {
 fn known_source(row: &SqliteRow) -> Result<(CounterKey, CounterKey, i64), sqlx::Error> {
     Ok((
         CounterKey(row.try_get("account")?),
-        CounterKey(row.try_get("source")?),
-        row.try_get("seen_at")?,
+        CounterKey(row.try_get("key")?),
+        row.try_get("ends_at")?,
     ))
 }
 

@@ -4,12 +4,14 @@ use async_trait::async_trait;
 use authsvc_core::domain::{Session, SessionHolder, SessionId, TokenDigest, UserId};
 use authsvc_core::storage::{Begun, Ending, Rotation, SessionStore, StoreError};
 use cryptokit::jose::Revocation;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{Row, Sqlite, SqliteConnection};
 use time::OffsetDateTime;
 
 use super::revocations::add_revocations;
 use super::{SqliteStore, rows, store_error};
+use crate::storage::guarded::GuardedPool;
 
 #[async_trait]
 impl SessionStore for SqliteStore {
@@ -20,6 +22,10 @@ impl SessionStore for SqliteStore {
         most: u32,
         displaced: &Ending,
     ) -> Result<Begun, StoreError> {
+        // Nearly every login: one statement is a transaction of its own, and one exchange with the database's thread.
+        if insert_if_room(&self.writer, session, epoch, most, displaced.at).await? {
+            return Ok(Begun::Begun { displaced: Vec::new() });
+        }
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(store_error)?;
         let unchanged = sqlx::query("SELECT 1 FROM users WHERE id = ? AND disabled = 0 AND session_epoch = ?")
             .bind(session.user_id.to_string())
@@ -262,7 +268,54 @@ async fn revoke_families(
     add_revocations(connection, &revocations).await.map(|_| ())
 }
 
+/// Adds a session unless its account has changed or has as many as it may. Whether it was added.
+async fn insert_if_room(
+    writer: &GuardedPool<Sqlite>,
+    session: &Session,
+    epoch: u64,
+    most: u32,
+    now: OffsetDateTime,
+) -> Result<bool, StoreError> {
+    columns(sqlx::query(INSERT_IF_ROOM), session)
+        .bind(session.user_id.to_string())
+        .bind(rows::integer(epoch))
+        .bind(session.user_id.to_string())
+        .bind(now.unix_timestamp())
+        .bind(i64::from(most.max(1)))
+        .execute(writer)
+        .await
+        .map(|done| done.rows_affected() == 1)
+        .map_err(store_error)
+}
+
 async fn insert(connection: &mut SqliteConnection, session: &Session) -> Result<(), StoreError> {
+    columns(sqlx::query(INSERT), session)
+        .execute(connection)
+        .await
+        .map(|_| ())
+        .map_err(store_error)
+}
+
+macro_rules! insert_session {
+    ($rows:literal) => {
+        concat!(
+            "INSERT INTO sessions (id, user_id, issuer_spki_sha256, san, client_id, family, generation, current,
+                 audience, scope, amr, created_at, last_used_at, idle_end, absolute_end, source, user_agent,
+                 bind_tokens, seal) ",
+            $rows
+        )
+    };
+}
+
+const INSERT: &str = insert_session!("VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+const INSERT_IF_ROOM: &str = insert_session!(
+    "SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+     WHERE EXISTS (SELECT 1 FROM users WHERE id = ? AND disabled = 0 AND session_epoch = ?)
+       AND (SELECT count(*) FROM sessions WHERE user_id = ? AND ended_at IS NULL AND idle_end > ?) < ?"
+);
+
+/// Binds a new session's columns in the order in which both statements name them.
+fn columns<'q>(query: Query<'q, Sqlite, SqliteArguments>, session: &'q Session) -> Query<'q, Sqlite, SqliteArguments> {
     let (issuer, san) = match &session.holder {
         SessionHolder::Bearer => (None, None),
         SessionHolder::Service(identity) => (
@@ -270,35 +323,26 @@ async fn insert(connection: &mut SqliteConnection, session: &Session) -> Result<
             Some(identity.subject_alternative_name.to_string()),
         ),
     };
-    sqlx::query(
-        "INSERT INTO sessions (id, user_id, issuer_spki_sha256, san, client_id, family, generation, current, audience,
-             scope, amr, created_at, last_used_at, idle_end, absolute_end, source, user_agent,
-             bind_tokens, seal)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(session.id.to_string())
-    .bind(session.user_id.to_string())
-    .bind(issuer)
-    .bind(san)
-    .bind(&session.client_id)
-    .bind(&session.family.0[..])
-    .bind(rows::integer(session.generation))
-    .bind(&session.current.0[..])
-    .bind(session.audience.as_str())
-    .bind(&session.scope)
-    .bind(session.amr.join(" "))
-    .bind(session.created_at.unix_timestamp())
-    .bind(session.last_used_at.unix_timestamp())
-    .bind(session.idle_end.unix_timestamp())
-    .bind(session.absolute_end.unix_timestamp())
-    .bind(&session.source)
-    .bind(&session.user_agent)
-    .bind(session.bind_tokens)
-    .bind(&session.seal)
-    .execute(connection)
-    .await
-    .map(|_| ())
-    .map_err(store_error)
+    query
+        .bind(session.id.to_string())
+        .bind(session.user_id.to_string())
+        .bind(issuer)
+        .bind(san)
+        .bind(&session.client_id)
+        .bind(&session.family.0[..])
+        .bind(rows::integer(session.generation))
+        .bind(&session.current.0[..])
+        .bind(session.audience.as_str())
+        .bind(&session.scope)
+        .bind(session.amr.join(" "))
+        .bind(session.created_at.unix_timestamp())
+        .bind(session.last_used_at.unix_timestamp())
+        .bind(session.idle_end.unix_timestamp())
+        .bind(session.absolute_end.unix_timestamp())
+        .bind(&session.source)
+        .bind(&session.user_agent)
+        .bind(session.bind_tokens)
+        .bind(&session.seal)
 }
 
 fn id_of(row: &SqliteRow) -> Result<SessionId, StoreError> {

@@ -97,6 +97,7 @@ impl LoginDefence {
             requests: receiver,
             settled: Arc::clone(&settled),
             outcomes: VecDeque::new(),
+            write_at: None,
         };
         tokio::spawn(worker.run());
         Self {

@@ -1,12 +1,15 @@
 //! One transaction for all who wait: reservations and outcomes that come in while the database is busy go in together.
 //!
 //! Each login needs one reservation before its hash and leaves one outcome. Under load both travel with those of
-//! others, so that the database commits a few times for a hundred logins.
+//! others, so that the database commits a few times for a hundred logins. Nobody waits for an outcome as long as there is
+//! room: it is kept back for a moment, to go in with the reservation that comes next.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
 
 use super::ledger::{Answer, Charge, Ledger, Settlement};
 use super::names::Names;
@@ -19,6 +22,10 @@ use crate::storage::{Store, StoreError};
 const MAX_BATCH: usize = 256;
 /// Most outcomes kept for a database that does not answer. Those beyond count as failed.
 const MAX_UNSETTLED: usize = 4096;
+/// How long an outcome waits for a reservation to travel with. Until it is written its attempt counts as one that is under
+/// way, which is never less than what it comes to. Whoever has to know asks for a reservation or a flush, and neither
+/// waits.
+const OUTCOME_WAIT: Duration = Duration::from_millis(10);
 
 /// What is asked of the worker.
 pub(super) enum Request {
@@ -41,6 +48,9 @@ pub(super) struct Worker {
     pub(super) settled: Arc<Notify>,
     /// Outcomes to be written.
     pub(super) outcomes: VecDeque<(Charge, Settlement)>,
+    /// When the first of them has waited long enough; none when there are none, or when the database would not take them:
+    /// they go with the next request then.
+    pub(super) write_at: Option<Instant>,
 }
 
 #[derive(Default)]
@@ -50,13 +60,36 @@ struct Batch {
     flushes: Vec<oneshot::Sender<()>>,
 }
 
+impl Batch {
+    fn is_empty(&self) -> bool {
+        self.replies.is_empty() && self.flushes.is_empty()
+    }
+}
+
 impl Worker {
     /// Works until nobody is left to ask.
     pub(super) async fn run(mut self) {
         let mut received = Vec::new();
-        while self.requests.recv_many(&mut received, MAX_BATCH).await > 0 {
+        loop {
+            let count = self.receive(&mut received).await;
             let batch = self.sort(received.drain(..));
-            self.work_off(batch).await;
+            let due = self.write_at.is_some_and(|at| Instant::now() >= at);
+            if !batch.is_empty() || due || self.outcomes.len() >= MAX_BATCH || count == Some(0) {
+                self.write_at = None;
+                self.work_off(batch).await;
+            }
+            if count == Some(0) {
+                return;
+            }
+        }
+    }
+
+    /// How many requests came, 0 when there will be none; `None` when outcomes have waited long enough.
+    async fn receive(&mut self, received: &mut Vec<Request>) -> Option<usize> {
+        let next = self.requests.recv_many(received, MAX_BATCH);
+        match self.write_at {
+            None => Some(next.await),
+            Some(at) => timeout_at(at, next).await.ok(),
         }
     }
 
@@ -71,11 +104,16 @@ impl Worker {
                         batch.replies.push(reply);
                     }
                 }
-                Request::Settle(charge, outcome) => self.outcomes.push_back((charge, outcome)),
+                Request::Settle(charge, outcome) => self.keep(charge, outcome),
                 Request::Flush(reply) => batch.flushes.push(reply),
             }
         }
         batch
+    }
+
+    fn keep(&mut self, charge: Charge, outcome: Settlement) {
+        self.outcomes.push_back((charge, outcome));
+        self.write_at.get_or_insert_with(|| Instant::now() + OUTCOME_WAIT);
     }
 
     async fn work_off(&mut self, batch: Batch) {
@@ -97,7 +135,7 @@ impl Worker {
                 for (reply, answer) in batch.replies.into_iter().zip(answers) {
                     // Granted to somebody who left before the answer: no hash was made.
                     if let Err(Ok(Answer::Granted(charge))) = reply.send(Ok(answer)) {
-                        self.outcomes.push_back((charge, Settlement::Unused));
+                        self.keep(charge, Settlement::Unused);
                     }
                 }
             }
