@@ -109,6 +109,28 @@ async fn any_number_of_right_passwords_at_once_get_in_on_both_databases() {
     }
 }
 
+/// An outcome waits for a reservation to travel with; where none comes it is written all the same, and a kept one is never
+/// taken for room.
+#[tokio::test]
+async fn outcomes_reach_the_other_replica_though_nobody_asks_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let sqlite = two_on_sqlite(&directory.path().join("authsvc.db")).await;
+    for [one, other] in [Some(sqlite), two_on_postgres().await].into_iter().flatten() {
+        let account: EmailAddress = EMAIL.parse().unwrap();
+        let source = Some([192, 0, 2, 1].into());
+        let mut guesses = Vec::new();
+        for _ in 0..5 {
+            guesses.push(one.reserve(&account, source, Factor::Password).await.unwrap());
+        }
+        for guess in guesses {
+            guess.failed();
+        }
+        // It waits while attempts are under way, and is refused once it knows that they failed.
+        let next = other.reserve(&account, source, Factor::Password).await;
+        assert!(matches!(next, Err(DefenceError::Refused { .. })), "{next:?}");
+    }
+}
+
 #[tokio::test]
 async fn an_unlocked_account_begins_anew_on_both_databases() {
     let directory = tempfile::tempdir().unwrap();
