@@ -8,6 +8,7 @@ use authsvc_core::storage::StoreError;
 use authsvc_core::storage::attempts::{
     AttemptChange, AttemptScope, AttemptStore, Attempts, Counter, CounterKey, SweepOrder, Swept,
 };
+use serde::de::DeserializeOwned;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
@@ -59,29 +60,40 @@ impl AttemptStore for SqliteStore {
     }
 }
 
-/// Counters, and known sources beside them as rows without a number of attempts: one exchange with the database's thread.
-const LOAD: &str = "SELECT key, used, failed, ends_at, lease_ends_at, account FROM attempts
-    WHERE key IN (SELECT value FROM json_each(?))
-    UNION ALL
-    SELECT source, NULL, NULL, seen_at, NULL, account FROM known_sources
-    WHERE account IN (SELECT value FROM json_each(?))";
+/// One row that holds all: each row is handed over by the database's thread by itself.
+const LOAD: &str = "SELECT
+    (SELECT json_group_array(json_array(key, used, failed, ends_at, lease_ends_at, account)) FROM attempts
+     WHERE key IN (SELECT value FROM json_each(?))) AS counters,
+    (SELECT json_group_array(json_array(account, source, seen_at)) FROM known_sources
+     WHERE account IN (SELECT value FROM json_each(?))) AS known_sources";
 
 async fn load(connection: &mut SqliteConnection, scope: &AttemptScope) -> Result<Attempts, sqlx::Error> {
     let keys = scope.counters.iter().chain([&CounterKey::FLOOR]).map(|key| key.0);
     let accounts: Vec<i64> = scope.accounts.iter().map(|account| account.0).collect();
-    let rows = sqlx::query(LOAD)
+    let row = sqlx::query(LOAD)
         .bind(json(&keys.collect::<Vec<_>>())?)
         .bind(json(&accounts)?)
-        .fetch_all(&mut *connection)
+        .fetch_one(&mut *connection)
         .await?;
-    let (mut counters, mut known_sources) = (Vec::new(), Vec::new());
-    for row in &rows {
-        match row.try_get::<Option<u32>, _>("used")? {
-            Some(used) => counters.push(counter(row, used)?),
-            None => known_sources.push(known_source(row)?),
-        }
-    }
-    Ok(Attempts::loaded(counters, known_sources))
+    let counters: Vec<(i64, u32, u32, i64, i64, i64)> = from_json(&row, "counters")?;
+    let known_sources: Vec<(i64, i64, i64)> = from_json(&row, "known_sources")?;
+    Ok(Attempts::loaded(
+        counters
+            .into_iter()
+            .map(|(key, used, failed, ends_at, lease_ends_at, account)| {
+                let counter = Counter {
+                    used,
+                    failed,
+                    ends_at,
+                    lease_ends_at,
+                    account,
+                };
+                (CounterKey(key), counter)
+            }),
+        known_sources
+            .into_iter()
+            .map(|(account, source, seen_at)| (CounterKey(account), CounterKey(source), seen_at)),
+    ))
 }
 
 macro_rules! write_counters {
@@ -208,25 +220,8 @@ async fn sweep(connection: &mut SqliteConnection, order: &SweepOrder) -> Result<
     Ok(swept)
 }
 
-fn counter(row: &SqliteRow, used: u32) -> Result<(CounterKey, Counter), sqlx::Error> {
-    Ok((
-        CounterKey(row.try_get("key")?),
-        Counter {
-            used,
-            failed: row.try_get("failed")?,
-            ends_at: row.try_get("ends_at")?,
-            lease_ends_at: row.try_get("lease_ends_at")?,
-            account: row.try_get("account")?,
-        },
-    ))
-}
-
-fn known_source(row: &SqliteRow) -> Result<(CounterKey, CounterKey, i64), sqlx::Error> {
-    Ok((
-        CounterKey(row.try_get("account")?),
-        CounterKey(row.try_get("key")?),
-        row.try_get("ends_at")?,
-    ))
+fn from_json<T: DeserializeOwned>(row: &SqliteRow, column: &str) -> Result<T, sqlx::Error> {
+    serde_json::from_str(row.try_get(column)?).map_err(|error| sqlx::Error::Decode(error.into()))
 }
 
 fn json(value: &impl serde::Serialize) -> Result<String, sqlx::Error> {
