@@ -14,12 +14,14 @@ use authsvc_core::domain::ServiceIdentity;
 use axum::Router;
 use cryptokit::x509::PeerCertificate;
 use rustls::{CertificateError, ServerConfig};
+use time::OffsetDateTime;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::client_trust::ClientTrust;
 use super::connection::{self, Bounds, Served, Version, stopped};
 use super::sources::{Place, Sources};
 use super::tls::{InternalTls, PublicTls};
@@ -190,34 +192,43 @@ impl Accepted {
     }
 
     /// rustls has verified the chain. This finds out which CA it ends at, along a path that holds, and asks again
-    /// whenever whom to trust changes: a connection does not outlive the trust in its client.
+    /// whenever whom to trust changes, and when a revocation list ends: a connection does not outlive the trust in its
+    /// client.
     async fn exchange_while_trusted(&self, stream: TlsStream<TcpStream>, mut live: watch::Receiver<Arc<InternalTls>>) {
         let presented = stream.get_ref().1.peer_certificates().unwrap_or_default();
         let chain: Vec<_> = presented.iter().map(|one| one.clone().into_owned()).collect();
         // What is there now may be newer than what the handshake began with.
         let mut trust = Arc::clone(live.borrow_and_update().trust());
-        let peer = match trust.verify(&chain, self.clock.now()) {
+        let now = self.clock.now();
+        let peer = match trust.verify(&chain, now) {
             Ok(peer) => Arc::new(peer),
             Err(kind) => return self.refuse(kind),
         };
+        let mut lists_end = pin!(tokio::time::sleep(lists_left(&trust, now)));
         let version = Version::negotiated(&stream);
         let mut exchange = pin!(self.exchange(stream, version, Some(Arc::clone(&peer))));
         loop {
-            tokio::select! {
+            let ended = tokio::select! {
                 () = exchange.as_mut() => return,
-                changed = live.changed() => if changed.is_err() {
-                    // Nobody is left who could change it.
-                    return exchange.await;
-                },
-            }
+                changed = live.changed() => {
+                    if changed.is_err() {
+                        // Nobody is left who could change it.
+                        return exchange.await;
+                    }
+                    false
+                }
+                () = lists_end.as_mut() => true,
+            };
             let newest = Arc::clone(live.borrow_and_update().trust());
-            if Arc::ptr_eq(&newest, &trust) {
+            if !ended && Arc::ptr_eq(&newest, &trust) {
                 continue;
             }
-            if let Err(kind) = newest.verify(&chain, self.clock.now()) {
+            let now = self.clock.now();
+            if let Err(kind) = newest.verify(&chain, now) {
                 self.metrics.count_connection_ended(self.name, kind.code);
                 return self.record_of(Action::Connect, kind, ServiceIdentity::all_of(&peer).next());
             }
+            lists_end.set(tokio::time::sleep(lists_left(&newest, now)));
             trust = newest;
         }
     }
@@ -298,6 +309,18 @@ impl Accepted {
         if let Served::Malformed = served.await {
             self.record(Action::Request, reasons::request::MALFORMED_HTTP);
         }
+    }
+}
+
+/// When to ask again whether a client is to be trusted though nothing was changed. Lists that have ended already are of
+/// other CAs, or the clock was set: then now and again.
+fn lists_left(trust: &ClientTrust, now: OffsetDateTime) -> Duration {
+    const AGAIN: Duration = Duration::from_secs(60);
+    match trust.lists_end() {
+        None => Duration::MAX,
+        // At its very end a list still counts.
+        Some(end) if now <= end => (end - now + time::Duration::SECOND).try_into().unwrap_or(AGAIN),
+        Some(_) => AGAIN,
     }
 }
 

@@ -8,9 +8,10 @@ use certgen::lifecycle::revoke::{RevokeRequest, revoke};
 use cryptokit::x509::{LeafProfile, RevocationReason, certificates_to_pem};
 use rustls::HandshakeKind;
 use rustls::client::Resumption;
+use tokio::io::AsyncReadExt;
 
 use super::{ORDERS, authority, tls12_of};
-use crate::support::mtls::{Internal, alive, client_of, exchange, list};
+use crate::support::mtls::{Internal, PATIENCE, alive, client_of, exchange, list};
 use crate::support::process::Dev;
 
 #[tokio::test]
@@ -99,8 +100,15 @@ async fn an_expired_list_lets_nobody_in_and_a_new_one_does_again() {
     let internal = Internal::start().await;
     let client = internal.client(ORDERS);
     internal.service.clock.advance(86_399);
-    internal.open(Some(&client)).await.unwrap();
-    internal.service.clock.advance(1);
+    let mut open = internal.open(Some(&client)).await.unwrap();
+    internal.service.clock.advance(2);
+    // A connection does not outlive the list either: it had a second left. The idle ones last longer.
+    let mut rest = Vec::new();
+    let ended = tokio::time::timeout(PATIENCE, open.read_to_end(&mut rest)).await;
+    assert!(ended.is_ok(), "the list has ended");
+    let metrics = internal.service.metrics.render();
+    let counted = r#"connections_ended_total{listener="internal",reason="client_crl_expired"} 1"#;
+    assert!(metrics.contains(counted), "{metrics}");
     assert_eq!(internal.refused(Some(&client)).await, "client_crl_expired");
     assert!(internal.tls.ends().revocation_lists.unwrap() <= internal.service.clock.now());
     assert!(internal.revoke(2, &[]).failed.is_empty());
