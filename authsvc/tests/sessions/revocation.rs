@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use authsvc_core::clock::Clock;
 use authsvc_core::domain::ServiceIdentity;
 use authsvc_core::service::{NewService, ServiceRegistry};
+use cryptokit::jose::Revocation;
 use http::StatusCode;
 use serde_json::json;
 
@@ -85,6 +87,28 @@ async fn tokens_are_revoked_by_jti_by_user_and_by_the_time_they_were_issued() {
         assert_refused(&both, &anew).await;
         assert_eq!(second.validate(&younger).await.status, StatusCode::OK);
         tokens(&refresh(&first, &living).await);
+    }
+}
+
+/// A login under way when all tokens are revoked may begin its session after all sessions were ended.
+#[tokio::test]
+async fn a_session_that_begins_while_all_are_revoked_ends_with_the_next_round() {
+    for (first, second, _directory) in pairs().await {
+        let (late, of_late) = login(&first).await;
+        let now = first.clock.now();
+        // As the act leaves the table that did not see the session yet.
+        let all = Revocation::All {
+            before: (now.unix_timestamp() + 1).unsigned_abs(),
+            exp: (now.unix_timestamp() + 3720).unsigned_abs(),
+        };
+        first.store.revoke(&[all]).await.unwrap();
+        assert_refused(&[&first, &second], &of_late).await;
+        second.sessions.prune().await.unwrap();
+        assert_dead(&first, &late).await;
+        first.clock.advance(1);
+        let (younger, _) = login(&first).await;
+        second.sessions.prune().await.unwrap();
+        tokens(&refresh(&first, &younger).await);
     }
 }
 

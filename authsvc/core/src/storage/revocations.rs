@@ -24,6 +24,11 @@ pub trait RevocationStore: Send + Sync {
     /// Adds a revocation of all tokens issued before a moment, and ends the sessions that had begun by then; how many.
     async fn revoke_issued_before(&self, before: OffsetDateTime, ending: &super::Ending) -> Result<u64, StoreError>;
 
+    /// Ends the sessions that had begun before such a moment, and revokes their access tokens: those of logins that were
+    /// under way, and not yet to be seen, when all tokens were revoked. Only revocations whose `exp` lies after `exp_after`
+    /// count, so that nothing is looked for once no such login can be left; how many ended.
+    async fn end_late_sessions(&self, exp_after: OffsetDateTime, ending: &super::Ending) -> Result<u64, StoreError>;
+
     /// Those with a number above `number`, by number, at most `most`.
     async fn revocations_after(&self, number: u64, most: u32) -> Result<Vec<NumberedRevocation>, StoreError>;
 

@@ -268,7 +268,8 @@ pub(super) async fn end_sessions_in(
     Ok(ended.len() as u64)
 }
 
-async fn revoke_families(
+/// Revokes the access tokens of sessions that have ended, within the transaction that ends them.
+pub(super) async fn revoke_families(
     connection: &mut PgConnection,
     ended: &[SessionId],
     ending: &Ending,
@@ -323,7 +324,7 @@ async fn insert(connection: &mut PgConnection, session: &Session) -> Result<(), 
     .map_err(store_error)
 }
 
-fn id_of(row: &PgRow) -> Result<SessionId, StoreError> {
+pub(super) fn id_of(row: &PgRow) -> Result<SessionId, StoreError> {
     row.try_get::<String, _>("id")
         .ok()
         .and_then(|text| text.parse().ok())

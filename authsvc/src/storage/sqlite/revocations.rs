@@ -7,6 +7,7 @@ use cryptokit::jose::Revocation;
 use sqlx::{Row, SqliteConnection};
 use time::OffsetDateTime;
 
+use super::sessions::{id_of, revoke_families};
 use super::{SqliteStore, rows, store_error};
 
 #[async_trait]
@@ -39,6 +40,34 @@ impl RevocationStore for SqliteStore {
         add_revocations(&mut transaction, &[all]).await?;
         transaction.commit().await.map_err(store_error)?;
         Ok(ended)
+    }
+
+    async fn end_late_sessions(&self, exp_after: OffsetDateTime, ending: &Ending) -> Result<u64, StoreError> {
+        let before: Option<i64> =
+            sqlx::query_scalar("SELECT max(before) FROM revocations WHERE kind = 'all' AND exp > ?")
+                .bind(exp_after.unix_timestamp())
+                .fetch_one(&self.readers)
+                .await
+                .map_err(store_error)?;
+        let Some(before) = before else { return Ok(0) };
+        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(store_error)?;
+        let ended = sqlx::query(
+            "UPDATE sessions SET ended_at = ?, end_reason = ?, idle_end = min(idle_end, ?), successor = NULL
+             WHERE created_at < ? AND ended_at IS NULL RETURNING id",
+        )
+        .bind(ending.at.unix_timestamp())
+        .bind(ending.why.name())
+        .bind(ending.at.unix_timestamp())
+        .bind(before)
+        .fetch_all(&mut *transaction)
+        .await
+        .map_err(store_error)?;
+        let ended = ended.iter().map(id_of).collect::<Result<Vec<_>, _>>()?;
+        if !ended.is_empty() {
+            revoke_families(&mut transaction, &ended, ending).await?;
+        }
+        transaction.commit().await.map_err(store_error)?;
+        Ok(ended.len() as u64)
     }
 
     async fn revocations_after(&self, number: u64, most: u32) -> Result<Vec<NumberedRevocation>, StoreError> {

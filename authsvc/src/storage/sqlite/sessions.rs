@@ -252,7 +252,8 @@ pub(super) async fn end_sessions_in(
     Ok(ended.len() as u64)
 }
 
-async fn revoke_families(
+/// Revokes the access tokens of sessions that have ended, within the transaction that ends them.
+pub(super) async fn revoke_families(
     connection: &mut SqliteConnection,
     ended: &[SessionId],
     ending: &Ending,
@@ -345,7 +346,7 @@ fn columns<'q>(query: Query<'q, Sqlite, SqliteArguments>, session: &'q Session) 
         .bind(&session.seal)
 }
 
-fn id_of(row: &SqliteRow) -> Result<SessionId, StoreError> {
+pub(super) fn id_of(row: &SqliteRow) -> Result<SessionId, StoreError> {
     row.try_get::<String, _>("id")
         .ok()
         .and_then(|text| text.parse().ok())

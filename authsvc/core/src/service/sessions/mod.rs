@@ -48,6 +48,9 @@ const SKEW: Duration = Duration::from_secs(60 + 60);
 pub(super) const TOKENS_END: Duration = Duration::from_secs(3600 + SKEW.as_secs());
 /// How long a session that is over is still known by its tokens.
 const KEPT_FOR: Duration = Duration::from_secs(24 * 3600);
+/// A login that was under way when all tokens were revoked has begun its session by then, or never will: longer than any
+/// request, and the clocks' difference.
+const LATE_LOGIN: Duration = Duration::from_secs(300 + 30 + SKEW.as_secs());
 /// Rows removed at once: a bound on how long other writers wait.
 const PRUNE_BATCH: u32 = 1_000;
 
@@ -161,7 +164,8 @@ impl Sessions {
         Ok(ended)
     }
 
-    /// Revokes all access tokens issued before a moment and ends all sessions that had begun by then; how many.
+    /// Revokes all access tokens issued before a moment and ends all sessions that had begun by then; how many. Those of
+    /// logins that are under way end within [`SESSION_PRUNE_INTERVAL`] of their beginning.
     ///
     /// # Errors
     ///
@@ -212,6 +216,11 @@ impl Sessions {
         let now = self.clock.now();
         self.store.erase_successors(now).await?;
         self.store.prune_sessions(now - KEPT_FOR, PRUNE_BATCH).await?;
+        // An `exp` is TOKENS_END after the act.
+        let late = self.ending(EndReason::Operator);
+        self.store
+            .end_late_sessions(now + TOKENS_END - LATE_LOGIN, &late)
+            .await?;
         if let Some(over_by) = self.over_by() {
             self.store.prune_revocations(over_by).await?;
         }

@@ -68,7 +68,8 @@ async fn sessions_begun_before_a_moment_end_with_one_revocation(store: &dyn Stor
     begin(store, &before).await;
     begin(store, &after).await;
     let start = store.revoke(&[]).await.expect("the store answers");
-    let why = ending(-89_900, EndReason::Operator);
+    // Its `exp` is later than those of any other check.
+    let why = ending(5_000, EndReason::Operator);
     let ended = store.revoke_issued_before(at(-90_000), &why).await;
     assert_eq!(ended.expect("the store answers"), 1);
     for (session, ends) in [(&before, true), (&after, false)] {
@@ -80,7 +81,24 @@ async fn sessions_begun_before_a_moment_end_with_one_revocation(store: &dyn Stor
     let rows: Vec<&Revocation> = rows.iter().map(|row| &row.revocation).collect();
     let expected = Revocation::All {
         before: seconds(-90_000),
-        exp: seconds(-89_000),
+        exp: seconds(5_900),
     };
     assert_eq!(rows, [&expected]);
+
+    // A login that was under way then, and is to be seen only now.
+    let late = session(user.id, -95_000);
+    begin(store, &late).await;
+    let ended = store.end_late_sessions(at(5_900), &why).await;
+    assert_eq!(
+        ended.expect("the store answers"),
+        0,
+        "the revocation is too old to be looked at"
+    );
+    let ended = store.end_late_sessions(at(5_899), &why).await;
+    assert_eq!(ended.expect("the store answers"), 1);
+    for (session, ends) in [(&late, true), (&after, false)] {
+        let found = store.session_by_id(session.id).await.expect("the store answers");
+        assert_eq!(found.expect("there is a session").ended.is_some(), ends);
+        assert_eq!(revoked(store, session.id).await, usize::from(ends));
+    }
 }
