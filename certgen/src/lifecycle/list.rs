@@ -12,6 +12,10 @@ use super::error::LifecycleError;
 use crate::home::{AuthorityKind, CrlRecord, Event, HomeView, RevokedRecord, Transaction};
 use crate::text::hex;
 
+/// A run reads the clock when it begins. While it waits for the home or for a passphrase, another may make a list that is
+/// younger, by no more than this unless the clock is wrong.
+const OLDEST_NOW: Duration = Duration::minutes(1);
+
 /// How long the list of an issuing authority is good for, unless asked otherwise.
 pub const LIFETIME: Duration = Duration::days(30);
 /// How long a root's is: its key is best kept elsewhere, and seldom brought back.
@@ -76,13 +80,14 @@ pub fn next(
         .as_ref()
         .map(RevocationList::this_update)
         .max(recorded.map(|record| record.this_update));
-    if let Some(last_update) = last_update.filter(|last| *last > now) {
+    if let Some(last_update) = last_update.filter(|last| *last > now + OLDEST_NOW) {
         return Err(LifecycleError::ClockBehind {
             authority: name.to_owned(),
             last_update,
             now,
         });
     }
+    let now = last_update.map_or(now, |last| last.max(now));
     let default = if certificate.names_itself_as_issuer() {
         ROOT_LIFETIME
     } else {

@@ -176,6 +176,10 @@ fn a_clock_that_went_back_makes_no_list() {
     let error = revoke_at(&path, "ops", made).unwrap_err();
     assert!(matches!(error, LifecycleError::ClockBehind { .. }), "{error}");
     assert_eq!(fs::read(path.join("inventory.jsonl")).unwrap(), before);
+    // Whoever waited for the other read the clock before it: a list's time does not go back for that.
+    let behind = list_at(&path, made + Duration::minutes(59)).unwrap();
+    assert_eq!(behind.this_update(), list_in(&path).this_update());
+    assert!(behind.this_update() >= made + Duration::HOUR - Duration::SECOND);
     // The list may be gone; the inventory still knows.
     fs::remove_file(path.join("intermediate.crl.der")).unwrap();
     assert!(matches!(list_at(&path, made), Err(LifecycleError::ClockBehind { .. })));
