@@ -181,11 +181,11 @@ impl Trace {
                     at = own.end.next_multiple_of(8).max(at + 8);
                     continue;
                 }
-                // Some mappings cannot be read, those of devices for example.
-                if memory.read_exact_at(&mut piece[..length], at as u64).is_err() {
-                    break;
+                // Some mappings cannot be read, those of devices for example, and another test may give back a part of
+                // this one meanwhile.
+                if memory.read_exact_at(&mut piece[..length], at as u64).is_ok() {
+                    places += self.count_in(&piece[..length]);
                 }
-                places += self.count_in(&piece[..length]);
                 // The trace is shorter than a block and blocks are aligned to 64 bytes, as pieces are.
                 at += length;
             }

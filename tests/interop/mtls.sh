@@ -31,9 +31,16 @@ openssl_get() {
         timeout "$HANDSHAKE_SECONDS" openssl s_client -connect "localhost:$port" -servername localhost -CAfile "$ca" \
             -verify_return_error -ign_eof "$@" >"$work/said" 2>&1 || true
 }
-# gnutls-cli leaves when its input ends, answer or no answer.
+# gnutls-cli leaves when its input ends, answer or no answer. A client that has been refused ends by itself.
 gnutls_get() {
-    { printf 'GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n' && sleep 1; } |
+    : >"$work/said"
+    {
+        printf 'GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n'
+        for _ in $(seq "$HANDSHAKE_SECONDS"); do
+            sleep 1
+            if grep -qE '^HTTP/|rror|losed|Terminated' "$work/said"; then break; fi
+        done
+    } |
         timeout "$HANDSHAKE_SECONDS" gnutls-cli --port "$port" --x509cafile "$ca" "$@" localhost >"$work/said" 2>&1 || true
 }
 gets_in() {

@@ -107,14 +107,14 @@ jq -r .qr_svg "$work/answer" | python3 "$here/qr_to_pgm.py" svg >"$work/http.pgm
 secret=$(scan "$work/http.pgm" | sed -n 's/.*[?&]secret=\([A-Z2-7]*\)&.*/\1/p')
 [[ $secret == "$(jq -r .secret "$work/answer")" ]] || die "the QR code holds another secret than the answer"
 code() { oathtool --totp=sha1 --base32 --now "@$1" "$secret"; }
-# One step early and one late: both are within the window for as long as this takes.
+# This step's and the next one's: one early and one late are within the window, so that both have half a minute.
 now=$(date +%s)
-[[ $(post /v1/me/otp/confirm "$(jq -nc --arg otp "$(code $((now - 30)))" '{$otp}')" "${bearer[@]}") == 200 ]] ||
+[[ $(post /v1/me/otp/confirm "$(jq -nc --arg otp "$(code "$now")" '{$otp}')" "${bearer[@]}") == 200 ]] ||
     die "oathtool's code is not taken: $(problem)"
 recovery=$(jq -r '.recovery_codes[0]' "$work/answer")
 with() { jq -c --arg otp "$1" '. + {$otp}' "$login"; }
 [[ $(post /v1/auth "$(cat "$login")") == 401 && $(problem) == otp-required ]] || die "a login without a code"
-next=$(code "$now")
+next=$(code $((now + 30)))
 [[ $(post /v1/auth "$(with "$next")") == 200 ]] || die "a login with oathtool's code: $(problem)"
 [[ $(post /v1/auth "$(with "$next")") == 401 && $(problem) == invalid-otp ]] || die "the same code a second time"
 [[ $(post /v1/auth "$(with "$recovery")") == 200 ]] || die "a login with a recovery code: $(problem)"

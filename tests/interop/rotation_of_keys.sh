@@ -82,7 +82,7 @@ judged accept during.token before.jwks "the same with a set that was not fetched
 
 # Ten minutes are not waited for here, nor those who have not fetched it.
 key promote "$new" --force >/dev/null || die "the key is not promoted"
-signs() { token after.token && "$python" "$here/rotation_of_keys.py" kid "$work/after.token" | grep -qx "$new"; }
+signs() { token after.token && "$python" "$here/rotation_of_keys.py" kid "$work/after.token" | grep -qxF -e "$new"; }
 until_it_holds "the new key signs" signs
 keys after.jwks
 for name in before during after; do

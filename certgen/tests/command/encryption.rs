@@ -170,10 +170,11 @@ fn nobody_is_asked_for_a_passphrase_in_vain() {
 #[test]
 fn slow_keys_show_progress_on_a_terminal_and_nowhere_else() {
     let directory = tempfile::tempdir().unwrap();
-    let command = "certgen init pki --client a --ca-key rsa-4096";
+    // So many that they cannot all be made before progress is shown, however lucky their primes.
+    let command = "certgen init pki --client a --client b --client c --client d --ca-key rsa-4096 --key rsa-4096";
     let shown = Terminal::run(directory.path(), command).end();
     assert!(
-        shown.contains("of 3 keys made") && shown.contains("Made in pki"),
+        shown.contains("of 6 keys made") && shown.contains("Made in pki"),
         "{shown}"
     );
     let output = init(directory.path(), &["--out", "other", "--ca-key", "rsa-2048"], "");

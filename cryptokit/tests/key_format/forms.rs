@@ -242,10 +242,9 @@ fn scalars_are_read_in_the_lengths_that_gnutls_gives_them() {
         for refused in [padded(2), [&[1], sec1.private_key].concat(), Vec::new()] {
             assert_eq!(with_scalar(&refused).unwrap_err(), KeyFormatError::Malformed);
         }
-        assert_eq!(
-            with_scalar(&sec1.private_key[1..]).unwrap_err(),
-            KeyFormatError::Inconsistent
-        );
+        // Not the first byte: where that is zero, what is left is the same number.
+        let (_, shorter) = sec1.private_key.split_last().unwrap();
+        assert_eq!(with_scalar(shorter).unwrap_err(), KeyFormatError::Inconsistent);
     }
     // The scalar 1, whose point is the curve's base point (FIPS 186-5, SP 800-186 §3.2.1.3), in one byte.
     let point = hex!(
