@@ -30,6 +30,7 @@ mod revocation_list;
 mod second_factor_request;
 mod session_request;
 mod settings_file;
+mod shown;
 mod stored_row;
 mod token_question;
 
