@@ -24,6 +24,9 @@ COPY --from=build --chown=65532:65532 /out/state/ ./
 COPY --from=build /out/authsvc /authsvc
 WORKDIR /var/lib/authsvc
 USER 65532:65532
+# Large blocks of memory, which are those that passwords are hashed in, on huge pages where the host offers them
+# (docs/adr/0038).
+ENV GLIBC_TUNABLES=glibc.malloc.hugetlb=1
 # public (TLS), internal (mTLS), ops (plain HTTP: keep it on a private network)
 EXPOSE 8443 9443 9464
 STOPSIGNAL SIGTERM

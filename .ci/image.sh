@@ -114,12 +114,13 @@ user=$(jq -r .User <<<"$config")
 [ "$user" = 65532:65532 ] || die "the image runs as $user"
 mapfile -t entrypoint < <(jq -r '.Entrypoint[]' <<<"$config")
 mapfile -t command < <(jq -r '.Cmd[]' <<<"$config")
+mapfile -t environment < <(jq -r '.Env[]?' <<<"$config")
 home=/var/lib/authsvc
 
 # ---- 4. using it -----------------------------------------------------------------------------------------------------
 
 # As a container runtime would: the mount points that every container has, the state folder mounted, the rest read-only,
-# an empty environment, the host's network for lack of another.
+# the image's environment and no other, the host's network for lack of another.
 state=$scratch/state
 install -d -m 0700 -o 65532 -g 65532 "$state"
 mkdir -p "$rootfs/proc" "$rootfs/dev"
@@ -133,8 +134,9 @@ in_image() {
         mount --bind "$state" "$rootfs$home"
         mount -t proc proc "$rootfs/proc"
         mount --bind /dev "$rootfs/dev"
-        exec env -i "$(command -v chroot)" --userspec="$user" "$rootfs" "$@"
-    ' in-image "$rootfs" "$state" "$home" "$user" "${entrypoint[@]}" "$@"
+        environment=("${@:1:$1 + 1}") && shift "$((${#environment[@]}))"
+        exec env -i "${environment[@]:1}" "$(command -v chroot)" --userspec="$user" "$rootfs" "$@"
+    ' in-image "$rootfs" "$state" "$home" "$user" "${#environment[@]}" "${environment[@]}" "${entrypoint[@]}" "$@"
 }
 
 stop_server() {
@@ -184,6 +186,10 @@ say "the same home, served with the image's own command: ${command[*]}"
 server=$!
 wait_until curl --silent --fail "$ops/readyz"
 smoke
+# Asked for, whether or not the kernel has any to give just now.
+if [ -e /sys/kernel/mm/transparent_hugepage ]; then
+    grep -qE '^VmFlags:.* hg( |$)' "/proc/$server/smaps" || die "the memory of hashes is not asked for as huge pages"
+fi
 stop_server
 
 say "image: ok"

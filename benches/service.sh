@@ -43,6 +43,11 @@ if command -v taskset >/dev/null && [[ $(nproc) -gt 1 ]]; then driver=(taskset -
 
 umask 077
 work=$(mktemp -d)
+# The service runs as in the image, and what it is measured beside does not.
+environment=$(sed -n 's/^ENV //p' Dockerfile)
+printf '#!/bin/sh\nexport %s\nexec %s "$@"\n' "$environment" "$(realpath "$service")" >"$work/authsvc"
+chmod 700 "$work/authsvc"
+service=$work/authsvc
 postmaster=
 cleanup() {
     if [[ -n $postmaster ]]; then
