@@ -21,6 +21,13 @@ use crate::{Common, Failure};
 const BAR: f64 = 0.10;
 /// What the planted leak adds.
 const LEAK: Duration = Duration::from_millis(1);
+/// The same while logins wait for each other and a millisecond is a small part of what differs anyway: about two hashes.
+const BUSY_LEAK: Duration = Duration::from_millis(30);
+/// Accounts of today's cost beside those that are measured: where an older cost is common, unknown addresses have it too,
+/// as often as accounts have it.
+const CROWD: u32 = 5_000;
+/// How often a login is tried again that was turned away because too many waited.
+const TRIES: u32 = 50;
 /// Failures that an account gets here; a hundred is the limit, and a fifth of it is kept for sources it knows.
 const FAILURES: usize = 60;
 /// Failures that lock an account of a class that is locked.
@@ -42,7 +49,7 @@ struct Class {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Expected {
     Same,
-    /// A client that waits for a millisecond more: it must be found.
+    /// A client that waits longer: it must be found.
     Leak,
     /// An older hash costs what it cost when it was made; the first good login replaces it.
     Known,
@@ -90,6 +97,7 @@ pub(crate) fn run(common: &Common, samples: usize, busy: bool, strict: bool) -> 
         .map(|number| spawn_other(&trust, server.public, number, &stop))
         .collect::<Result<_, _>>()?;
 
+    let leak = if busy { BUSY_LEAK } else { LEAK };
     let mut random = SplitMix64(seed);
     let mut times = vec![Vec::new(); CLASSES.len()];
     let mut order: Vec<usize> = (0..CLASSES.len()).collect();
@@ -102,17 +110,24 @@ pub(crate) fn run(common: &Common, samples: usize, busy: bool, strict: bool) -> 
             let class = CLASSES[at];
             let address = accounts::address(class.name, (round % accounts) as u32);
             let body = accounts::login(&address, WRONG);
-            let begin = Instant::now();
-            let answer = connection.post("/v1/auth", &body)?;
-            if class.expected == Expected::Leak {
-                let answered = Instant::now();
-                while answered.elapsed() < LEAK {}
-            }
-            let time = begin.elapsed().as_secs_f64();
             let expected = if class.locked { 429 } else { 401 };
-            if answer.status != expected {
-                return Err(format!("{}: status {} in round {round}", class.name, answer.status).into());
-            }
+            let mut tries = 0;
+            let time = loop {
+                let begin = Instant::now();
+                let answer = connection.post("/v1/auth", &body)?;
+                if class.expected == Expected::Leak {
+                    let answered = Instant::now();
+                    while answered.elapsed() < leak {}
+                }
+                let time = begin.elapsed().as_secs_f64();
+                if answer.status == expected {
+                    break time;
+                }
+                tries += 1;
+                if !busy || answer.status != 503 || tries == TRIES {
+                    return Err(format!("{}: status {} in round {round}", class.name, answer.status).into());
+                }
+            };
             if round >= 5 {
                 times[at].push(time);
             }
@@ -124,7 +139,7 @@ pub(crate) fn run(common: &Common, samples: usize, busy: bool, strict: bool) -> 
     }
     let load = if busy { "every permit taken" } else { "idle" };
     println!("{samples} logins of each class, {load}, seed {seed}, bar {BAR} for the upper end");
-    Ok(report(&times, strict, busy))
+    Ok(report(&times, strict))
 }
 
 /// One account of a class for each [`FAILURES`] samples.
@@ -143,6 +158,7 @@ fn fill(installation: &Installation, accounts: usize) -> Result<(), Failure> {
             "",
         )?;
     }
+    accounts::add(installation, "crowd", 0..CROWD)?;
     accounts::add(installation, "other", 0..OTHERS as u32)
 }
 
@@ -164,7 +180,7 @@ fn spawn_other(
     }))
 }
 
-fn report(times: &[Vec<f64>], strict: bool, busy: bool) -> bool {
+fn report(times: &[Vec<f64>], strict: bool) -> bool {
     let (mut blind, mut told_apart) = (false, false);
     println!(
         "{:<14} {:<16} {:>9} {:>7} {:>17}  finding",
@@ -178,15 +194,13 @@ fn report(times: &[Vec<f64>], strict: bool, busy: bool) -> bool {
         let found = low > 0.0 && high > BAR;
         let finding = match (class.expected, auc.within(BAR)) {
             (Expected::Leak, _) if found => "planted leak found",
-            // Where logins wait for each other, a millisecond is a small part of what differs anyway.
-            (Expected::Leak, _) if busy => "planted leak hidden by the queue",
             (Expected::Leak, _) => "PLANTED LEAK NOT FOUND",
             (Expected::Known, _) => "differs until its next login",
             (Expected::Same, true) => "none",
             (Expected::Same, false) if low > BAR => "TOLD APART",
             (Expected::Same, false) => "not shown to be the same",
         };
-        blind |= class.expected == Expected::Leak && !found && !busy;
+        blind |= class.expected == Expected::Leak && !found;
         told_apart |= class.expected == Expected::Same && !auc.within(BAR);
         let median = median(of_class) * 1e3;
         println!(
