@@ -1,8 +1,8 @@
 //! The keys that sign the feed: exchanged and revoked while replicas publish and verifiers follow, on both databases.
 
 use authsvc_core::service::key_schedule::{KeyPolicy, PUBLISHED_BEFORE_USE};
-use authsvc_core::service::{FEED_KEYSET, FeedKeyKeeper, KeyChange, KeyChangeError, SealedKeysets};
-use authsvc_core::storage::{Publication, SignedUnder};
+use authsvc_core::service::{FEED_KEYSET, FeedKeyKeeper, KeyChange, KeyChangeError, KeyStorageError, SealedKeysets};
+use authsvc_core::storage::{Publication, SignedUnder, StoreError};
 use cryptokit::jose::{FeedError, FeedSigningKey, JwsAlgorithm, RevocationPublisher, TokenError};
 use cryptokit::keyset::{KeyMaterial, KeyStatus};
 use cryptokit::sign::RsaKeySize;
@@ -181,11 +181,11 @@ async fn a_replica_that_has_not_heard_of_a_revocation_publishes_nothing_under_th
             assert!(feed.is_fresh(now()));
             assert_eq!(feed.len(), 2, "nothing that is revoked was lost");
         }
-        // A verifier of the version before, which doubts nothing that it has taken: the new feed is later, though no
-        // second has passed.
-        let mut former_version = fresh_feed(old_keys.into_iter().chain(keys(&first).await).collect());
-        former_version.apply_snapshot(&old_snapshot, now()).unwrap();
-        former_version.apply_snapshot(&snapshot(&first).await, now()).unwrap();
+        // A verifier that doubts nothing, since nobody has told it of an end: the new feed is later, though no second has
+        // passed.
+        let mut undoubting = fresh_feed(old_keys.into_iter().chain(keys(&first).await).collect());
+        undoubting.apply_snapshot(&old_snapshot, now()).unwrap();
+        undoubting.apply_snapshot(&snapshot(&first).await, now()).unwrap();
         // And one that holds no keys in memory, as after a restart.
         let again = Arc::new(second.replica(Arc::clone(&second.store)).await);
         assert_eq!(kids(&again).await, [successor]);
@@ -240,6 +240,7 @@ async fn keys_exchanged_while_replicas_publish_leave_one_history_of_keys_that_we
     const EACH: usize = 25;
     for (first, second, _directory) in pairs().await {
         first.feed.publish().await.unwrap();
+        let begun = first.store.feed_head().await.unwrap().unwrap().position.feed;
         let mut tasks = tokio::task::JoinSet::new();
         for (name, service) in [("a", &first), ("b", &second)] {
             let service = Arc::clone(service);
@@ -248,26 +249,37 @@ async fn keys_exchanged_while_replicas_publish_leave_one_history_of_keys_that_we
                     service.sessions.revoke_jti(&format!("{name}{index}")).await.unwrap();
                     service.feed.publish().await.unwrap();
                 }
+                (0, 0)
             });
         }
         for service in [&first, &second] {
             let service = Arc::clone(service);
             tasks.spawn(async move {
                 let keeper = keeper(&service);
+                let (mut replaced, mut revoked) = (0, 0);
                 for round in 0..6 {
                     let done = match round % 3 {
                         2 => keeper.revoke(None).await,
                         _ => keeper.replace_now().await,
                     };
-                    // The other one may be faster each time.
-                    let contended = matches!(&done, Err(KeyChangeError::Storage(_)));
-                    assert!(done.is_ok() || contended, "{done:?}");
+                    match done {
+                        Ok(KeyChange::FeedRevoked { .. }) => revoked += 1,
+                        Ok(_) => replaced += 1,
+                        // The other one may be faster each time.
+                        Err(KeyChangeError::Storage(KeyStorageError::Store(StoreError::Conflict))) => {}
+                        Err(error) => panic!("{error:?}"),
+                    }
                 }
+                (replaced, revoked)
             });
         }
+        let (mut replaced, mut revoked) = (0, 0);
         while let Some(done) = tasks.join_next().await {
-            done.unwrap();
+            let (more_replaced, more_revoked) = done.unwrap();
+            replaced += more_replaced;
+            revoked += more_revoked;
         }
+        assert!(replaced > 0 && revoked > 0, "{replaced} replaced, {revoked} revoked");
         first.feed.publish().await.unwrap();
         second.feed.publish().await.unwrap();
 
@@ -275,6 +287,7 @@ async fn keys_exchanged_while_replicas_publish_leave_one_history_of_keys_that_we
         assert_eq!(kids(&first).await, kids(&second).await);
         // From the first delta of the feed that there is now: every one under a key that is good, upon the one before.
         let position = first.store.feed_head().await.unwrap().unwrap().position;
+        assert_ne!(position.feed, begun);
         let mut feed = fresh_feed(keys(&first).await);
         feed.apply_snapshot(&snapshot(&second).await, now).unwrap();
         let good = kids(&first).await;

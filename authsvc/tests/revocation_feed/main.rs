@@ -185,7 +185,10 @@ fn publishing(services: &[&Arc<Service>]) -> tokio::task::JoinSet<()> {
             let mut ticks = tokio::time::interval(FEED_INTERVAL);
             loop {
                 ticks.tick().await;
-                service.feed.publish().await.unwrap();
+                // Nobody joins these: what is missing then, the test misses.
+                if let Err(error) = service.feed.publish().await {
+                    eprintln!("a round published nothing: {error:?}");
+                }
             }
         });
     }
