@@ -185,7 +185,8 @@ impl FeedKeyKeeper {
         })
     }
 
-    /// Writes a keyset in which `signs` is primary, and begins another feed with it; whether nobody else wrote first.
+    /// Writes a keyset in which `signs` is primary, and begins another feed with it; whether nobody else wrote first, or
+    /// published what is not older than the beginning.
     async fn write(
         &self,
         version: u64,
@@ -203,7 +204,8 @@ impl FeedKeyKeeper {
             keyset: FEED_KEYSET,
             version,
         };
-        let written = store.begin_feed_under(replaced, &sealed, &next.head, &next.delta);
+        let from = former.as_ref().map(|head| &head.position);
+        let written = store.begin_feed_under(replaced, from, &sealed, &next.head, &next.delta);
         Ok(written.await.map_err(KeyStorageError::from)?)
     }
 

@@ -17,6 +17,14 @@ pub struct FeedHead {
     pub number: u64,
 }
 
+impl FeedHead {
+    /// Whether a feed may begin here when the one before it is at `former`, and was last seen at `seen`. By the time of
+    /// their documents verifiers tell which of two feeds came later.
+    pub fn may_begin_after(&self, former: Option<&Self>, seen: Option<&FeedPosition>) -> bool {
+        former.is_none_or(|former| Some(&former.position) == seen || former.issued_at < self.issued_at)
+    }
+}
+
 /// The keyset whose key signed a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SignedUnder<'a> {
@@ -54,10 +62,12 @@ pub trait RevocationFeedStore: Send + Sync {
     ) -> Result<Publication, StoreError>;
 
     /// Replaces the feed's keyset if it still has the version it had, removes all deltas that there are, and begins another
-    /// feed with `delta`, wherever the one before is: all of it or nothing; whether the keyset had that version.
+    /// feed with `delta`, if the one before is still at `from` or began and went on earlier than `head` all the same: all of
+    /// it or nothing, and which.
     async fn begin_feed_under(
         &self,
         former: SignedUnder<'_>,
+        from: Option<&FeedPosition>,
         sealed: &str,
         head: &FeedHead,
         delta: &str,

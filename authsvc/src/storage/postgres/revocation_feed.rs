@@ -70,6 +70,7 @@ impl RevocationFeedStore for PostgresStore {
     async fn begin_feed_under(
         &self,
         former: SignedUnder<'_>,
+        from: Option<&FeedPosition>,
         sealed: &str,
         head: &FeedHead,
         delta: &str,
@@ -88,6 +89,14 @@ impl RevocationFeedStore for PostgresStore {
                 .await
                 .map_err(store_error)?;
         if replaced.rows_affected() == 0 {
+            return Ok(false);
+        }
+        let row = sqlx::query("SELECT position, issued_at, number FROM revocation_feed WHERE id = 1 FOR UPDATE")
+            .fetch_optional(&mut *transaction)
+            .await
+            .map_err(store_error)?;
+        let former_head = row.as_ref().map(rows::feed_head).transpose()?;
+        if !head.may_begin_after(former_head.as_ref(), from) {
             return Ok(false);
         }
         let begun = "INSERT INTO revocation_feed (id, position, seq, issued_at, number) VALUES (1, $1, $2, $3, $4)

@@ -59,6 +59,7 @@ impl RevocationFeedStore for SqliteStore {
     async fn begin_feed_under(
         &self,
         former: SignedUnder<'_>,
+        from: Option<&FeedPosition>,
         sealed: &str,
         head: &FeedHead,
         delta: &str,
@@ -76,6 +77,14 @@ impl RevocationFeedStore for SqliteStore {
                 .await
                 .map_err(store_error)?;
         if replaced.rows_affected() == 0 {
+            return Ok(false);
+        }
+        let row = sqlx::query("SELECT position, issued_at, number FROM revocation_feed")
+            .fetch_optional(&mut *transaction)
+            .await
+            .map_err(store_error)?;
+        let former_head = row.as_ref().map(rows::feed_head).transpose()?;
+        if !head.may_begin_after(former_head.as_ref(), from) {
             return Ok(false);
         }
         put_head(&mut transaction, head).await?;

@@ -17,6 +17,7 @@ pub(super) async fn run(store: &dyn Store) {
     nothing_is_published_under_keys_that_have_changed(store).await;
     another_feed_begins_with_other_keys_and_leaves_no_delta(store).await;
     of_all_that_exchange_the_keys_at_once_one_does(store).await;
+    no_feed_begins_before_the_end_of_the_one_before(store).await;
 }
 
 /// A position of a feed with a name of its own, after `deltas` deltas.
@@ -65,8 +66,18 @@ async fn publish_under(
 }
 
 async fn begin(store: &dyn Store, version: u64, head: &FeedHead, delta: &str) -> bool {
+    begin_from(store, version, None, head, delta).await
+}
+
+async fn begin_from(
+    store: &dyn Store,
+    version: u64,
+    from: Option<&FeedPosition>,
+    head: &FeedHead,
+    delta: &str,
+) -> bool {
     let begun = store
-        .begin_feed_under(at_version(version), "other keys", head, delta)
+        .begin_feed_under(at_version(version), from, "other keys", head, delta)
         .await;
     begun.expect("the store answers")
 }
@@ -181,4 +192,26 @@ async fn of_all_that_exchange_the_keys_at_once_one_does(store: &dyn Store) {
     assert_eq!(begun, others[usize::from(second)]);
     let delta = read(store, 1).await;
     assert_eq!(delta.as_deref(), Some(if first { "one" } else { "other" }));
+}
+
+async fn no_feed_begins_before_the_end_of_the_one_before(store: &dyn Store) {
+    let former = store.feed_head().await.expect("the store answers").expect("it began");
+    // What was published between the question and the beginning.
+    let last = head(&position(2), 7, 5);
+    let published = publish_under(store, 3, Some(&former.position), &last, "meanwhile").await;
+    assert_eq!(published, Publication::Done);
+    for (offset, from) in [(6, Some(&former.position)), (7, Some(&former.position)), (7, None)] {
+        let early = head(&position(1), offset, 5);
+        assert!(!begin_from(store, 3, from, &early, "x").await, "{offset}");
+    }
+    assert_eq!(store.feed_head().await.expect("the store answers"), Some(last.clone()));
+    let keyset = store.keyset(KEYSET).await.expect("the store answers");
+    assert_eq!(keyset.map(|keyset| keyset.version), Some(3), "nor other keys");
+    assert_eq!(read(store, 2).await.as_deref(), Some("meanwhile"));
+    // Later than that one all the same, or by a clock that went back with nobody in between.
+    let later = head(&position(1), 8, 5);
+    assert!(begin_from(store, 3, Some(&former.position), &later, "later").await);
+    let earlier = head(&position(1), 0, 5);
+    assert!(begin_from(store, 4, Some(&later.position), &earlier, "by another clock").await);
+    assert_eq!(store.feed_head().await.expect("the store answers"), Some(earlier));
 }
