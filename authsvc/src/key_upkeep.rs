@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
-use authsvc_core::audit::{Action, AuditRecord, AuditSink, Outcome, Reason, RecordId, Where, Who, reasons};
+use authsvc_core::audit::{Action, AuditRecord, AuditSink, Outcome, Reason, ReasonKind, RecordId, Where, Who, reasons};
 use authsvc_core::clock::Clock;
 use authsvc_core::service::error::describe;
 use authsvc_core::service::{
@@ -15,6 +15,9 @@ use authsvc_core::service::{
 use cryptokit::jose::{JwsAlgorithm, TokenSigningKey};
 use cryptokit::keyset::{KeyId, KeyStatus};
 use cryptokit::sign::{RsaKeySize, RsaPssSigningKey, RsaSigningKey, SignError};
+
+/// More than one step is due at once after a long time without a running service.
+const STEPS_AT_ONCE: usize = 4;
 
 /// Makes keys on the threads for blocking work.
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,10 +44,17 @@ pub struct KeyUpkeep {
     feed: Option<(Arc<FeedPublisher>, FeedKeyKeeper)>,
     audit: Arc<dyn AuditSink>,
     clock: Arc<dyn Clock>,
-    /// What the last record said that is still so.
-    alarm: std::sync::Mutex<Option<&'static str>>,
+    /// What the last record said of the service's keys that is still so.
+    alarm: Alarm,
+    /// And of the feed's.
+    feed_alarm: Alarm,
     laggards: AtomicI64,
 }
+
+/// What is wrong, and the particulars.
+type Fault = (&'static ReasonKind, String);
+
+type Alarm = std::sync::Mutex<Option<&'static str>>;
 
 /// What metrics say about the signing keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +80,8 @@ impl KeyUpkeep {
             feed: None,
             audit,
             clock,
-            alarm: std::sync::Mutex::default(),
+            alarm: Alarm::default(),
+            feed_alarm: Alarm::default(),
             laggards: AtomicI64::new(0),
         }
     }
@@ -88,41 +99,65 @@ impl KeyUpkeep {
     ///
     /// # Errors
     ///
-    /// What the poll failed with, in words. What an operator has to see is on record.
+    /// What it failed with first, in words. What an operator has to see is on record.
     pub async fn follow(&self) -> Result<(), String> {
-        let polled = self.ring.poll().await;
-        self.raise(polled.as_ref().err());
-        polled.map(drop).map_err(|error| describe(&error))
+        let polled = self.ring.poll().await.map(drop);
+        let found = match &polled {
+            Ok(()) => self.ended(),
+            Err(error) => fault(error),
+        };
+        self.raise(&self.alarm, found);
+        let followed = match &self.feed {
+            Some((feed, _)) => feed.key_entries().await.map(drop),
+            None => Ok(()),
+        };
+        self.raise(&self.feed_alarm, followed.as_ref().err().and_then(fault));
+        polled.and(followed).map_err(|error| describe(&error))
     }
 
-    /// Takes the steps that are due.
+    /// Takes the steps that are due, of each keyset whatever becomes of the other.
     ///
     /// # Errors
     ///
-    /// What a step failed with, in words.
+    /// What a step failed with first, in words.
     pub async fn advance(&self) -> Result<(), String> {
-        // More than one step is due at once after a long time without a running service.
-        for _ in 0..4 {
-            match self.keeper.maintain().await.map_err(|error| describe(&error))? {
+        let tokens = self.advance_tokens().await;
+        let feed = self.advance_feed().await;
+        let laggards = self.count_laggards().await;
+        tokens.and(feed).and(laggards).map_err(|error| describe(&error))
+    }
+
+    async fn advance_tokens(&self) -> Result<(), KeyStorageError> {
+        for _ in 0..STEPS_AT_ONCE {
+            match self.keeper.maintain().await? {
                 Some(change) => self.report(&change),
                 None => break,
             }
         }
-        if let Some((feed, keeper)) = &self.feed {
-            for _ in 0..4 {
-                match keeper.maintain(feed).await.map_err(|error| describe(&error))? {
-                    Some(change) => {
-                        tracing::info!(
-                            change = explain(&change),
-                            "the keys of the revocation feed were changed"
-                        );
-                        self.record(Outcome::Success);
-                    }
-                    None => break,
+        Ok(())
+    }
+
+    async fn advance_feed(&self) -> Result<(), KeyStorageError> {
+        let Some((feed, keeper)) = &self.feed else {
+            return Ok(());
+        };
+        for _ in 0..STEPS_AT_ONCE {
+            match keeper.maintain(feed).await? {
+                Some(change) => {
+                    tracing::info!(
+                        change = explain(&change),
+                        "the keys of the revocation feed were changed"
+                    );
+                    self.record(Outcome::Success);
                 }
+                None => break,
             }
         }
-        let laggards = self.keeper.laggards().await.map_err(|error| describe(&error))?;
+        Ok(())
+    }
+
+    async fn count_laggards(&self) -> Result<(), KeyStorageError> {
+        let laggards = self.keeper.laggards().await?;
         let laggards = i64::try_from(laggards.len()).unwrap_or(i64::MAX);
         self.laggards.store(laggards, Ordering::Relaxed);
         Ok(())
@@ -166,24 +201,20 @@ impl KeyUpkeep {
         }
     }
 
-    /// Records what is wrong when it begins, and not again while it stays so.
-    fn raise(&self, error: Option<&KeyStorageError>) {
+    /// Whether the key that signs tokens may not at this time.
+    fn ended(&self) -> Option<Fault> {
         let tokens = self.ring.tokens();
-        let ended = !tokens.primary().usage_period.contains(self.clock.now());
-        let found = match error {
-            Some(error @ KeyStorageError::RolledBack { .. }) => {
-                Some((reasons::key::KEYSET_ROLLED_BACK, describe(error)))
-            }
-            Some(KeyStorageError::Store(_)) => None,
-            Some(error) => Some((reasons::key::KEYSET_UNREADABLE, describe(error))),
-            None if ended => {
-                let detail = format!("key {} may not sign at this time", tokens.primary().kid);
-                Some((reasons::key::SIGNING_KEY_ENDED, detail))
-            }
-            None => None,
-        };
+        let primary = tokens.primary();
+        (!primary.usage_period.contains(self.clock.now())).then(|| {
+            let detail = format!("key {} may not sign at this time", primary.kid);
+            (reasons::key::SIGNING_KEY_ENDED, detail)
+        })
+    }
+
+    /// Records what is wrong when it begins, and not again while it stays so.
+    fn raise(&self, alarm: &Alarm, found: Option<Fault>) {
         let code = found.as_ref().map(|(kind, _)| kind.code);
-        let mut alarm = self.alarm.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut alarm = alarm.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if *alarm == code {
             return;
         }
@@ -220,6 +251,15 @@ impl fmt::Debug for KeyUpkeep {
         f.debug_struct("KeyUpkeep")
             .field("ring", &self.ring)
             .finish_non_exhaustive()
+    }
+}
+
+/// What an operator has to look at in a keyset.
+fn fault(error: &KeyStorageError) -> Option<Fault> {
+    match error {
+        KeyStorageError::RolledBack { .. } => Some((reasons::key::KEYSET_ROLLED_BACK, describe(error))),
+        KeyStorageError::Store(_) => None,
+        _ => Some((reasons::key::KEYSET_UNREADABLE, describe(error))),
     }
 }
 

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use authsvc::key_upkeep::KeyUpkeep;
 use authsvc_core::audit::AuditSink;
-use authsvc_core::service::{KeyStorageError, MAX_UNPOLLED_SIGNING, SEALING_KEYSET, SigningError, TOKEN_KEYSET};
+use authsvc_core::service::{
+    FEED_KEYSET, FeedKeyKeeper, KeyStorageError, MAX_UNPOLLED_SIGNING, SEALING_KEYSET, SigningError, TOKEN_KEYSET,
+};
 use cryptokit::keyset::RootKey;
 use http::StatusCode;
 
 use super::{POLICY, claims, keeper, keeper_of, replica, ring, same_root};
-use crate::support::in_process::Service;
+use crate::support::in_process::{ISSUER, Service};
 
 #[tokio::test]
 async fn a_replica_without_its_database_signs_for_ten_minutes_more() {
@@ -48,19 +50,6 @@ async fn older_swapped_and_foreign_keysets_are_refused_and_the_keys_stay() {
     let good = service.token().await;
     service.reasons();
 
-    let write = async |version: u64, sealed: &str| {
-        let version = i64::try_from(version).unwrap();
-        let file = service.directory.path().join("authsvc.db");
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
-        let pool = sqlx::sqlite::SqlitePool::connect_with(options).await.unwrap();
-        sqlx::query("UPDATE keysets SET version = ?, sealed = ? WHERE name = 'access-tokens'")
-            .bind(version)
-            .bind(sealed)
-            .execute(&pool)
-            .await
-            .unwrap();
-        pool.close().await;
-    };
     let next = current.version + 1;
     for (version, sealed, reason) in [
         (old.version, old.sealed.as_str(), "keyset_rolled_back"),
@@ -70,7 +59,7 @@ async fn older_swapped_and_foreign_keysets_are_refused_and_the_keys_stay() {
         (next, "{}", "keyset_unreadable"),
         (next, &"x".repeat(2 << 20), "keyset_unreadable"),
     ] {
-        write(version, sealed).await;
+        write(&service, TOKEN_KEYSET, version, sealed).await;
         assert!(upkeep.follow().await.is_err());
         assert!(upkeep.follow().await.is_err());
         assert_eq!(service.reasons(), [reason], "one record while it stays so");
@@ -79,10 +68,68 @@ async fn older_swapped_and_foreign_keysets_are_refused_and_the_keys_stay() {
         // A process that starts with such a row does not serve; only a whole older row cannot be told from a restore.
         let fresh = ring(&service, &service.store, same_root(&service)).await;
         assert_eq!(fresh.is_err(), reason == "keyset_unreadable");
-        write(current.version, &current.sealed).await;
+        write(&service, TOKEN_KEYSET, current.version, &current.sealed).await;
         upkeep.follow().await.unwrap();
         service.reasons();
     }
     let foreign = ring(&service, &service.store, RootKey::generate()).await;
     assert!(matches!(foreign, Err(KeyStorageError::Sealed { .. })));
+}
+
+#[tokio::test]
+async fn a_keyset_of_the_feed_that_is_older_or_swapped_is_on_record_and_neither_keyset_waits_for_the_other() {
+    let service = Service::start().await;
+    let feed_keeper = || {
+        let keysets = service.keys.keysets().clone();
+        FeedKeyKeeper::new(keysets, ISSUER, Arc::clone(&service.clock) as _, POLICY)
+    };
+    let upkeep = KeyUpkeep::new(
+        Arc::clone(&service.keys),
+        keeper_of(&service, &service.keys, POLICY),
+        Arc::clone(&service.audit) as Arc<dyn AuditSink>,
+        Arc::clone(&service.clock) as _,
+    )
+    .with_feed(Arc::clone(&service.feed), feed_keeper());
+    let old = service.store.keyset(FEED_KEYSET).await.unwrap().unwrap();
+    feed_keeper().revoke(None).await.unwrap();
+    upkeep.advance().await.unwrap();
+    upkeep.follow().await.unwrap();
+    let current = service.store.keyset(FEED_KEYSET).await.unwrap().unwrap();
+    service.reasons();
+    for (version, sealed, reason) in [
+        (old.version, old.sealed.as_str(), "keyset_rolled_back"),
+        (current.version + 1, &old.sealed, "keyset_unreadable"),
+    ] {
+        write(&service, FEED_KEYSET, version, sealed).await;
+        assert!(upkeep.follow().await.is_err());
+        assert!(upkeep.follow().await.is_err());
+        assert_eq!(service.reasons(), [reason], "one record while it stays so");
+        write(&service, FEED_KEYSET, current.version, &current.sealed).await;
+        upkeep.follow().await.unwrap();
+    }
+
+    service.clock.advance(91 * 86_400);
+    let tokens = service.store.keyset(TOKEN_KEYSET).await.unwrap().unwrap();
+    write(&service, TOKEN_KEYSET, tokens.version, "{}").await;
+    let before = feed_keeper().report().await.unwrap().keys.len();
+    assert!(
+        upkeep.advance().await.is_err(),
+        "a key of tokens is due and cannot be made"
+    );
+    assert!(feed_keeper().report().await.unwrap().keys.len() > before);
+}
+
+async fn write(service: &Service, keyset: &str, version: u64, sealed: &str) {
+    let version = i64::try_from(version).unwrap();
+    let file = service.directory.path().join("authsvc.db");
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
+    let pool = sqlx::sqlite::SqlitePool::connect_with(options).await.unwrap();
+    sqlx::query("UPDATE keysets SET version = ?, sealed = ? WHERE name = ?")
+        .bind(version)
+        .bind(sealed)
+        .bind(keyset)
+        .execute(&pool)
+        .await
+        .unwrap();
+    pool.close().await;
 }
