@@ -87,7 +87,7 @@ pub enum KeyCommand {
 /// `authsvc key feed`
 #[derive(Debug, Subcommand)]
 pub enum FeedKeyCommand {
-    /// Make a key and publish it; it signs ten minutes later, when everybody has had the time to fetch it
+    /// Make a key and publish it; it signs eleven minutes later, when everybody has had the time to fetch it
     Rotate {
         /// Sign with it at once: services that follow the feed fetch it when they meet it
         #[arg(long)]

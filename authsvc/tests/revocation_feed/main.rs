@@ -296,6 +296,8 @@ async fn the_feed_is_for_registered_services_and_says_what_may_be_kept() {
     let snapshot = get(&service, "/v1/revocations/snapshot").await;
     assert_eq!(snapshot.header("content-type"), "application/jwt");
     assert_eq!(snapshot.header("cache-control"), "private, no-cache");
+    let keys = get(&service, "/v1/revocations/keys").await;
+    assert_eq!(keys.header("cache-control"), "private, no-cache");
     let feed = service.store.feed_head().await.unwrap().unwrap().position.feed;
     let first = format!("/v1/revocations/{feed}/1");
     let delta = get(&service, &first).await;

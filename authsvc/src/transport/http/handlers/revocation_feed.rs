@@ -7,7 +7,6 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use cryptokit::encoding::base64url;
 use cryptokit::hash::sha256;
-use cryptokit::jose::RevocationFeed;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use http::{HeaderMap, Request, StatusCode};
 use serde::Serialize;
@@ -138,11 +137,8 @@ fn encode(document: &FeedDocument, caching: &'static str, asked: &HeaderMap) -> 
 fn encode_keys(keys: &FeedKeys, asked: &HeaderMap) -> Response {
     let names: Vec<&str> = keys.keys.iter().map(|(kid, _)| kid.as_str()).collect();
     let etag = format!("\"{}\"", base64url::encode(&sha256(names.join(" ").as_bytes())[..16]));
-    let fresh_for = RevocationFeed::KEY_REFRESH.as_secs();
-    let caching = [
-        (CACHE_CONTROL, format!("private, max-age={fresh_for}")),
-        (ETAG, etag.clone()),
-    ];
+    // To be asked for again each time: a kept answer would add its age to the time for which an ended key is believed.
+    let caching = [(CACHE_CONTROL, "private, no-cache".to_owned()), (ETAG, etag.clone())];
     if names_the_same(asked, &etag) {
         return (StatusCode::NOT_MODIFIED, caching).into_response();
     }

@@ -118,7 +118,7 @@ pub(in crate::transport::http) async fn prune(State(state): State<Shared>, reque
     change(&state, request, "/v1/admin/keys/prune", Change::PruneKeys).await
 }
 
-/// Makes a key for the feed of revocations and publishes it. It signs ten minutes later.
+/// Makes a key for the feed of revocations and publishes it. It signs eleven minutes later.
 #[utoipa::path(
     post,
     path = "/v1/admin/feed-keys",
