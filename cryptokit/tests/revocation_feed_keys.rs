@@ -176,20 +176,41 @@ fn a_key_that_is_replaced_in_good_order_goes_without_a_doubt() {
         let mut feed = verifier(WhenStale::Refuse);
         name(&mut feed, &[&old], NOW);
         feed.apply_snapshot(&old.snapshot(&[], NOW), at(NOW)).unwrap();
-        feed.apply_delta(&old.delta(&[token("a")], NOW), at(NOW + 1)).unwrap();
+        let invented = Revocation::All {
+            before: u64::MAX,
+            exp: u64::MAX,
+        };
+        feed.apply_delta(&old.delta(&[token("a"), invented], NOW), at(NOW + 1))
+            .unwrap();
 
         let mut new = old.successor();
         let delta = new.delta(&[], NOW + 2);
         assert_eq!(feed.apply_delta(&delta, at(NOW + 2)), UNKNOWN, "not named yet");
         name(&mut feed, &[&old, &new], NOW + 2);
         feed.apply_delta(&delta, at(NOW + 2)).unwrap();
-        assert_eq!(check(&feed, "a", NOW + 2), REVOKED, "what is known stays");
+        let known = check(&feed, "a", NOW + 2);
+        assert!(matches!(known, Standing::Revoked(_)), "what is known stays");
         assert!(!feed.needs_snapshot());
 
         feed.apply_delta(&new.delta(&[], gone_at), at(gone_at)).unwrap();
         name(&mut feed, &[&new], gone_at);
         assert_eq!(feed.is_fresh(at(gone_at)), !is_doubted);
         assert_eq!(feed.needs_snapshot(), is_doubted);
+        // What was invented under it would else be there for ever.
+        assert!(matches!(check(&feed, "other", gone_at), Standing::Revoked(_)));
+        assert!(feed.wants_snapshot());
+        let delta = new.delta(&[], gone_at);
+        if !is_doubted {
+            assert_eq!(
+                feed.apply_snapshot(&new.snapshot(&[], NOW + 2), at(gone_at)),
+                Err(FeedError::Old)
+            );
+            feed.apply_delta(&delta, at(gone_at)).unwrap();
+            assert!(feed.wants_snapshot(), "a delta takes nothing back");
+        }
+        feed.apply_snapshot(&new.snapshot(&[], gone_at), at(gone_at)).unwrap();
+        assert_eq!(check(&feed, "other", gone_at), Standing::NotRevoked);
+        assert!(!feed.wants_snapshot());
     }
 }
 

@@ -32,6 +32,8 @@ const KEYS_PAUSE: Duration = Duration::from_secs(2);
 const KEYS_TIMEOUT: Duration = Duration::from_secs(2);
 /// Between two snapshots, when the first of them could not be used: it may be large.
 const SNAPSHOT_PAUSE: Duration = Duration::from_secs(2);
+/// Between two snapshots that are only wanted: longer than one may be behind, so that the second is not.
+const RENEWAL_PAUSE: Duration = Duration::from_secs(15);
 /// Deltas taken in one round; more are taken in the next.
 const DELTAS_IN_A_ROUND: usize = 256;
 /// Longest snapshot read, that of a million revocations.
@@ -156,6 +158,7 @@ impl RemoteRevocations {
             keys_due: Instant::now(),
             no_keys_before: Instant::now(),
             no_snapshot_before: Instant::now(),
+            no_renewal_before: Instant::now(),
         };
         let following = tokio::spawn(async move {
             let mut ticks = tokio::time::interval(POLL_INTERVAL);
@@ -219,6 +222,7 @@ struct Follower<S> {
     keys_due: Instant,
     no_keys_before: Instant,
     no_snapshot_before: Instant,
+    no_renewal_before: Instant,
 }
 
 impl<S: RevocationSource> Follower<S> {
@@ -233,6 +237,7 @@ impl<S: RevocationSource> Follower<S> {
             if read(&self.feed).needs_snapshot() && !self.take_snapshot().await {
                 return;
             }
+            self.renew().await;
             let Some(position) = read(&self.feed).position().cloned() else {
                 return;
             };
@@ -293,6 +298,14 @@ impl<S: RevocationSource> Follower<S> {
         self.keys_named_at = Some(now);
         self.keys_due = asked_at + RevocationFeed::KEY_REFRESH;
         true
+    }
+
+    /// Takes a snapshot that is wanted and not needed. Deltas are followed meanwhile, whatever becomes of it.
+    async fn renew(&mut self) {
+        if read(&self.feed).wants_snapshot() && Instant::now() >= self.no_renewal_before {
+            self.take_snapshot().await;
+            self.no_renewal_before = Instant::now() + RENEWAL_PAUSE;
+        }
     }
 
     async fn take_snapshot(&mut self) -> bool {

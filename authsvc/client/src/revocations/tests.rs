@@ -120,6 +120,7 @@ impl Line {
             keys_due: Instant::now(),
             no_keys_before: Instant::now(),
             no_snapshot_before: Instant::now(),
+            no_renewal_before: Instant::now(),
         }
     }
 }
@@ -319,7 +320,11 @@ async fn a_rotation_is_followed_without_a_moment_of_doubt() {
             line.name(&[new_public]);
         }
     }
-    assert_eq!(line.with(|state| state.snapshots), 1);
+    let snapshots = line.with(|state| state.snapshots);
+    assert_eq!(
+        snapshots, 2,
+        "the first, and one without what only the old key has said"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -123,6 +123,8 @@ pub struct RevocationFeed {
     /// When the newest document that was taken under a key says it was issued, for each key that is still named.
     newest_under: HashMap<String, u64>,
     needs_snapshot: bool,
+    /// A part of what is known was said under a key that went in good order.
+    outlived: bool,
     /// A document had to be left out for want of room.
     incomplete: bool,
 }
@@ -166,6 +168,7 @@ impl RevocationFeed {
             doubted_since: None,
             newest_under: HashMap::new(),
             needs_snapshot: true,
+            outlived: false,
             incomplete: false,
         }
     }
@@ -177,6 +180,9 @@ impl RevocationFeed {
     /// then before a snapshot comes that one of these keys has signed. What was said to be revoked stays so until then, or
     /// until every token that it can concern has ended ([`FeedPolicy::max_token_lifetime`]): it may be a thief's, and most of
     /// it is true.
+    ///
+    /// Of a key that was replaced in good order a snapshot is wanted, for what somebody else may have said under it for
+    /// longer than any token lives ([`Self::wants_snapshot`]).
     pub fn set_keys(&mut self, keys: impl IntoIterator<Item = FeedVerifyingKey>, now: OffsetDateTime) {
         let now = seconds(now);
         self.keys = by_kid(keys);
@@ -184,10 +190,16 @@ impl RevocationFeed {
         self.newest_under.retain(|kid, _| self.keys.contains_key(kid));
         let matters_for = self.matters_for();
         let Some(state) = &mut self.state else { return };
-        state
-            .learned_under
-            .retain(|_, came_at| came_at.saturating_add(matters_for) >= now);
-        if state.learned_under.keys().any(|kid| !self.keys.contains_key(kid)) {
+        let (mut is_doubted, mut is_outlived) = (false, false);
+        state.learned_under.retain(|kid, came_at| {
+            let matters = came_at.saturating_add(matters_for) >= now;
+            let is_named = self.keys.contains_key(kid);
+            is_doubted |= matters && !is_named;
+            is_outlived |= !matters && !is_named;
+            matters || is_named
+        });
+        self.outlived |= is_outlived;
+        if is_doubted {
             self.doubted_since.get_or_insert(now);
             self.needs_snapshot = true;
         }
@@ -230,6 +242,13 @@ impl RevocationFeed {
     /// fit, or what is known rests on a key that the issuer no longer names.
     pub fn needs_snapshot(&self) -> bool {
         self.needs_snapshot
+    }
+
+    /// Whether a snapshot would be good to have, though everything goes on without one: an entry that was said under a key
+    /// which has gone in good order ends when its time says, and that may be never. Ask for it at leisure; one that is
+    /// behind what is known is refused, and a later one is not.
+    pub fn wants_snapshot(&self) -> bool {
+        self.needs_snapshot || self.outlived
     }
 
     /// The last delta that was taken. Ask the issuer for what follows.
@@ -364,6 +383,7 @@ impl RevocationFeed {
             learned_under: HashMap::from([(kid, now)]),
         });
         self.doubted_since = None;
+        self.outlived = false;
         self.needs_snapshot = false;
         self.incomplete = false;
         Ok(())
