@@ -123,7 +123,7 @@ home=/var/lib/authsvc
 # the image's environment and no other, the host's network for lack of another.
 state=$scratch/state
 install -d -m 0700 -o 65532 -g 65532 "$state"
-mkdir -p "$rootfs/proc" "$rootfs/dev"
+mkdir -p "$rootfs/proc" "$rootfs/dev" "$rootfs/sys"
 in_image() {
     # shellcheck disable=SC2016 # expanded by the inner shell
     exec unshare --mount --propagation private bash -euo pipefail -c '
@@ -134,6 +134,7 @@ in_image() {
         mount --bind "$state" "$rootfs$home"
         mount -t proc proc "$rootfs/proc"
         mount --bind /dev "$rootfs/dev"
+        mount --bind /sys "$rootfs/sys"
         environment=("${@:1:$1 + 1}") && shift "$((${#environment[@]}))"
         exec env -i "${environment[@]:1}" "$(command -v chroot)" --userspec="$user" "$rootfs" "$@"
     ' in-image "$rootfs" "$state" "$home" "$user" "${#environment[@]}" "${environment[@]}" "${entrypoint[@]}" "$@"
