@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use authsvc_core::audit::chain::{ChainId, Digest, Gap, LinesFrom, MAX_LINE, Record};
 use rustix::fs::OFlags;
-use time::OffsetDateTime;
 use time::macros::format_description;
+use time::{OffsetDateTime, PrimitiveDateTime};
 
 /// Bytes of lines that wait for room.
 const MAX_WAITING: usize = 8 * 1024 * 1024;
@@ -250,6 +250,11 @@ impl LineFile {
         self.failing
     }
 
+    /// Whether there is a file, and the last line went into it.
+    pub fn takes_lines(&self) -> bool {
+        self.output.is_some() && !self.failing
+    }
+
     /// Begins a new file when somebody has moved or removed this one.
     pub fn follow_path(&mut self, now: OffsetDateTime) {
         let there = std::fs::symlink_metadata(&self.path).map(|found| (found.dev(), found.ino()));
@@ -273,7 +278,10 @@ impl LineFile {
     pub fn rotate(&mut self, now: OffsetDateTime) {
         let Some(current) = self.output.take() else { return };
         let name = format!("{:016}", current.last_seq);
-        let aside = with_suffix(&self.path, &format!(".{}-{name}", compact(now)));
+        let aside = with_suffix(
+            &self.path,
+            &format!(".{}-{name}", compact(self.later_than_rotated(now))),
+        );
         // A name is never used twice: what is there stays.
         let aside = free_name(aside);
         if let Err(error) = std::fs::rename(&self.path, &aside) {
@@ -283,6 +291,18 @@ impl LineFile {
         }
         drop(current);
         self.output = self.open_current(now).ok();
+    }
+
+    /// Files are in the order of their names: a clock that was set back, or another process within the second, must not put
+    /// this one before those that are older.
+    fn later_than_rotated(&self, now: OffsetDateTime) -> OffsetDateTime {
+        let newest = rotated(&self.path).pop();
+        let time = newest.and_then(|newest| {
+            let name = newest.file_name()?.to_str()?.to_owned();
+            let after = name.get(self.path.file_name()?.len() + 1..)?.split('-').next()?;
+            expand(after)
+        });
+        time.map_or(now, |newest| now.max(newest + time::Duration::SECOND))
     }
 
     /// The oldest files beyond the number that is kept, and the record that the others begin with. `None` where nothing is
@@ -441,4 +461,35 @@ fn free_name(name: PathBuf) -> PathBuf {
 fn compact(time: OffsetDateTime) -> String {
     time.format(format_description!("[year][month][day]T[hour][minute][second]Z"))
         .unwrap_or_default()
+}
+
+fn expand(text: &str) -> Option<OffsetDateTime> {
+    let parsed = PrimitiveDateTime::parse(text, format_description!("[year][month][day]T[hour][minute][second]Z"));
+    parsed.ok().map(PrimitiveDateTime::assume_utc)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_were_put_aside_are_in_order_whatever_the_clock_says() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("audit.jsonl");
+        let now = OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
+        let rotation = Rotation {
+            max_bytes: 1,
+            max_age: Duration::from_secs(60),
+            keep: 9,
+        };
+        // Each of another process, whose numbers begin anew; all within a second, and one after the clock was set back.
+        for (seq, at) in [(30, now), (20, now), (10, now - time::Duration::HOUR)] {
+            let (mut file, _) = LineFile::open(&path, rotation, open_private, at).unwrap();
+            file.append([(seq, seq.to_string())], at);
+            file.rotate(at);
+        }
+        let read = |path: &PathBuf| std::fs::read_to_string(path).unwrap();
+        let contents: Vec<String> = rotated(&path).iter().map(read).collect();
+        assert_eq!(contents, ["30\n", "20\n", "10\n"]);
+    }
 }

@@ -144,6 +144,8 @@ pub(super) struct State {
     /// Got a line, and no row because too many waited.
     unkept: Lost,
     unsigned: u64,
+    /// Lines of this round may be told of by a signed row: they have to survive what the row survives.
+    sync_due: bool,
     signed_at: OffsetDateTime,
     flushed_at: Instant,
     failed_at: Option<Instant>,
@@ -157,6 +159,7 @@ impl State {
             waiters: Vec::new(),
             unkept: Lost::default(),
             unsigned: 0,
+            sync_due: false,
             signed_at: now,
             flushed_at: Instant::now(),
             failed_at: None,
@@ -245,6 +248,7 @@ impl Writer {
         };
         if sign {
             self.state.unsigned = 0;
+            self.state.sync_due = true;
             self.state.signed_at = self.clock.now();
         } else {
             self.state.unsigned += 1;
@@ -296,7 +300,7 @@ impl Writer {
 
     /// Whether lines go to a file, and it takes them as far as is known.
     fn is_in_file(&self) -> bool {
-        self.file.as_ref().is_some_and(|file| !file.is_failing())
+        self.file.as_ref().is_some_and(LineFile::takes_lines)
     }
 
     /// Puts the file aside. Before old files are removed, a signed record says with which line the rest begins: who
@@ -343,7 +347,7 @@ impl Writer {
         if let Some(file) = &mut self.file {
             file.follow_path(now);
             file.append(lines, now);
-            if self.state.unsigned == 0 {
+            if std::mem::take(&mut self.state.sync_due) {
                 file.sync();
             }
             self.gauges

@@ -115,8 +115,11 @@ impl WholeLog<'_> {
             verifier.whole_log(self.replica, self.replicas.clone(), self.known.clone());
             let read = read_files(&mut verifier, &files);
             // A file that is put aside meanwhile has another name, and would be missed or read twice.
-            if rounds < MOST_ROUNDS && all_files(self.file) != files {
-                continue;
+            if all_files(self.file) != files {
+                if rounds < MOST_ROUNDS {
+                    continue;
+                }
+                return Err("the audit files were put aside whenever they were read: try again".into());
             }
             let mut notes = read?;
             if files.is_empty() {

@@ -457,6 +457,31 @@ fn a_whole_log_has_the_files_of_the_chains_before() {
 }
 
 #[test]
+fn what_one_replica_removes_excuses_nothing_of_another() {
+    let keys = keys();
+    let public = PublicKeys::of(&keys).unwrap();
+    let (ours, theirs) = (ChainId::generate(), ChainId::generate());
+    let (mut one, mut other) = (Chain::begin(ours), Chain::begin(theirs));
+    let row = |chain: &mut Chain, number, members: &str| {
+        let sealed = chain.seal(&own(number, members), Keep::Row, Some(&keys));
+        sealed.unwrap().line
+    };
+    let members = format!("{{\"lines_from\":{{\"chain\":\"{theirs}\",\"seq\":1,\"time\":\"2027-01-15T08:00:50Z\"}}}}");
+    let rows = [row(&mut one, 1, "{\"file\":true}"), row(&mut other, 51, &members)];
+    for (of_the_other, is_good) in [("b", false), ("a", true)] {
+        let mut database = Verifier::new(&public, Thread::Rows);
+        for row in &rows {
+            database.add(row.as_bytes(), Place::Chain { chain: String::new() });
+        }
+        let mut verifier = Verifier::new(&public, Thread::Lines);
+        let replicas = [(ours, "a".to_owned()), (theirs, of_the_other.to_owned())];
+        verifier.whole_log("a", replicas.into(), database.known_lines().clone());
+        let verdict = verifier.finish();
+        assert_eq!(verdict.is_good(), is_good, "{:?}", verdict.faults);
+    }
+}
+
+#[test]
 fn lines_of_other_forms_are_no_records() {
     let keys = keys();
     let good = lines(&mut Chain::begin(ChainId::generate()), &keys, 1).remove(0);

@@ -19,7 +19,8 @@ pub struct KnownLines {
     last: BTreeMap<ChainId, LastLine>,
     /// The records that files may begin with.
     begins: BTreeSet<(ChainId, u64)>,
-    latest: Option<LinesFrom>,
+    /// The last of these statements in each chain: it speaks of its own replica's files and of no other's.
+    latest: BTreeMap<ChainId, LinesFrom>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +37,7 @@ impl KnownLines {
             && self.begins.len() < MAX_KNOWN
         {
             self.begins.insert((from.chain, from.seq));
-            self.latest = Some(from);
+            self.latest.insert(record.chain, from);
         }
         if record.in_file && thread == Thread::Rows && self.last.len() < MAX_KNOWN {
             let last = LastLine {
@@ -52,9 +53,10 @@ impl KnownLines {
         self.begins.contains(&(chain, first))
     }
 
-    /// Whether the line was in a file that a signed record says is removed.
-    fn is_removed(&self, chain: ChainId, last: &LastLine) -> bool {
-        self.latest.is_some_and(|from| {
+    /// Whether the line was in a file that a signed record of the same replica says is removed.
+    fn is_removed(&self, chain: ChainId, last: &LastLine, is_of_same_replica: impl Fn(ChainId) -> bool) -> bool {
+        let statements = self.latest.iter().filter(|(writer, _)| is_of_same_replica(**writer));
+        statements.into_iter().any(|(_, from)| {
             if from.chain == chain {
                 last.number < from.seq
             } else {
@@ -112,6 +114,11 @@ impl Whole {
         }
     }
 
+    /// Whose chain it is. One that the database does not know has been met in the files that are read.
+    fn replica_of(&self, chain: ChainId) -> &str {
+        self.replicas.get(&chain).unwrap_or(&self.replica)
+    }
+
     /// What is missing, and at which record that was found.
     pub(super) fn finish(
         self,
@@ -119,13 +126,13 @@ impl Whole {
         is_there: impl Fn(ChainId) -> bool,
     ) -> Vec<(Option<u64>, Place, What)> {
         let mut faults = Vec::new();
-        for before in self.before {
+        for before in &self.before {
             if !is_there(before.chain) && !known.may_begin(before.begun, 1) {
                 let what = What::FileBefore {
                     chain: before.chain,
                     number: before.number,
                 };
-                faults.push((Some(before.found_at), before.place, what));
+                faults.push((Some(before.found_at), before.place.clone(), what));
             }
         }
         // The files of another replica are elsewhere, unless some of its lines are here.
@@ -144,7 +151,11 @@ impl Whole {
                     .get(*chain)
                     .is_some_and(|replica| here.contains(replica.as_str()))
             })
-            .filter(|(chain, last)| !self.met.contains(*chain) && !known.is_removed(**chain, last))
+            .filter(|(chain, last)| {
+                let replica = self.replica_of(**chain);
+                let is_removed = known.is_removed(**chain, last, |writer| self.replica_of(writer) == replica);
+                !self.met.contains(*chain) && !is_removed
+            })
             .map(|(chain, last)| (*chain, *last))
             .collect();
         missing.sort_by_key(|(_, last)| last.time);
