@@ -36,12 +36,13 @@ async fn rounds(mut installation: Installation) {
     println!("seed {seed:#x}, {rounds} rounds");
     let mut random = Random(seed);
     let mut lineages: Vec<Lineage> = Vec::new();
-    let (mut answered, mut ended) = (0, 0);
+    let (mut answered, mut ended, mut set) = (0, 0, 0);
     for round in 0..rounds {
         // An account of its own: logins that are killed count as failed ones, since an attempt is counted before its
         // password is looked at.
         let email = format!("round{round}@example.com");
         installation.add_user(&email);
+        let acts_before = acts(&installation);
         let server = installation.serve();
         // What was told before the last crash holds after it.
         lineage::check(&server, &mut lineages).await;
@@ -55,7 +56,6 @@ async fn rounds(mut installation: Installation) {
             })
             .collect();
         // A command that changes an account is killed as well, or has said that it is done.
-        let acts_before = acts(&installation);
         let mut command = installation.spawn(&["user", "set", EMAIL, "--roles", &role(round)]);
         let enough = 1 + random.below(ANSWERS);
         until("load", async || answers.load(Ordering::SeqCst) >= enough).await;
@@ -84,6 +84,7 @@ async fn rounds(mut installation: Installation) {
         let acknowledged = done || status.success();
         assert!(is_there || !acknowledged, "round {round}: {found}");
         // What was done was on record before; what was acknowledged, with its outcome.
+        set += u32::from(is_there);
         let (begun, ended) = acts(&installation);
         assert!(
             begun > acts_before.0 || !is_there,
@@ -100,7 +101,9 @@ async fn rounds(mut installation: Installation) {
     lineage::check(&server, &mut lineages).await;
     installation.succeeds(&["audit", "verify"]);
     assert!(answered >= rounds as usize, "there was load");
-    println!("{answered} refresh tokens answered, {ended} looks at ended sessions");
+    println!(
+        "{answered} refresh tokens answered, {ended} looks at ended sessions, {set} accounts set before the crash"
+    );
 }
 
 /// How many times setting an account was begun, and how many times it was done.
