@@ -187,8 +187,8 @@ say "the same home, served with the image's own command: ${command[*]}"
 server=$!
 wait_until curl --silent --fail "$ops/readyz"
 smoke
-# Asked for, whether or not the kernel has any to give just now.
-if [ -e /sys/kernel/mm/transparent_hugepage ]; then
+# Asked for, where that is needed, and whether or not the kernel has any to give just now.
+if grep -qs '\[madvise\]' /sys/kernel/mm/transparent_hugepage/enabled; then
     grep -qE '^VmFlags:.* hg( |$)' "/proc/$server/smaps" || die "the memory of hashes is not asked for as huge pages"
 fi
 stop_server
