@@ -1,6 +1,7 @@
 //! What a connection may carry, how many there may be, how long one lasts.
 
-use std::time::Instant;
+use std::pin::pin;
+use std::time::{Duration, Instant};
 
 use authsvc::config::Limits;
 use authsvc_core::clock::Clock;
@@ -109,6 +110,46 @@ async fn m10_what_is_not_plain_http_over_tls_is_refused_and_nothing_is_smuggled(
     let upgrade = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABk\r\n\r\n";
     let answer = exchange(&mut stream, upgrade).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[tokio::test]
+async fn a11_whoever_does_not_finish_the_handshake_is_cut_off_and_on_record() {
+    let internal = Internal::start_with(Limits {
+        handshake_timeout: Duration::from_millis(200),
+        ..LIMITS
+    })
+    .await;
+    // Nothing at all, and the head of a record that never comes.
+    for bytes in [&b""[..], &[22, 3, 1, 2, 0]] {
+        let mut stream = TcpStream::connect(internal.address).await.unwrap();
+        stream.write_all(bytes).await.unwrap();
+        let ended = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut Vec::new())).await;
+        assert!(ended.is_ok(), "the connection is held for {bytes:?}");
+        assert_eq!(internal.reason().await, "tls_timeout");
+    }
+    // Who is done in time is not cut off afterwards.
+    internal.limits.send_replace(LIMITS);
+    let client = internal.client(ORDERS);
+    internal.open(Some(&client)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a11_beyond_the_most_connections_the_next_one_waits_for_a_place() {
+    let internal = Internal::start_with(Limits {
+        max_connections: 2,
+        ..LIMITS
+    })
+    .await;
+    let client = internal.client(ORDERS);
+    let first = internal.open(Some(&client)).await.unwrap();
+    let mut second = internal.open(Some(&client)).await.unwrap();
+    let mut third = pin!(internal.open(Some(&client)));
+    let waits = tokio::time::timeout(Duration::from_millis(300), third.as_mut()).await;
+    assert!(waits.is_err(), "a third one was served");
+    alive(&mut second).await.unwrap();
+    drop(first);
+    let served = tokio::time::timeout(PATIENCE, third).await.expect("there is a place");
+    alive(&mut served.unwrap()).await.unwrap();
 }
 
 #[tokio::test]

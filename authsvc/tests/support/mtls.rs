@@ -69,6 +69,11 @@ pub(crate) struct Client {
 impl Internal {
     /// Trusts the service's own issuing CA, with its first revocation list, which names nobody.
     pub(crate) async fn start() -> Self {
+        Self::start_with(LIMITS).await
+    }
+
+    /// The same with other limits than [`LIMITS`].
+    pub(crate) async fn start_with(limits: Limits) -> Self {
         let service = Service::start().await;
         let at = |name: &str| service.directory.path().join(name);
         let now = service.clock.now();
@@ -97,7 +102,7 @@ impl Internal {
         let tls = Arc::new(LiveTls::load(&public, &internal, &clock).unwrap());
         let socket = TcpListener::bind(public.address).await.unwrap();
         let address = socket.local_addr().unwrap();
-        let limits = watch::Sender::new(LIMITS);
+        let limits = watch::Sender::new(limits);
         let (stop, stopped) = watch::channel(false);
         let listener = Listener {
             name: "internal",

@@ -73,3 +73,37 @@ where
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tower::service_fn;
+
+    use super::*;
+    use crate::endpoint::CallMeta;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_takes_no_longer_than_is_granted_here_nor_than_its_caller_waits() {
+        let endless = service_fn(|_: Call<()>| async {
+            std::future::pending::<()>().await;
+            Ok::<_, Failure>(())
+        });
+        let mut limited = DeadlineLayer::new(Duration::from_secs(30)).layer(endless);
+        for (caller_waits, takes) in [(None, 30), (Some(5), 5), (Some(90), 30)] {
+            let begun = Instant::now();
+            let meta = CallMeta {
+                source: None,
+                deadline: caller_waits.map(|seconds| begun + Duration::from_secs(seconds)),
+                route: "/",
+                listener: "public",
+                request_id: "r".into(),
+                peer: None,
+                bearer: None,
+                user_agent: None,
+            };
+            let failure = limited.call(Call { meta, body: () }).await.unwrap_err();
+            assert_eq!(failure.code, ErrorCode::DeadlineExceeded);
+            // A timer is good to a millisecond.
+            assert_eq!(begun.elapsed().as_secs(), takes);
+        }
+    }
+}
