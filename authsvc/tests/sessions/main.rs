@@ -26,8 +26,10 @@ const ROUNDS: usize = 100;
 /// Two replicas over one SQLite database, and two over one Postgres where there is one.
 async fn pairs() -> Vec<(Arc<Service>, Arc<Service>, Option<tempfile::TempDir>)> {
     let (store, directory) = databases::sqlite().await;
-    let first = Service::start_over_store(Arc::clone(&store)).await;
-    let second = first.replica(store).await;
+    let first = Service::start_over_store(store).await;
+    // A store of its own over the same file, as another process has it.
+    let other = databases::open_sqlite(&directory.path().join("authsvc.db")).await;
+    let second = first.replica(Arc::new(other)).await;
     let mut pairs = vec![(Arc::new(first), Arc::new(second), Some(directory))];
     if let Some(database) = postgres::database().await {
         let first = Service::start_over_store(Arc::new(database.open().await)).await;
