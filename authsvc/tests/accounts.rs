@@ -15,6 +15,7 @@ use cryptokit::password::Password;
 use http::{Request, StatusCode};
 use serde_json::json;
 use support::in_process::{Answer, EMAIL, PASSWORD, Service, json_request};
+use support::replicas::pairs;
 
 const NEW: &str = "seven quiet otters juggle";
 
@@ -166,25 +167,26 @@ async fn a_new_password_that_is_not_good_enough_is_named_and_costs_no_hash() {
 
 #[tokio::test]
 async fn of_changes_at_once_one_succeeds_and_it_is_the_one_that_counts() {
-    let service = Arc::new(Service::start().await);
-    let token = own_token(&service).await;
-    let changes = (0..4).map(|number| {
-        let (service, token) = (Arc::clone(&service), token.clone());
-        tokio::spawn(async move {
-            let new = format!("{NEW} {number}");
-            (change(&service, &token, PASSWORD, &new).await.status, new)
-        })
-    });
-    let mut winners = Vec::new();
-    for change in changes.collect::<Vec<_>>() {
-        let (status, new) = change.await.unwrap();
-        match status {
-            StatusCode::NO_CONTENT => winners.push(new),
-            other => assert_eq!(other, StatusCode::UNAUTHORIZED),
+    for (first, second, _directory) in pairs().await {
+        let token = own_token(&first).await;
+        let changes = (0..4).map(|number| {
+            let (service, token) = (Arc::clone([&first, &second][number % 2]), token.clone());
+            tokio::spawn(async move {
+                let new = format!("{NEW} {number}");
+                (change(&service, &token, PASSWORD, &new).await.status, new)
+            })
+        });
+        let mut winners = Vec::new();
+        for change in changes.collect::<Vec<_>>() {
+            let (status, new) = change.await.unwrap();
+            match status {
+                StatusCode::NO_CONTENT => winners.push(new),
+                other => assert_eq!(other, StatusCode::UNAUTHORIZED),
+            }
         }
+        assert_eq!(winners.len(), 1);
+        assert_eq!(second.login(EMAIL, &winners[0]).await.status, StatusCode::OK);
     }
-    assert_eq!(winners.len(), 1);
-    assert_eq!(service.login(EMAIL, &winners[0]).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -263,20 +265,21 @@ async fn l13_a_link_for_a_former_password_is_worth_nothing_on_both_databases() {
 
 #[tokio::test]
 async fn a_link_used_many_times_at_once_works_once() {
-    let service = Arc::new(Service::start().await);
-    let token = link(&service).await;
-    let uses = (0..8).map(|number| {
-        let (service, token) = (Arc::clone(&service), token.clone());
-        tokio::spawn(async move { set(&service, &token, &format!("{NEW} {number}")).await.status })
-    });
-    let mut done = 0;
-    for used in uses.collect::<Vec<_>>() {
-        match used.await.unwrap() {
-            StatusCode::NO_CONTENT => done += 1,
-            other => assert_eq!(other, StatusCode::UNPROCESSABLE_ENTITY),
+    for (first, second, _directory) in pairs().await {
+        let token = link(&first).await;
+        let uses = (0..8).map(|number| {
+            let (service, token) = (Arc::clone([&first, &second][number % 2]), token.clone());
+            tokio::spawn(async move { set(&service, &token, &format!("{NEW} {number}")).await.status })
+        });
+        let mut done = 0;
+        for used in uses.collect::<Vec<_>>() {
+            match used.await.unwrap() {
+                StatusCode::NO_CONTENT => done += 1,
+                other => assert_eq!(other, StatusCode::UNPROCESSABLE_ENTITY),
+            }
         }
+        assert_eq!(done, 1);
     }
-    assert_eq!(done, 1);
 }
 
 #[tokio::test]

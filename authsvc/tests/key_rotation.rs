@@ -23,19 +23,10 @@ use support::process::{Dev, run, stderr, stdout};
 const KEPT: i64 = RETIRED_SEALING_KEY_KEPT.as_secs() as i64 + 2;
 
 /// A test over both databases, each with two replicas.
-async fn on_two_replicas(test: impl AsyncFn(Service, Service)) {
-    let first = Service::start().await;
-    let file = first.directory.path().join("authsvc.db");
-    let second = first
-        .replica(Arc::new(support::databases::open_sqlite(&file).await))
-        .await;
-    test(first, second).await;
-    let Some(database) = support::postgres::database().await else {
-        return;
-    };
-    let first = Service::start_over_store(Arc::new(database.open().await)).await;
-    let second = first.replica(Arc::new(database.open().await)).await;
-    test(first, second).await;
+async fn on_two_replicas(test: impl AsyncFn(Arc<Service>, Arc<Service>)) {
+    for (first, second, _directory) in support::replicas::pairs().await {
+        test(first, second).await;
+    }
 }
 
 fn keeper(service: &Service) -> SealingKeyKeeper {

@@ -27,27 +27,12 @@ use cryptokit::jose::{
 };
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
+use support::databases;
 use support::in_process::{Answer, EMAIL, ISSUER, PASSWORD, Service};
-use support::{databases, postgres};
+use support::replicas::pairs;
 use tokio::time::Instant;
 
 const BUDGET: Duration = Duration::from_secs(20);
-
-/// Two replicas with connections of their own to one SQLite file, and two to one Postgres where there is one.
-async fn pairs() -> Vec<(Arc<Service>, Arc<Service>, Option<tempfile::TempDir>)> {
-    let (store, directory) = databases::sqlite().await;
-    let first = Service::start_over_store(store).await;
-    let file = directory.path().join("authsvc.db");
-    let second = first.replica(Arc::new(databases::open_sqlite(&file).await)).await;
-    let mut pairs = vec![(Arc::new(first), Arc::new(second), Some(directory))];
-    if let Some(database) = postgres::database().await {
-        let first = Service::start_over_store(Arc::new(database.open().await)).await;
-        let store: Arc<dyn Store> = Arc::new(database.open().await);
-        let second = first.replica(store).await;
-        pairs.push((Arc::new(first), Arc::new(second), None));
-    }
-    pairs
-}
 
 async fn get(service: &Service, path: &str) -> Answer {
     let request = Request::get(path).body(Body::empty()).unwrap();

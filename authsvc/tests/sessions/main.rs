@@ -13,32 +13,14 @@ mod revocation;
 
 use std::sync::Arc;
 
-use authsvc_core::storage::Store;
 use http::StatusCode;
 use serde_json::json;
 
 use support::in_process::{Answer, EMAIL, PASSWORD, Service, json_request};
-use support::{databases, postgres};
+use support::replicas::pairs;
 
 /// Of both databases, two replicas each.
 const ROUNDS: usize = 100;
-
-/// Two replicas over one SQLite database, and two over one Postgres where there is one.
-async fn pairs() -> Vec<(Arc<Service>, Arc<Service>, Option<tempfile::TempDir>)> {
-    let (store, directory) = databases::sqlite().await;
-    let first = Service::start_over_store(store).await;
-    // A store of its own over the same file, as another process has it.
-    let other = databases::open_sqlite(&directory.path().join("authsvc.db")).await;
-    let second = first.replica(Arc::new(other)).await;
-    let mut pairs = vec![(Arc::new(first), Arc::new(second), Some(directory))];
-    if let Some(database) = postgres::database().await {
-        let first = Service::start_over_store(Arc::new(database.open().await)).await;
-        let store: Arc<dyn Store> = Arc::new(database.open().await);
-        let second = first.replica(store).await;
-        pairs.push((Arc::new(first), Arc::new(second), None));
-    }
-    pairs
-}
 
 async fn refresh_as(service: &Service, token: &str, user_agent: &str) -> Answer {
     let mut request = json_request("/v1/refresh", json!({ "refresh_token": token }).to_string());

@@ -9,3 +9,4 @@ pub(crate) mod keys;
 pub(crate) mod mtls;
 pub(crate) mod postgres;
 pub(crate) mod process;
+pub(crate) mod replicas;
