@@ -268,8 +268,10 @@ impl AuditSink for AuditLog {
 }
 
 fn class_of(record: &AuditRecord) -> Class {
+    // Answered like any other, and about nobody: strangers could fill the table with them.
+    let ends_nothing = record.what == Action::Logout && record.who.user_id.is_none();
     match &record.outcome {
-        Outcome::Success if record.what.is_routine() => Class::Routine,
+        Outcome::Success if record.what.is_routine() || ends_nothing => Class::Routine,
         Outcome::Success => Class::Event,
         Outcome::Failure(reason) => Class::Refusal {
             reason: reason.code(),
@@ -319,5 +321,33 @@ impl Collector for LogCollector {
             gauge.encode(descriptor)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use authsvc_core::audit::{RecordId, Where};
+    use authsvc_core::domain::UserId;
+
+    use super::*;
+
+    #[test]
+    fn a_logout_that_ends_nothing_gets_no_row() {
+        let mut record = AuditRecord {
+            id: RecordId::generate(),
+            time: OffsetDateTime::UNIX_EPOCH,
+            who: Who::default(),
+            what: Action::Logout,
+            r#where: Where {
+                source: None,
+                route: None,
+                listener: "public",
+                request_id: None,
+            },
+            outcome: Outcome::Success,
+        };
+        assert_eq!(class_of(&record), Class::Routine);
+        record.who.user_id = Some(UserId::generate());
+        assert_eq!(class_of(&record), Class::Event);
     }
 }
