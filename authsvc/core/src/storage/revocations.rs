@@ -26,7 +26,8 @@ pub trait RevocationStore: Send + Sync {
 
     /// Ends the sessions that had begun before such a moment, and revokes their access tokens: those of logins that were
     /// under way, and not yet to be seen, when all tokens were revoked. Only revocations whose `exp` lies after `exp_after`
-    /// count, so that nothing is looked for once no such login can be left; how many ended.
+    /// count, so that nothing is looked for once no such login can be left; how many ended. One indexed question while there
+    /// is none; with one, each call looks at all sessions.
     async fn end_late_sessions(&self, exp_after: OffsetDateTime, ending: &super::Ending) -> Result<u64, StoreError>;
 
     /// Those with a number above `number`, by number, at most `most`.
