@@ -1,7 +1,7 @@
 //! A pool that is asked within limits: by permission of a breaker, in bounded time, and not for writes while the
 //! installation takes none.
 //!
-//! It stands where a [`Pool`] would: `&GuardedPool` executes queries, and [`GuardedPool::begin`] begins transactions.
+//! It stands where a pool would: `&GuardedPool` executes queries, and [`GuardedPool::begin`] begins transactions.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -12,22 +12,18 @@ use authsvc_core::storage::BreakerState;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt, TryStreamExt};
-use sqlx::pool::{Pool, PoolConnection};
 use sqlx::{Database, Either, Execute, Executor, SqlSafeStr, SqlStr};
 use sqlx_core::transaction::TransactionManager;
 
 use super::Tuning;
 use super::breaker::{Breaker, Pass, Settled};
+use super::connections::{Connections, Lent};
 use super::fault::{Dialect, Fault, NotAsked, fault};
 use super::mode::{Access, Mode};
 
-/// How long a connection may take to become usable again. One that is stuck is given up after it, so that a pool does not
-/// stay empty when the network swallowed its connections.
-const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// A pool with a breaker of its own.
 pub(super) struct GuardedPool<DB: Database> {
-    pool: Pool<DB>,
+    connections: Arc<Connections<DB>>,
     access: Access,
     mode: Arc<Mode>,
     breaker: Arc<Breaker>,
@@ -35,9 +31,9 @@ pub(super) struct GuardedPool<DB: Database> {
 }
 
 impl<DB: Dialect> GuardedPool<DB> {
-    pub(super) fn new(pool: Pool<DB>, access: Access, mode: &Arc<Mode>, tuning: &Tuning) -> Self {
+    pub(super) fn new(connections: &Arc<Connections<DB>>, access: Access, mode: &Arc<Mode>, tuning: &Tuning) -> Self {
         Self {
-            pool,
+            connections: Arc::clone(connections),
             access,
             mode: Arc::clone(mode),
             breaker: Arc::new(Breaker::new(tuning.breaker)),
@@ -63,14 +59,14 @@ impl<DB: Dialect> GuardedPool<DB> {
     async fn begin_as(&self, statement: Option<SqlStr>) -> Result<GuardedTransaction<DB>, sqlx::Error> {
         let asking = self.ask()?;
         let begun = within(self.limit, async {
-            let mut held = Held::new(self.pool.acquire().await?);
-            DB::TransactionManager::begin(&mut held, statement).await?;
-            Ok(held)
+            let mut lent = self.connections.lend().await?;
+            DB::TransactionManager::begin(&mut lent, statement).await?;
+            Ok(lent)
         })
         .await;
         match begun {
-            Ok(held) => Ok(GuardedTransaction {
-                held,
+            Ok(lent) => Ok(GuardedTransaction {
+                lent,
                 asking: Some(asking),
                 limit: self.limit,
             }),
@@ -78,20 +74,34 @@ impl<DB: Dialect> GuardedPool<DB> {
         }
     }
 
+    /// A transaction whose statements bring their own `BEGIN` and `COMMIT`, so that neither is an exchange by itself. When
+    /// `work` fails or is left, the connection is closed, and what it began undone by that.
+    pub(super) async fn script<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut DB::Connection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, sqlx::Error> {
+        let asking = self.ask()?;
+        let outcome = within(self.limit, async {
+            let mut lent = self.connections.lend().await?;
+            lent.is_unusable();
+            let done = work(&mut lent).await?;
+            lent.is_good();
+            Ok(done)
+        });
+        asking.settle(outcome.await)
+    }
+
     /// A connection, for several statements that need no transaction.
     pub(super) async fn acquire(&self) -> Result<GuardedConnection<DB>, sqlx::Error> {
         let asking = self.ask()?;
-        match within(self.limit, self.pool.acquire()).await {
-            Ok(connection) => Ok(GuardedConnection {
-                held: Held::new(connection),
-                _asking: asking,
-            }),
+        match within(self.limit, self.connections.lend()).await {
+            Ok(lent) => Ok(GuardedConnection { lent, _asking: asking }),
             Err(error) => asking.settle(Err(error)),
         }
     }
 
     pub(super) async fn close(&self) {
-        self.pool.close().await;
+        self.connections.close().await;
     }
 
     fn ask(&self) -> Result<Asking<DB>, sqlx::Error> {
@@ -129,8 +139,10 @@ where
         let all = async move {
             let asking = self.ask()?;
             let all = within(self.limit, async {
-                let mut held = Held::new(self.pool.acquire().await?);
-                held.fetch_many(query).try_collect::<Vec<_>>().await
+                let mut lent = self.connections.lend().await?;
+                let all = lent.fetch_many(query).try_collect::<Vec<_>>().await?;
+                lent.is_good();
+                Ok(all)
             });
             asking.settle(all.await)
         };
@@ -148,8 +160,10 @@ where
         Box::pin(async move {
             let asking = self.ask()?;
             let found = within(self.limit, async {
-                let mut held = Held::new(self.pool.acquire().await?);
-                held.fetch_optional(query).await
+                let mut lent = self.connections.lend().await?;
+                let found = lent.fetch_optional(query).await?;
+                lent.is_good();
+                Ok(found)
             });
             asking.settle(found.await)
         })
@@ -163,20 +177,26 @@ where
     where
         'p: 'e,
     {
-        (&self.pool).prepare_with(sql, parameters)
+        Box::pin(async move {
+            let mut lent = self.connections.lend().await?;
+            lent.prepare_with(sql, parameters).await
+        })
     }
 
     fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, Result<sqlx::Describe<DB>, sqlx::Error>>
     where
         'p: 'e,
     {
-        (&self.pool).describe(sql)
+        Box::pin(async move {
+            let mut lent = self.connections.lend().await?;
+            lent.describe(sql).await
+        })
     }
 }
 
 /// A connection of a guarded pool.
 pub(super) struct GuardedConnection<DB: Dialect> {
-    held: Held<DB>,
+    lent: Lent<DB>,
     _asking: Asking<DB>,
 }
 
@@ -184,19 +204,19 @@ impl<DB: Dialect> Deref for GuardedConnection<DB> {
     type Target = DB::Connection;
 
     fn deref(&self) -> &DB::Connection {
-        &self.held
+        &self.lent
     }
 }
 
 impl<DB: Dialect> DerefMut for GuardedConnection<DB> {
     fn deref_mut(&mut self) -> &mut DB::Connection {
-        &mut self.held
+        &mut self.lent
     }
 }
 
 /// A transaction; dropped, it is undone.
 pub(super) struct GuardedTransaction<DB: Dialect> {
-    held: Held<DB>,
+    lent: Lent<DB>,
     /// Taken when it is over.
     asking: Option<Asking<DB>>,
     limit: Duration,
@@ -206,20 +226,21 @@ impl<DB: Dialect> GuardedTransaction<DB> {
     /// Makes it last. After an error nobody knows whether it did.
     pub(super) async fn commit(mut self) -> Result<(), sqlx::Error> {
         let limit = self.limit;
-        let committed = within(limit, DB::TransactionManager::commit(&mut self.held)).await;
+        let committed = within(limit, DB::TransactionManager::commit(&mut self.lent)).await;
         self.over(committed)
     }
 
     /// Undoes it, and waits for that.
     pub(super) async fn rollback(mut self) -> Result<(), sqlx::Error> {
         let limit = self.limit;
-        let undone = within(limit, DB::TransactionManager::rollback(&mut self.held)).await;
+        let undone = within(limit, DB::TransactionManager::rollback(&mut self.lent)).await;
         self.over(undone)
     }
 
     fn over(&mut self, outcome: Result<(), sqlx::Error>) -> Result<(), sqlx::Error> {
-        if outcome.is_err() {
-            DB::TransactionManager::start_rollback(&mut self.held);
+        match outcome {
+            Ok(()) => self.lent.is_good(),
+            Err(_) => DB::TransactionManager::start_rollback(&mut self.lent),
         }
         match self.asking.take() {
             Some(asking) => asking.settle(outcome),
@@ -231,7 +252,7 @@ impl<DB: Dialect> GuardedTransaction<DB> {
 impl<DB: Dialect> Drop for GuardedTransaction<DB> {
     fn drop(&mut self) {
         if self.asking.take().is_some() {
-            DB::TransactionManager::start_rollback(&mut self.held);
+            DB::TransactionManager::start_rollback(&mut self.lent);
         }
     }
 }
@@ -240,13 +261,13 @@ impl<DB: Dialect> Deref for GuardedTransaction<DB> {
     type Target = DB::Connection;
 
     fn deref(&self) -> &DB::Connection {
-        &self.held
+        &self.lent
     }
 }
 
 impl<DB: Dialect> DerefMut for GuardedTransaction<DB> {
     fn deref_mut(&mut self) -> &mut DB::Connection {
-        &mut self.held
+        &mut self.lent
     }
 }
 
@@ -286,38 +307,6 @@ fn settled<DB: Dialect>(error: &sqlx::Error) -> Settled {
     match fault::<DB>(error) {
         Fault::Down => Settled::Failed,
         Fault::Taken | Fault::ReadOnly | Fault::Full | Fault::Refused => Settled::Answered,
-    }
-}
-
-/// A connection that goes back to its pool in bounded time or not at all.
-struct Held<DB: Database>(PoolConnection<DB>);
-
-impl<DB: Database> Held<DB> {
-    fn new(connection: PoolConnection<DB>) -> Self {
-        Self(connection)
-    }
-}
-
-impl<DB: Database> Deref for Held<DB> {
-    type Target = DB::Connection;
-
-    fn deref(&self) -> &DB::Connection {
-        &self.0
-    }
-}
-
-impl<DB: Database> DerefMut for Held<DB> {
-    fn deref_mut(&mut self) -> &mut DB::Connection {
-        &mut self.0
-    }
-}
-
-impl<DB: Database> Drop for Held<DB> {
-    fn drop(&mut self) {
-        // The pool would do the same on its own and wait for ever.
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(tokio::time::timeout(RELEASE_TIMEOUT, self.0.return_to_pool()));
-        }
     }
 }
 

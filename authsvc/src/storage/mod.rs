@@ -3,6 +3,7 @@
 pub mod backup;
 mod breaker;
 mod columns;
+mod connections;
 mod fault;
 mod guarded;
 mod mode;

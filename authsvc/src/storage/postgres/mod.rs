@@ -29,6 +29,7 @@ use sqlx::{Connection, Executor, Postgres};
 
 pub use url::{UrlError, parse_url};
 
+use super::connections::Connections;
 use super::fault::{self, Dialect, Fault};
 use super::guarded::GuardedPool;
 use super::mode::{Access, Mode};
@@ -72,10 +73,11 @@ impl PostgresStore {
         if let Some(found) = &status.mode {
             mode.learn(found);
         }
+        let connections = Connections::of(pool);
         Ok(Self {
-            writer: GuardedPool::new(pool.clone(), Access::Write, &mode, tuning),
-            upkeep: GuardedPool::new(pool.clone(), Access::Upkeep, &mode, tuning),
-            readers: GuardedPool::new(pool, Access::Read, &mode, tuning),
+            writer: GuardedPool::new(&connections, Access::Write, &mode, tuning),
+            upkeep: GuardedPool::new(&connections, Access::Upkeep, &mode, tuning),
+            readers: GuardedPool::new(&connections, Access::Read, &mode, tuning),
             mode,
         })
     }

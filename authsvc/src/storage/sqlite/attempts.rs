@@ -17,15 +17,15 @@ use super::{SqliteStore, store_error};
 #[async_trait]
 impl AttemptStore for SqliteStore {
     async fn change_attempts(&self, scope: &AttemptScope, change: AttemptChange<'_>) -> Result<(), StoreError> {
-        // From the start with the lock to write: what is read here decides what is written.
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(store_error)?;
-        let mut attempts = load(&mut transaction, scope).await.map_err(store_error)?;
-        change(&mut attempts);
-        if attempts.is_unchanged() {
-            return transaction.rollback().await.map_err(store_error);
-        }
-        write(&mut transaction, &attempts).await.map_err(store_error)?;
-        transaction.commit().await.map_err(store_error)
+        let changed = self.writer.script(async |connection: &mut SqliteConnection| {
+            let mut attempts = begin_and_load(connection, scope).await?;
+            change(&mut attempts);
+            match attempts.is_unchanged() {
+                true => sqlx::query("ROLLBACK").execute(connection).await.map(|_| ()),
+                false => write_and_commit(connection, &attempts).await,
+            }
+        });
+        changed.await.map_err(store_error)
     }
 
     async fn forget_account(&self, account: CounterKey) -> Result<(), StoreError> {
@@ -60,17 +60,18 @@ impl AttemptStore for SqliteStore {
     }
 }
 
-/// One row that holds all: each row is handed over by the database's thread by itself.
-const LOAD: &str = "SELECT
+/// From the start with the lock to write: what is read here decides what is written. One row holds all, since each is
+/// handed over by the database's thread by itself.
+const BEGIN_AND_LOAD: &str = "BEGIN IMMEDIATE; SELECT
     (SELECT json_group_array(json_array(key, used, failed, ends_at, lease_ends_at, account)) FROM attempts
      WHERE key IN (SELECT value FROM json_each(?))) AS counters,
     (SELECT json_group_array(json_array(account, source, seen_at)) FROM known_sources
      WHERE account IN (SELECT value FROM json_each(?))) AS known_sources";
 
-async fn load(connection: &mut SqliteConnection, scope: &AttemptScope) -> Result<Attempts, sqlx::Error> {
+async fn begin_and_load(connection: &mut SqliteConnection, scope: &AttemptScope) -> Result<Attempts, sqlx::Error> {
     let keys = scope.counters.iter().chain([&CounterKey::FLOOR]).map(|key| key.0);
     let accounts: Vec<i64> = scope.accounts.iter().map(|account| account.0).collect();
-    let row = sqlx::query(LOAD)
+    let row = sqlx::query(BEGIN_AND_LOAD)
         .bind(json(&keys.collect::<Vec<_>>())?)
         .bind(json(&accounts)?)
         .fetch_one(&mut *connection)
@@ -109,16 +110,17 @@ macro_rules! write_counters {
     };
 }
 
-const WRITE_COUNTERS: &str = write_counters!("");
 /// Several statements in one exchange.
+const WRITE_COUNTERS: &str = write_counters!("; COMMIT");
 const WRITE_COUNTERS_AND_SOURCES: &str = write_counters!(
     ";
     DELETE FROM known_sources WHERE account IN (SELECT value FROM json_each(?));
     INSERT INTO known_sources (account, source, seen_at)
-    SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?)"
+    SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?);
+    COMMIT"
 );
 
-async fn write(connection: &mut SqliteConnection, attempts: &Attempts) -> Result<(), sqlx::Error> {
+async fn write_and_commit(connection: &mut SqliteConnection, attempts: &Attempts) -> Result<(), sqlx::Error> {
     let counters: Vec<[i64; 6]> = attempts
         .changed_counters()
         .map(|(key, counter)| {

@@ -27,6 +27,7 @@ use sqlx::{Sqlite, SqlitePool};
 use sqlx_core::transaction::TransactionManager;
 use tokio::time::{Instant, sleep};
 
+use super::connections::Connections;
 use super::fault::{self, Dialect, Fault};
 use super::guarded::GuardedPool;
 use super::mode::{Access, Mode};
@@ -82,10 +83,11 @@ impl SqliteStore {
         if let Some(found) = &status.mode {
             mode.learn(found);
         }
+        let writer = Connections::of(writer);
         Ok(Self {
-            upkeep: GuardedPool::new(writer.clone(), Access::Upkeep, &mode, tuning),
-            writer: GuardedPool::new(writer, Access::Write, &mode, tuning),
-            readers: GuardedPool::new(readers, Access::Read, &mode, tuning),
+            upkeep: GuardedPool::new(&writer, Access::Upkeep, &mode, tuning),
+            writer: GuardedPool::new(&writer, Access::Write, &mode, tuning),
+            readers: GuardedPool::new(&Connections::of(readers), Access::Read, &mode, tuning),
             mode,
         })
     }
