@@ -45,31 +45,34 @@ impl AuditStore for PostgresStore {
         all.iter().map(chain).collect()
     }
 
+    /// One statement, which is a transaction of its own and one round trip.
     async fn append_audit_rows(&self, rows: &[AuditRow]) -> Result<(), StoreError> {
-        let mut transaction = self.writer.begin().await.map_err(store_error)?;
-        for row in rows {
-            sqlx::query(
-                "INSERT INTO audit_rows (chain, row, time, signed, record_id, action, outcome, reason, user_id, \
-                 account, source, network, line) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-            )
-            .bind(row.chain.to_string())
-            .bind(row.row.cast_signed())
-            .bind(micros(row.facts.time))
-            .bind(row.signed)
-            .bind(&row.facts.id)
-            .bind(&row.facts.action)
-            .bind(&row.facts.outcome)
-            .bind(&row.facts.reason)
-            .bind(&row.facts.user_id)
-            .bind(&row.facts.account)
-            .bind(&row.facts.source)
-            .bind(row.facts.network())
-            .bind(&row.line)
-            .execute(&mut *transaction)
-            .await
-            .map_err(store_error)?;
+        fn each<T>(rows: &[AuditRow], column: impl Fn(&AuditRow) -> T) -> Vec<T> {
+            rows.iter().map(column).collect()
         }
-        transaction.commit().await.map_err(store_error)
+        sqlx::query(
+            "INSERT INTO audit_rows (chain, row, time, signed, record_id, action, outcome, reason, user_id, account, \
+             source, network, line)
+             SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::boolean[], $5::text[], $6::text[], \
+             $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[])",
+        )
+        .bind(each(rows, |row| row.chain.to_string()))
+        .bind(each(rows, |row| row.row.cast_signed()))
+        .bind(each(rows, |row| micros(row.facts.time)))
+        .bind(each(rows, |row| row.signed))
+        .bind(each(rows, |row| row.facts.id.clone()))
+        .bind(each(rows, |row| row.facts.action.clone()))
+        .bind(each(rows, |row| row.facts.outcome.clone()))
+        .bind(each(rows, |row| row.facts.reason.clone()))
+        .bind(each(rows, |row| row.facts.user_id.clone()))
+        .bind(each(rows, |row| row.facts.account.clone()))
+        .bind(each(rows, |row| row.facts.source.clone()))
+        .bind(each(rows, |row| row.facts.network()))
+        .bind(each(rows, |row| row.line.clone()))
+        .execute(&self.writer)
+        .await
+        .map(|_| ())
+        .map_err(store_error)
     }
 
     async fn last_audit_row(&self, chain: ChainId) -> Result<Option<AuditRow>, StoreError> {

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use authsvc_core::audit::chain::{ChainId, Facts};
 use authsvc_core::storage::{AuditChain, AuditCursor, AuditDimension, AuditQuery, AuditRow, AuditStore, StoreError};
+use serde_json::{Value, json};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite};
 use time::OffsetDateTime;
@@ -42,31 +43,20 @@ impl AuditStore for SqliteStore {
         all.iter().map(chain).collect()
     }
 
+    /// One statement, which is a transaction of its own and one exchange with the database's thread.
     async fn append_audit_rows(&self, rows: &[AuditRow]) -> Result<(), StoreError> {
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(store_error)?;
-        for row in rows {
-            sqlx::query(
-                "INSERT INTO audit_rows (chain, row, time, signed, record_id, action, outcome, reason, user_id, \
-                 account, source, network, line) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            )
-            .bind(row.chain.to_string())
-            .bind(row.row.cast_signed())
-            .bind(micros(row.facts.time))
-            .bind(i64::from(row.signed))
-            .bind(&row.facts.id)
-            .bind(&row.facts.action)
-            .bind(&row.facts.outcome)
-            .bind(&row.facts.reason)
-            .bind(&row.facts.user_id)
-            .bind(&row.facts.account)
-            .bind(&row.facts.source)
-            .bind(row.facts.network())
-            .bind(&row.line)
-            .execute(&mut *transaction)
-            .await
-            .map_err(store_error)?;
-        }
-        transaction.commit().await.map_err(store_error)
+        let rows: Vec<Value> = rows.iter().map(as_json).collect();
+        sqlx::query(
+            "INSERT INTO audit_rows (chain, row, time, signed, record_id, action, outcome, reason, user_id, account, \
+             source, network, line)
+             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, \
+             value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12 FROM json_each(?)",
+        )
+        .bind(Value::from(rows).to_string())
+        .execute(&self.writer)
+        .await
+        .map(|_| ())
+        .map_err(store_error)
     }
 
     async fn last_audit_row(&self, chain: ChainId) -> Result<Option<AuditRow>, StoreError> {
@@ -261,4 +251,25 @@ fn moment(row: &SqliteRow, table: &'static str, column: &'static str) -> Result<
 
 fn micros(time: OffsetDateTime) -> i64 {
     i64::try_from(time.unix_timestamp_nanos().div_euclid(1000)).unwrap_or(i64::MAX)
+}
+
+/// A row's columns. None of its texts holds a NUL, at which SQLite would end it: they are names, codes and addresses, and a
+/// line that is JSON itself.
+fn as_json(row: &AuditRow) -> Value {
+    let facts = &row.facts;
+    json!([
+        row.chain.to_string(),
+        row.row.cast_signed(),
+        micros(facts.time),
+        i64::from(row.signed),
+        facts.id,
+        facts.action,
+        facts.outcome,
+        facts.reason,
+        facts.user_id,
+        facts.account,
+        facts.source,
+        facts.network(),
+        row.line,
+    ])
 }
