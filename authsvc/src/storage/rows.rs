@@ -30,6 +30,7 @@ pub fn user(columns: &impl Columns) -> Result<UserRecord, StoreError> {
         scopes: row.parse("scopes")?,
         disabled: row.flag("disabled")?,
         second_factor: row.flag("second_factor")?,
+        factor_stored: row.flag("factor_stored")?,
         session_epoch: row.unsigned("session_epoch")?,
         created_at: row.time("created_at")?,
     };

@@ -95,3 +95,18 @@ async fn l9_whoever_writes_the_database_neither_moves_nor_removes_a_factor() {
     assert_eq!(service.log_in(Some(&code)).await.problem(), "invalid-otp");
     assert_eq!(service.reasons(), ["missing_second_factor", "unusable_second_factor"]);
 }
+
+/// As a removal leaves it that ends between its two writes, or a program that sealed no such thing.
+#[tokio::test]
+async fn a_factor_is_asked_for_although_the_account_does_not_say_that_it_has_one() {
+    let service = Service::start().await;
+    let enrolled = service.enrol().await;
+    let factor = service.store.second_factor(service.user_id).await.unwrap().unwrap();
+    let factors = SecondFactors::new(service.store.as_ref(), &service.keys, service.clock.now());
+    assert!(factors.remove(service.user_id).await.unwrap());
+    assert!(service.store.insert_second_factor(&factor, &[]).await.unwrap());
+    service.clock.advance(30);
+    assert_eq!(service.log_in(None).await.problem(), "otp-required");
+    let code = enrolled.app.shows(service.now());
+    assert_eq!(service.log_in(Some(&code)).await.status, http::StatusCode::OK);
+}

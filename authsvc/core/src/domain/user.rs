@@ -53,6 +53,8 @@ pub struct User {
     pub disabled: bool,
     /// Whether a login needs more than the password.
     pub second_factor: bool,
+    /// Whether a second factor was stored for it when it was looked up. Nothing seals this, and so it can only ask for more.
+    pub factor_stored: bool,
     /// How often all its sessions were ended. A login begins a session only if none of that happened since it looked
     /// the account up.
     pub session_epoch: u64,
@@ -71,6 +73,7 @@ impl User {
             scopes: Scopes::default(),
             disabled: false,
             second_factor: false,
+            factor_stored: false,
             session_epoch: 0,
             created_at,
         }

@@ -87,8 +87,8 @@ impl AuthService {
     /// Checks the credentials and issues a token.
     ///
     /// An unknown account, a wrong password and a disabled account cost one Argon2 run each and differ in the
-    /// failure's reason only. Whether the account has a second factor is looked up after its password was right, for every
-    /// account alike: what comes before does not depend on it.
+    /// failure's reason only. Whether the account has a second factor is looked up with every account alike, and matters only
+    /// after its password was right: what comes before does not depend on it.
     ///
     /// # Errors
     ///

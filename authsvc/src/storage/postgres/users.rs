@@ -13,35 +13,50 @@ use super::{PostgresStore, rows, store_error};
 
 // `imported_as` has the shape of every hash, as `UserRecord::with_shape` says; the name is of a time when only imported
 // ones had one.
-const COLUMNS: &str = "id, email, password_hash, disabled, created_at, roles, scopes, second_factor, imported_as, seal";
+macro_rules! columns {
+    () => {
+        "id, email, password_hash, disabled, created_at, roles, scopes, second_factor, imported_as, seal"
+    };
+}
+
+const COLUMNS: &str = columns!();
+
+/// Reads accounts: their columns, and what other statements keep true of them.
+macro_rules! select_users {
+    ($where:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            ", session_epoch,
+                 EXISTS (SELECT 1 FROM second_factors WHERE second_factors.user_id = users.id) AS factor_stored
+             FROM users ",
+            $where
+        )
+    };
+}
 
 #[async_trait]
 impl UserStore for PostgresStore {
     async fn user_by_email(&self, email: &EmailAddress) -> Result<Option<UserRecord>, StoreError> {
-        let row = sqlx::query(sqlx::AssertSqlSafe(format!(
-            "SELECT {COLUMNS}, session_epoch FROM users WHERE email = $1"
-        )))
-        .bind(email.as_str())
-        .fetch_optional(&self.readers)
-        .await
-        .map_err(store_error)?;
+        let row = sqlx::query(select_users!("WHERE email = $1"))
+            .bind(email.as_str())
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(store_error)?;
         row.as_ref().map(rows::user).transpose()
     }
 
     async fn user_by_id(&self, id: UserId) -> Result<Option<UserRecord>, StoreError> {
-        let row = sqlx::query(sqlx::AssertSqlSafe(format!(
-            "SELECT {COLUMNS}, session_epoch FROM users WHERE id = $1"
-        )))
-        .bind(id.to_string())
-        .fetch_optional(&self.readers)
-        .await
-        .map_err(store_error)?;
+        let row = sqlx::query(select_users!("WHERE id = $1"))
+            .bind(id.to_string())
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(store_error)?;
         row.as_ref().map(rows::user).transpose()
     }
 
     async fn users_after(&self, after: Option<&EmailAddress>, limit: u32) -> Result<Vec<UserRecord>, StoreError> {
-        let statement = format!("SELECT {COLUMNS}, session_epoch FROM users WHERE email > $1 ORDER BY email LIMIT $2");
-        let page = sqlx::query(sqlx::AssertSqlSafe(statement))
+        let page = sqlx::query(select_users!("WHERE email > $1 ORDER BY email LIMIT $2"))
             .bind(after.map_or("", EmailAddress::as_str))
             .bind(i64::from(limit))
             .fetch_all(&self.readers)

@@ -50,8 +50,7 @@ fn taken(data: &[u8]) -> Option<()> {
 
 static KEYS: LazyLock<Keyset<AeadKey>> = LazyLock::new(|| Keyset::new("fuzz", AeadKey::generate()));
 
-const USERS: &str =
-    "id email password_hash roles scopes disabled second_factor session_epoch created_at imported_as seal";
+const USERS: &str = "id email password_hash roles scopes disabled second_factor factor_stored session_epoch created_at imported_as seal";
 
 fn user(row: &StoredRow) -> Option<()> {
     let record = rows::user(row).ok()?;
@@ -64,6 +63,7 @@ fn user(row: &StoredRow) -> Option<()> {
         text(&user.scopes),
         Value::Boolean(user.disabled),
         Value::Boolean(user.second_factor),
+        Value::Boolean(user.factor_stored),
         number(user.session_epoch),
         time(user.created_at),
         optional(record.shape_text()),

@@ -17,8 +17,8 @@ pub(in crate::service) struct SteppedUp {
 impl AuthService {
     /// Asks for the account's second factor, once its password was right.
     ///
-    /// An account without one costs the same query. A code that it does not need is ignored: a client may send one that
-    /// its user has just disabled.
+    /// An account that had none when it was looked up costs nothing more. A code that it does not need is ignored: a client
+    /// may send one that its user has just disabled.
     ///
     /// # Errors
     ///
@@ -30,13 +30,16 @@ impl AuthService {
         otp: Option<&OneTimePassword>,
         context: &CallContext,
     ) -> Result<SteppedUp, Failure> {
+        let none = SteppedUp {
+            methods: LoginMethods::Password,
+            recovery_codes_left: None,
+        };
+        // One that is enrolled meanwhile ends all sessions of the account, and with them the wish to begin this one.
+        if !user.second_factor && !user.factor_stored {
+            return Ok(none);
+        }
         let factor = match self.second_factors().of(user).await {
-            Ok(None) => {
-                return Ok(SteppedUp {
-                    methods: LoginMethods::Password,
-                    recovery_codes_left: None,
-                });
-            }
+            Ok(None) => return Ok(none),
             Ok(Some(factor)) => Ok(factor),
             // Without a code the answer is as with a good factor.
             Err(SecondFactorError::Unusable) => Err(SecondFactorError::Unusable),

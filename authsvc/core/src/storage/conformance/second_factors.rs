@@ -242,14 +242,25 @@ async fn l9_recovery_codes_are_used_once_and_replaced_together(store: &dyn Store
     assert!(!spend(user.id, issued[1].id).await, "the old ones are void");
 }
 
+/// Whether the account is read as one with a factor: by its name, by its id and in a page.
+async fn seen_with_the_account(store: &dyn Store, user: &User) -> [bool; 3] {
+    let by_name = store.user_by_email(&user.email).await.expect("the store answers");
+    let by_id = store.user_by_id(user.id).await.expect("the store answers");
+    let page = store.users_after(None, 10_000).await.expect("the store answers");
+    let of_page = page.into_iter().find(|record| record.unverified().id == user.id);
+    [by_name, by_id, of_page].map(|record| record.expect("there is an account").unverified().factor_stored)
+}
+
 async fn removal_takes_everything_and_so_does_the_account(store: &dyn Store) {
     let (user, ..) = enrolled(store, "removed").await;
+    assert_eq!(seen_with_the_account(store, &user).await, [true; 3]);
     store
         .put_pending_second_factor(&pending(user.id, "waiting"))
         .await
         .expect("the store answers");
     assert!(store.remove_second_factor(user.id).await.expect("the store answers"));
     assert!(!store.remove_second_factor(user.id).await.expect("the store answers"));
+    assert_eq!(seen_with_the_account(store, &user).await, [false; 3]);
     assert!(store.second_factor(user.id).await.expect("the store answers").is_none());
     assert!(
         store
