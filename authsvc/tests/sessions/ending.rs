@@ -2,35 +2,110 @@
 
 use std::sync::Arc;
 
+use authsvc_core::clock::Clock;
 use axum::body::Body;
 use http::{Request, StatusCode};
 use serde_json::json;
 use tokio::sync::Barrier;
 
-use super::{assert_dead, login, logout, pairs, refresh, tokens};
-use crate::support::in_process::{EMAIL, PASSWORD, SESSION_POLICY, Service};
+use super::{CONSOLE, assert_dead, login, logout, pairs, refresh, register_console, tokens};
+use crate::support::in_process::{EMAIL, PASSWORD, SESSION_POLICY, Service, json_request};
+
+/// Every way in which a session ends before its time.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    Logout,
+    LogoutEverywhere,
+    RevokedByAdministrator,
+    RevokedByUser,
+    RevokedByTime,
+    Disabled,
+}
+
+impl Way {
+    const ALL: [Self; 6] = [
+        Self::Logout,
+        Self::LogoutEverywhere,
+        Self::RevokedByAdministrator,
+        Self::RevokedByUser,
+        Self::RevokedByTime,
+        Self::Disabled,
+    ];
+
+    /// Ends the session of this token. `bearer` is of another one of the account, for the service itself.
+    async fn end(self, service: &Service, token: &str, bearer: &str) {
+        let by_request = match self {
+            Self::Logout => Some(logout(service, token).await),
+            Self::LogoutEverywhere => {
+                let request = Request::delete("/v1/me/sessions").header("authorization", format!("Bearer {bearer}"));
+                let request = request.body(Body::empty()).unwrap();
+                Some(service.send(&service.public, None, request).await.status)
+            }
+            Self::RevokedByAdministrator => {
+                let request = json_request("/v1/revoke", json!({ "token": token }).to_string());
+                let console = Some(service.peer(&[CONSOLE]));
+                Some(service.send(&service.internal, console, request).await.status)
+            }
+            Self::RevokedByUser => {
+                service.sessions.revoke_user(service.user_id).await.unwrap();
+                None
+            }
+            Self::RevokedByTime => {
+                let before = service.clock.now() + time::Duration::seconds(1);
+                service.sessions.revoke_issued_before(before).await.unwrap();
+                None
+            }
+            Self::Disabled => {
+                service.set_disabled(EMAIL, true).await;
+                None
+            }
+        };
+        assert_eq!(
+            by_request.unwrap_or(StatusCode::NO_CONTENT),
+            StatusCode::NO_CONTENT,
+            "{self:?}"
+        );
+    }
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn r4_a_refresh_that_races_a_logout_leaves_nothing_alive() {
+async fn r4_a_refresh_that_races_an_ending_leaves_nothing_alive() {
     for (first, second, _directory) in pairs().await {
-        for _ in 0..30 {
-            let (token, _) = login(&first).await;
-            let barrier = Arc::new(Barrier::new(2));
-            let (service, waiting, used) = (Arc::clone(&first), Arc::clone(&barrier), token.clone());
-            let refreshing = tokio::spawn(async move {
-                waiting.wait().await;
-                refresh(&service, &used).await
-            });
-            barrier.wait().await;
-            assert_eq!(logout(&second, &token).await, StatusCode::NO_CONTENT);
-            let answer = refreshing.await.unwrap();
-            assert_dead(&first, &token).await;
-            if answer.status == StatusCode::OK {
-                let (next, access) = tokens(&answer);
-                assert_dead(&second, &next).await;
-                first.sessions.poll().await.unwrap();
+        register_console(&first).await;
+        for round in 0..20 {
+            for way in Way::ALL {
+                // The second in which tokens of all before were revoked is over.
+                first.clock.advance(2);
+                let body = json!({ "email": EMAIL, "password": PASSWORD, "audience": "authsvc" }).to_string();
+                let (_, bearer) = tokens(&first.post("/v1/auth", body).await);
+                let (token, access) = login(&first).await;
+                assert_eq!(first.validate(&access).await.status, StatusCode::OK);
+                let barrier = Arc::new(Barrier::new(2));
+                let (service, waiting, used) = (Arc::clone(&first), Arc::clone(&barrier), token.clone());
+                let refreshing = tokio::spawn(async move {
+                    waiting.wait().await;
+                    refresh(&service, &used).await
+                });
+                barrier.wait().await;
+                way.end(&second, &token, &bearer).await;
+                let answer = refreshing.await.unwrap();
+                assert_dead(&first, &token).await;
+                let mut issued = vec![access];
+                if answer.status == StatusCode::OK {
+                    let (next, access) = tokens(&answer);
+                    assert_dead(&second, &next).await;
+                    issued.push(access);
+                }
                 for replica in [&first, &second] {
-                    assert_eq!(replica.validate(&access).await.status, StatusCode::UNAUTHORIZED);
+                    replica.sessions.poll().await.unwrap();
+                    for access in &issued {
+                        let answer = replica.validate(access).await;
+                        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{way:?}, round {round}");
+                    }
+                }
+                if matches!(way, Way::Disabled) {
+                    second.set_disabled(EMAIL, false).await;
+                    assert_dead(&first, &token).await;
                 }
             }
         }

@@ -3,13 +3,11 @@
 use std::sync::Arc;
 
 use authsvc_core::clock::Clock;
-use authsvc_core::domain::ServiceIdentity;
-use authsvc_core::service::{NewService, ServiceRegistry};
 use cryptokit::jose::Revocation;
 use http::StatusCode;
 use serde_json::json;
 
-use super::{assert_dead, assert_refused, claims, login, pairs, refresh, tokens};
+use super::{CONSOLE, assert_dead, assert_refused, claims, login, pairs, refresh, register_console, tokens};
 use crate::support::in_process::{EMAIL, PASSWORD, Service, json_request, login_body};
 
 #[tokio::test]
@@ -115,20 +113,7 @@ async fn a_session_that_begins_while_all_are_revoked_ends_with_the_next_round() 
 #[tokio::test]
 async fn an_administrator_revokes_any_token_and_a_service_only_its_own() {
     let service = Arc::new(Service::start().await);
-    let identity = |san: &str| ServiceIdentity {
-        issuer_spki_sha256: service.authority.certificate().spki_sha256(),
-        subject_alternative_name: san.parse().unwrap(),
-    };
-    let mut console = NewService::new("console".parse().unwrap(), identity("dns:console.internal"));
-    console.admin = true;
-    ServiceRegistry::new(
-        Arc::clone(&service.store),
-        Arc::clone(&service.clock) as _,
-        Arc::clone(&service.keys),
-    )
-    .add(console)
-    .await
-    .unwrap();
+    register_console(&service).await;
     service.register("billing", "dns:billing.internal", &["billing"]).await;
     let revoke = async |by: &str, token: &str| {
         let request = json_request("/v1/revoke", json!({ "token": token }).to_string());
@@ -152,17 +137,17 @@ async fn an_administrator_revokes_any_token_and_a_service_only_its_own() {
     }
     revoke("dns:orders.internal", &of_orders).await;
     assert_refused(&[&service], &of_orders).await;
-    revoke("dns:console.internal", &of_browser).await;
+    revoke(CONSOLE, &of_browser).await;
     assert_refused(&[&service], &of_browser).await;
 
     // A refresh token of anybody, and with it the session.
     let again = json_request("/v1/refresh", json!({ "refresh_token": session }).to_string());
     let orders = Some(service.peer(&["dns:orders.internal"]));
     let (_, of_orders) = tokens(&service.send(&service.internal, orders, again).await);
-    revoke("dns:console.internal", &session).await;
+    revoke(CONSOLE, &session).await;
     assert_refused(&[&service], &of_orders).await;
     let (browser, of_browser) = login(&service).await;
-    revoke("dns:console.internal", &browser).await;
+    revoke(CONSOLE, &browser).await;
     assert_refused(&[&service], &of_browser).await;
     assert_dead(&service, &browser).await;
 }
