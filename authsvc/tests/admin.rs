@@ -5,6 +5,8 @@
 
 mod support;
 
+use std::sync::Arc;
+
 use authsvc::transport::http::openapi_json;
 use authsvc_core::audit::{Operator, Stage};
 use authsvc_core::domain::ServiceIdentity;
@@ -13,6 +15,9 @@ use axum::body::Body;
 use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 use support::in_process::{Answer, EMAIL, PASSWORD, Service};
+use support::replicas::pairs;
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
 
 const ADMIN: &str = "dns:ops.internal";
 const SERVICE: &str = "dns:orders.internal";
@@ -415,26 +420,32 @@ async fn ended_sessions_and_disabled_accounts_are_refused_at_once() {
     assert_eq!(service.login(EMAIL, PASSWORD).await.status, StatusCode::UNAUTHORIZED);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_administrators_at_once_with_one_state_in_hand_one_changes_it() {
-    let service = start().await;
-    let path = format!("/v1/admin/users/{}", service.user_id);
-    let seen = call(&service, "GET", &path, None).await.header("etag").to_owned();
-    let calls = (0..8).map(|number| {
-        let roles = json!({ "roles": [format!("role-{number}")] });
-        let mut request = request("PATCH", &path, Some(&roles));
-        request.headers_mut().insert("if-match", seen.parse().unwrap());
-        service.send(&service.internal, Some(service.peer(&[ADMIN])), request)
-    });
-    let statuses: Vec<StatusCode> = futures_util::future::join_all(calls)
-        .await
-        .into_iter()
-        .map(|answer| answer.status)
-        .collect();
-    let of = |status| statuses.iter().filter(|got| **got == status).count();
-    assert_eq!(of(StatusCode::OK), 1, "{statuses:?}");
-    assert_eq!(of(StatusCode::PRECONDITION_FAILED), 7, "{statuses:?}");
-    assert_eq!(service.audit.take_acts().len(), 16, "the refused ones as well");
+    for (first, second, _directory) in pairs().await {
+        first.register_administrator("ops", ADMIN).await;
+        let path = format!("/v1/admin/users/{}", first.user_id);
+        let seen = call(&second, "GET", &path, None).await.header("etag").to_owned();
+        let barrier = Arc::new(Barrier::new(8));
+        let mut changes = JoinSet::new();
+        for number in 0..8 {
+            let service = Arc::clone(if number % 2 == 0 { &first } else { &second });
+            let mut request = request("PATCH", &path, Some(&json!({ "roles": [format!("role-{number}")] })));
+            request.headers_mut().insert("if-match", seen.parse().unwrap());
+            let barrier = Arc::clone(&barrier);
+            changes.spawn(async move {
+                barrier.wait().await;
+                let peer = service.peer(&[ADMIN]);
+                service.send(&service.internal, Some(peer), request).await.status
+            });
+        }
+        let statuses = changes.join_all().await;
+        let of = |status| statuses.iter().filter(|got| **got == status).count();
+        assert_eq!(of(StatusCode::OK), 1, "{statuses:?}");
+        assert_eq!(of(StatusCode::PRECONDITION_FAILED), 7, "{statuses:?}");
+        let acts = first.audit.take_acts().len() + second.audit.take_acts().len();
+        assert_eq!(acts, 16, "the refused ones as well");
+    }
 }
 
 #[tokio::test]

@@ -8,56 +8,59 @@ use authsvc_core::clock::Clock;
 use authsvc_core::service::{KeyChange, KeyChangeError, Patience, SigningError};
 use http::StatusCode;
 
-use super::{DAY, POLICY, claims, fetch_noted, header, keeper, keeper_of, replica};
+use super::{DAY, POLICY, claims, fetch_noted, header, keeper, keeper_of};
 use crate::support::in_process::Service;
+use crate::support::replicas::pairs;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn t17_no_token_of_a_revoked_key_is_accepted_however_it_races() {
-    let service = Service::start().await;
-    let other = replica(&service).await;
-    let revoked = service.keys.tokens().primary().kid.clone();
-    // Signs without a pause until it has signed with another key for a while; says when it has begun.
-    let (begun, has_begun) = tokio::sync::oneshot::channel();
-    let (ring, claims, old) = (Arc::clone(&service.keys), claims(&service), revoked.clone());
-    let signing = tokio::task::spawn_blocking(move || {
-        let (mut tokens, mut begun, mut by_others) = (Vec::new(), Some(begun), 0);
-        while by_others < 50 {
-            assert!(tokens.len() < 1_000_000, "the revocation never arrived");
-            let token = ring.sign(&claims).unwrap().expose_secret().to_owned();
-            by_others += usize::from(header(&token)["kid"] != old.as_str());
-            tokens.push(token);
-            if tokens.len() == 50 {
-                begun.take().unwrap().send(()).unwrap();
+    for (service, other, _directory) in pairs().await {
+        let revoked = service.keys.tokens().primary().kid.clone();
+        // Signs without a pause until it has signed with another key for a while; says when it has begun.
+        let (begun, has_begun) = tokio::sync::oneshot::channel();
+        let (ring, claims, old) = (Arc::clone(&service.keys), claims(&service), revoked.clone());
+        let signing = tokio::task::spawn_blocking(move || {
+            let (mut tokens, mut begun, mut by_others) = (Vec::new(), Some(begun), 0);
+            while by_others < 50 {
+                assert!(tokens.len() < 1_000_000, "the revocation never arrived");
+                let token = ring.sign(&claims).unwrap().expose_secret().to_owned();
+                by_others += usize::from(header(&token)["kid"] != old.as_str());
+                tokens.push(token);
+                if tokens.len() == 50 {
+                    begun.take().unwrap().send(()).unwrap();
+                }
             }
-        }
-        tokens
-    });
-    has_begun.await.unwrap();
-    let change = other.keeper.revoke(&revoked[..12]).await.unwrap();
-    let KeyChange::Revoked { kid, successor } = change else {
-        panic!("{change:?}")
-    };
-    assert_eq!(kid, revoked);
-    let successor = successor.unwrap();
-    service.keys.poll().await.unwrap();
-    assert_eq!(service.keys.tokens().published.kids, [successor], "no longer published");
-
-    let (mut good, mut refused) = (0, 0);
-    let tokens = signing.await.unwrap();
-    // Those around the change, and some of the many before.
-    for token in tokens.iter().rev().take(100).chain(tokens.iter().step_by(97)) {
-        let by_revoked = header(token)["kid"] == revoked.as_str();
-        let expected = if by_revoked {
-            StatusCode::UNAUTHORIZED
-        } else {
-            StatusCode::OK
+            tokens
+        });
+        has_begun.await.unwrap();
+        let change = keeper(&other).revoke(&revoked[..12]).await.unwrap();
+        let KeyChange::Revoked { kid, successor } = change else {
+            panic!("{change:?}")
         };
-        assert_eq!(service.validate(token).await.status, expected);
-        *if by_revoked { &mut refused } else { &mut good } += 1;
+        assert_eq!(kid, revoked);
+        let successor = successor.unwrap();
+        service.keys.poll().await.unwrap();
+        assert_eq!(service.keys.tokens().published.kids, [successor], "no longer published");
+
+        let (mut good, mut refused) = (0, 0);
+        let tokens = signing.await.unwrap();
+        // Those around the change, and some of the many before.
+        for token in tokens.iter().rev().take(100).chain(tokens.iter().step_by(97)) {
+            let by_revoked = header(token)["kid"] == revoked.as_str();
+            let expected = if by_revoked {
+                StatusCode::UNAUTHORIZED
+            } else {
+                StatusCode::OK
+            };
+            for replica in [&service, &other] {
+                assert_eq!(replica.validate(token).await.status, expected);
+            }
+            *if by_revoked { &mut refused } else { &mut good } += 1;
+        }
+        assert!(good > 0 && refused > 0, "{good} good, {refused} refused");
+        let answer = service.get("/.well-known/jwks.json").await;
+        assert!(!String::from_utf8(answer.body).unwrap().contains(&revoked));
     }
-    assert!(good > 0 && refused > 0, "{good} good, {refused} refused");
-    let answer = service.get("/.well-known/jwks.json").await;
-    assert!(!String::from_utf8(answer.body).unwrap().contains(&revoked));
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ use http::{Request, StatusCode};
 
 use super::{DAY, PUBLISHED, fetch, fetch_noted, keeper, replica, statuses, verified_with};
 use crate::support::in_process::{NOW, Service};
+use crate::support::replicas::pairs;
 
 #[tokio::test]
 async fn a_rotation_waits_a_day_for_a_frozen_consumer_names_it_and_fails_no_validation() {
@@ -100,6 +101,49 @@ async fn a_rotation_waits_a_day_for_a_frozen_consumer_names_it_and_fails_no_vali
     ));
     assert_eq!(statuses(&service.keys), [KeyStatus::Primary]);
     assert_eq!(service.keys.tokens().published.kids, [kid]);
+}
+
+/// Each consumer fetches from a replica of its own, and either replica may take the step.
+#[tokio::test]
+async fn what_a_consumer_fetched_from_one_replica_is_known_to_the_other() {
+    for (first, second, _directory) in pairs().await {
+        first.register("frozen", "dns:frozen.internal", &["orders"]).await;
+        let (here, there) = (keeper(&first), keeper(&second));
+        assert!(matches!(here.maintain().await.unwrap(), Some(KeyChange::Begun { .. })));
+        fetch_noted(&first, "dns:frozen.internal").await;
+        fetch_noted(&second, "dns:orders.internal").await;
+        let KeyChange::Published { kid, .. } = here.rotate(None).await.unwrap() else {
+            panic!("published")
+        };
+        assert!(second.keys.poll().await.unwrap());
+        first.clock.advance(61);
+        fetch_noted(&second, "dns:orders.internal").await;
+        first.clock.advance(PUBLISHED);
+        for keeper in [&here, &there] {
+            let laggards = keeper.laggards().await.unwrap();
+            assert_eq!(
+                laggards.iter().map(|name| name.as_str()).collect::<Vec<_>>(),
+                ["frozen"]
+            );
+            assert_eq!(keeper.maintain().await.unwrap(), None, "it waits");
+            assert!(keeper.promote(&kid, Patience::Wait).await.is_err());
+        }
+        fetch_noted(&first, "dns:frozen.internal").await;
+        let promoted = there.maintain().await.unwrap();
+        assert!(
+            matches!(&promoted, Some(KeyChange::Promoted { laggards, .. }) if laggards.is_empty()),
+            "{promoted:?}"
+        );
+        let by_the_old = first.token().await;
+        let by_the_new = second.token().await;
+        assert!(first.keys.poll().await.unwrap());
+        for service in [&first, &second] {
+            assert_eq!(service.keys.tokens().primary().kid, kid);
+            for token in [&by_the_old, &by_the_new] {
+                assert_eq!(service.validate(token).await.status, StatusCode::OK);
+            }
+        }
+    }
 }
 
 #[tokio::test]

@@ -3,63 +3,65 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use authsvc_core::service::defence::DefencePolicy;
 use http::StatusCode;
 use tokio::task::JoinSet;
 
 use super::{hashes, login_from, send_from, start, strict};
 use crate::support::in_process::{EMAIL, PASSWORD, PROXY, json_request, login_body};
+use crate::support::replicas::pairs;
 
+/// Through two replicas: where the known source logs in, it was never seen before.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn l5_fifty_sources_flood_an_account_and_its_known_source_logs_in() {
-    let service = Arc::new(start(DefencePolicy::default()).await);
-    assert_eq!(
-        login_from(&service, "198.51.100.7", EMAIL, PASSWORD).await.status,
-        StatusCode::OK
-    );
-    let before = hashes(&service);
-    let mut tasks = JoinSet::new();
-    for source in 1..=50 {
-        let service = Arc::clone(&service);
-        tasks.spawn(async move {
-            for guess in 0..6 {
-                let password = format!("guess number {guess}");
-                login_from(&service, &format!("203.0.113.{source}"), EMAIL, &password).await;
-            }
-        });
-    }
-    // In the middle of it, too.
-    assert_eq!(
-        login_from(&service, "198.51.100.7", EMAIL, PASSWORD).await.status,
-        StatusCode::OK
-    );
-    tasks.join_all().await;
-    let strangers = hashes(&service) - before - 1;
-    assert_eq!(strangers, 80);
-    let refused = login_from(&service, "203.0.113.200", EMAIL, PASSWORD).await;
-    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
-    assert_eq!(service.reasons().last(), Some(&"account_locked"));
-    assert_eq!(
-        login_from(&service, "198.51.100.7", EMAIL, PASSWORD).await.status,
-        StatusCode::OK
-    );
-
-    // The known source is no way around the ceiling either.
-    let before = hashes(&service);
-    for _ in 0..3 {
-        for _ in 0..15 {
-            login_from(&service, "198.51.100.7", EMAIL, "wrong").await;
+    for (first, second, _directory) in pairs().await {
+        let log_in = async |source: &str| login_from(&second, source, EMAIL, PASSWORD).await.status;
+        let learned = login_from(&first, "198.51.100.7", EMAIL, PASSWORD).await;
+        assert_eq!(learned.status, StatusCode::OK);
+        first.defence.flush().await;
+        let before = hashes(&first);
+        let mut tasks = JoinSet::new();
+        for source in 1..=50 {
+            let service = Arc::clone(if source % 2 == 0 { &first } else { &second });
+            tasks.spawn(async move {
+                for guess in 0..6 {
+                    let password = format!("guess number {guess}");
+                    login_from(&service, &format!("203.0.113.{source}"), EMAIL, &password).await;
+                }
+            });
         }
-        service.clock.advance(900);
+        // In the middle of it, too.
+        assert_eq!(log_in("198.51.100.7").await, StatusCode::OK);
+        tasks.join_all().await;
+        let strangers = || hashes(&first) - before - 1;
+        // Who was told that too many are under way comes again.
+        for source in 51..=150 {
+            if strangers() >= 80 {
+                break;
+            }
+            login_from(&first, &format!("203.0.113.{source}"), EMAIL, "a guess more").await;
+        }
+        second.reasons();
+        assert_eq!(log_in("203.0.113.200").await, StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(second.reasons(), ["account_locked"]);
+        let strangers = strangers();
+        assert_eq!(strangers, 80);
+        assert_eq!(log_in("198.51.100.7").await, StatusCode::OK);
+
+        // The known source is no way around the ceiling either.
+        let before = hashes(&first);
+        for _ in 0..3 {
+            for guess in 0..15 {
+                let service = if guess % 2 == 0 { &first } else { &second };
+                login_from(service, "198.51.100.7", EMAIL, "wrong").await;
+            }
+            first.clock.advance(900);
+        }
+        let known = hashes(&first) - before;
+        assert_eq!(strangers + known, 100);
+        // A day of quiet later nobody had to come to unlock it.
+        first.clock.advance(86_400);
+        assert_eq!(log_in("203.0.113.200").await, StatusCode::OK);
     }
-    let known = hashes(&service) - before;
-    assert_eq!(strangers + known, 100);
-    // A day of quiet later nobody had to come to unlock it.
-    service.clock.advance(86_400);
-    assert_eq!(
-        login_from(&service, "203.0.113.200", EMAIL, PASSWORD).await.status,
-        StatusCode::OK
-    );
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use http::{Request, StatusCode};
 use serde_json::json;
 use tokio::sync::Barrier;
 
-use super::{CONSOLE, assert_dead, login, logout, pairs, refresh, register_console, tokens};
+use super::{CONSOLE, assert_dead, login, logout, pairs, refresh, tokens};
 use crate::support::in_process::{EMAIL, PASSWORD, SESSION_POLICY, Service, json_request};
 
 /// Every way in which a session ends before its time.
@@ -71,7 +71,7 @@ impl Way {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r4_a_refresh_that_races_an_ending_leaves_nothing_alive() {
     for (first, second, _directory) in pairs().await {
-        register_console(&first).await;
+        first.register_administrator("console", CONSOLE).await;
         for round in 0..20 {
             for way in Way::ALL {
                 // The second in which tokens of all before were revoked is over.

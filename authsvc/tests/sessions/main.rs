@@ -13,8 +13,6 @@ mod revocation;
 
 use std::sync::Arc;
 
-use authsvc_core::domain::ServiceIdentity;
-use authsvc_core::service::{NewService, ServiceRegistry};
 use http::StatusCode;
 use serde_json::json;
 
@@ -26,21 +24,6 @@ const ROUNDS: usize = 100;
 
 /// An administrator's name.
 const CONSOLE: &str = "dns:console.internal";
-
-async fn register_console(service: &Service) {
-    let identity = ServiceIdentity {
-        issuer_spki_sha256: service.authority.certificate().spki_sha256(),
-        subject_alternative_name: CONSOLE.parse().unwrap(),
-    };
-    let mut console = NewService::new("console".parse().unwrap(), identity);
-    console.admin = true;
-    let registry = ServiceRegistry::new(
-        Arc::clone(&service.store),
-        Arc::clone(&service.clock) as _,
-        Arc::clone(&service.keys),
-    );
-    registry.add(console).await.unwrap();
-}
 
 async fn refresh_as(service: &Service, token: &str, user_agent: &str) -> Answer {
     let mut request = json_request("/v1/refresh", json!({ "refresh_token": token }).to_string());

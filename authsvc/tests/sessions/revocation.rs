@@ -7,7 +7,7 @@ use cryptokit::jose::Revocation;
 use http::StatusCode;
 use serde_json::json;
 
-use super::{CONSOLE, assert_dead, assert_refused, claims, login, pairs, refresh, register_console, tokens};
+use super::{CONSOLE, assert_dead, assert_refused, claims, login, pairs, refresh, tokens};
 use crate::support::in_process::{EMAIL, PASSWORD, Service, json_request, login_body};
 
 #[tokio::test]
@@ -113,7 +113,7 @@ async fn a_session_that_begins_while_all_are_revoked_ends_with_the_next_round() 
 #[tokio::test]
 async fn an_administrator_revokes_any_token_and_a_service_only_its_own() {
     let service = Arc::new(Service::start().await);
-    register_console(&service).await;
+    service.register_administrator("console", CONSOLE).await;
     service.register("billing", "dns:billing.internal", &["billing"]).await;
     let revoke = async |by: &str, token: &str| {
         let request = json_request("/v1/revoke", json!({ "token": token }).to_string());
