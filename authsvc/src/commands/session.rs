@@ -57,7 +57,9 @@ pub(super) async fn run_token(command: TokenCommand) -> Result<ExitCode, Command
 }
 
 async fn end(id: &str, config: &ConfigArgs) -> Result<ExitCode, CommandError> {
-    let id: SessionId = id.parse()?;
+    let id: SessionId = id
+        .parse()
+        .map_err(|error| format!("{error}; `authsvc session list` shows them"))?;
     change(Change::EndSession(id), config).await?;
     print(&format!("Session {id} ended.\n"))
 }

@@ -130,6 +130,14 @@ fn sessions_and_tokens_are_ended_on_record_and_nothing_else_is() {
             "no session of that id lives",
         ),
         (
+            &["session", "end", "x"],
+            "not the id of a session; `authsvc session list` shows them",
+        ),
+        (
+            &["token", "revoke", "--session", "x"],
+            "not the id of a session; `authsvc session list` shows them",
+        ),
+        (
             &["session", "end-all", "bob@example.com"],
             "there is no account bob@example.com",
         ),
@@ -144,8 +152,7 @@ fn sessions_and_tokens_are_ended_on_record_and_nothing_else_is() {
         assert!(stderr(&refused).contains(why), "{}", stderr(&refused));
     }
     for unread in [
-        &["session", "end", "x"][..],
-        &["session", "end-all", "x"],
+        &["session", "end-all", "x"][..],
         &["token", "revoke", "--issued-before", "soon"],
         &["token", "revoke", "--issued-before", "-1h"],
     ] {
