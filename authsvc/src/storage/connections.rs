@@ -130,6 +130,15 @@ impl<DB: Database> Connections<DB> {
     }
 }
 
+impl<DB: Database> Drop for Connections<DB> {
+    /// What is kept is closed, also where there is no runtime any more, which its pool would need to take it back.
+    fn drop(&mut self) {
+        for kept in std::mem::take(&mut *self.idle()) {
+            drop(kept.connection.detach());
+        }
+    }
+}
+
 impl<DB: Database> fmt::Debug for Connections<DB> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connections").finish_non_exhaustive()
@@ -325,6 +334,25 @@ mod tests {
         assert_eq!(connections.idle().len(), 1, "the other is kept");
         connections.idle()[0].since = long_ago;
         assert!(is_marked(&connections).await, "it comes back by way of the pool");
+    }
+
+    #[test]
+    fn whoever_has_them_last_needs_no_runtime() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let (connections, lent) = runtime.block_on(async {
+            let connections = connections(2);
+            let (mut kept, lent) = (marked(&connections).await, marked(&connections).await);
+            kept.is_good();
+            drop(kept);
+            (connections, lent)
+        });
+        assert_eq!(connections.idle().len(), 1);
+        drop(runtime);
+        drop(lent);
+        drop(connections);
     }
 
     #[tokio::test]
