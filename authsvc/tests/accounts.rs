@@ -76,14 +76,19 @@ async fn known_sources(service: &Service) -> i64 {
     count
 }
 
+/// What a command does.
+async fn operate(service: &Service, change: Change) {
+    let operator = Operator::SystemUser { name: "ops".into() };
+    service.administration.change(operator, change).await.unwrap();
+}
+
 /// Sets a password as `authsvc user reset-password` does.
 async fn reset_by_operator(service: &Service, new: &str) {
     let change = Change::ResetPassword {
         account: EMAIL.parse::<EmailAddress>().unwrap().into(),
         password: Password::new(new).unwrap(),
     };
-    let operator = Operator::SystemUser { name: "ops".into() };
-    service.administration.change(operator, change).await.unwrap();
+    operate(service, change).await;
 }
 
 #[tokio::test]
@@ -212,6 +217,19 @@ async fn a_link_sets_a_password_once() {
         set(&service, &token, PASSWORD).await.status,
         StatusCode::UNPROCESSABLE_ENTITY
     );
+}
+
+#[tokio::test]
+async fn l5_no_source_is_known_of_an_account_that_is_gone() {
+    let service = Service::start().await;
+    assert_eq!(service.login(EMAIL, PASSWORD).await.status, StatusCode::OK);
+    assert_eq!(known_sources(&service).await, 1);
+    operate(
+        &service,
+        Change::DeleteUser(EMAIL.parse::<EmailAddress>().unwrap().into()),
+    )
+    .await;
+    assert_eq!(known_sources(&service).await, 0);
 }
 
 #[tokio::test]

@@ -215,7 +215,15 @@ impl Administration {
                 let id = users.set_disabled(account, false).await?;
                 Changed::User(self.view(&id.into()).await?)
             }
-            Change::DeleteUser(account) => Changed::UserDeleted(users.delete(account).await?),
+            Change::DeleteUser(account) => {
+                // The address may become another account's. Before, so that a crash in between leaves none; and after, for
+                // a login that was good meanwhile.
+                let email = users.find(&account).await?.unverified().email.clone();
+                parts.defence.forget_known_sources(&email).await?;
+                let id = users.delete(account).await?;
+                parts.defence.forget_known_sources(&email).await?;
+                Changed::UserDeleted(id)
+            }
             Change::MakeResetLink { account, lifetime } => Changed::Link(users.reset_link(account, lifetime).await?),
             Change::ResetPassword { account, password } => {
                 let id = users.reset_password(account, password, &parts.defence).await?;
