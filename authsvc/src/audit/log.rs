@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use authsvc_core::audit::chain::{Chain, ChainId, Continues};
 use authsvc_core::audit::{
-    ActRecord, Action, AuditKeys, AuditRecord, AuditSink, NotRecorded, Outcome, Pseudonyms, Who,
+    ActRecord, Action, AuditKeys, AuditRecord, AuditSink, NotRecorded, Outcome, Pseudonyms, Stage, Who,
 };
 use authsvc_core::clock::Clock;
 use authsvc_core::storage::{AuditChain, Store, StoreError};
@@ -24,6 +24,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::excess::Excess;
 use super::file::{LineFile, Open, open_private};
 use super::good_tokens::GoodTokens;
+use super::waiting_rows::WaitingRows;
 use super::writer::{Class, Gauges, Job, Lost, QUEUE, State, Writer, end_of};
 use super::{ascii, own_records};
 use crate::audit_log::{Addresses, act_to_json, to_json};
@@ -31,6 +32,8 @@ use crate::config::{AddressForm, AuditConfig, GoodTokenForm};
 
 /// How long an act waits to be on record.
 const ACT_PATIENCE: Duration = Duration::from_secs(6);
+/// Places in the queue that refusals and ordinary traffic leave to acts and logins.
+const NOT_FOR_REFUSALS: usize = 1024;
 /// How long a service that ends waits for its last record.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -136,7 +139,6 @@ impl AuditLog {
         };
         let mut writer = Writer {
             runtime: Handle::current(),
-            store: Arc::clone(&store),
             clock,
             keys: keys.signing,
             chain: Chain::begin(chain),
@@ -148,6 +150,7 @@ impl AuditLog {
             good_tokens: good_tokens.clone(),
             unqueued: Arc::clone(&lost),
             gauges: Arc::clone(&gauges),
+            rows: WaitingRows::new(Handle::current(), Arc::clone(&store)),
             state: State::new(now),
         };
         writer.begin(&bodies);
@@ -187,8 +190,8 @@ impl AuditLog {
     /// [`NotRecorded`].
     pub async fn checkpoint(&self, kept_since: Option<OffsetDateTime>) -> Result<(), NotRecorded> {
         let (durable, recorded) = oneshot::channel();
-        self.send_and_wait(Job::Checkpoint { kept_since, durable }, recorded)
-            .await
+        let job = Job::Checkpoint { kept_since, durable };
+        self.send_and_wait(job, recorded).await.map_err(|_| NotRecorded)
     }
 
     /// Ends the chain with a signed record, if that is possible in a few seconds. Nothing is recorded after it.
@@ -220,15 +223,31 @@ impl AuditLog {
         &self,
         job: Job,
         recorded: oneshot::Receiver<Result<(), NotRecorded>>,
-    ) -> Result<(), NotRecorded> {
+    ) -> Result<(), Missing> {
+        let mut missing = Missing::Everywhere;
         let recorded = async {
             self.jobs.send(job).await.map_err(|_| NotRecorded)?;
+            missing = Missing::InTheDatabase;
             recorded.await.map_err(|_| NotRecorded)?
         };
-        tokio::time::timeout(ACT_PATIENCE, recorded)
-            .await
-            .map_err(|_| NotRecorded)?
+        match tokio::time::timeout(ACT_PATIENCE, recorded).await {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(missing),
+        }
     }
+
+    /// Counts a record that never got into the queue.
+    fn count_lost(&self, class: Class) {
+        self.lost.count(class);
+        self.gauges.lost.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Where a record is not that was waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Missing {
+    Everywhere,
+    InTheDatabase,
 }
 
 #[async_trait]
@@ -241,9 +260,11 @@ impl AuditSink for AuditLog {
             time: record.time,
             durable: None,
         };
-        if self.jobs.try_send(job).is_err() {
-            self.lost.count(class);
-            self.gauges.lost.fetch_add(1, Ordering::Relaxed);
+        // Strangers cause these, as many as they like.
+        let is_common = matches!(class, Class::Refusal { .. } | Class::Routine);
+        let has_room = !is_common || self.jobs.capacity() > NOT_FOR_REFUSALS;
+        if !has_room || self.jobs.try_send(job).is_err() {
+            self.count_lost(class);
         }
     }
 
@@ -260,10 +281,14 @@ impl AuditSink for AuditLog {
             durable: Some(durable),
         };
         let outcome = self.send_and_wait(job, recorded).await;
-        if outcome.is_err() {
+        if let Err(missing) = outcome {
             tracing::error!(id = %record.id, act = record.act.name, "an act could not be recorded");
+            // What has begun is done by now, and nothing else says that its end is missing.
+            if missing == Missing::Everywhere && !matches!(record.stage, Stage::Begun) {
+                self.count_lost(Class::Act);
+            }
         }
-        outcome
+        outcome.map_err(|_| NotRecorded)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The audit log: one chain of records, in lines and in rows.
 //!
-//! - [`AuditLog`]: what a running service records with; one thread seals, writes and commits.
+//! - [`AuditLog`]: what a running service records with; one thread seals and writes, and a task commits.
 //! - [`CommandLog`]: what a command records with: rows only, each signed.
 //! - [`mod@file`]: the file of lines, with its rotation.
 //!
@@ -14,6 +14,7 @@ mod good_tokens;
 mod log;
 mod own_records;
 pub mod retention;
+mod waiting_rows;
 mod writer;
 
 pub use command_log::{COMMANDS_CHAIN, COMMANDS_REPLICA, CommandLog};

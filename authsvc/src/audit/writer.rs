@@ -1,15 +1,15 @@
-//! The one thread that seals records, writes lines and commits rows.
+//! The one thread that seals records, writes lines and hands rows on.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use authsvc_core::audit::NotRecorded;
 use authsvc_core::audit::chain::{AuditSigningKey, Chain, Keep, Record};
 use authsvc_core::clock::Clock;
-use authsvc_core::storage::{AuditRow, Store, StoreError};
+use authsvc_core::storage::AuditRow;
 use cryptokit::keyset::Keyset;
 use serde_json::json;
 use time::OffsetDateTime;
@@ -19,6 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::excess::Excess;
 use super::file::LineFile;
 use super::good_tokens::GoodTokens;
+use super::waiting_rows::{Waiter, WaitingRows};
 use super::{own_records, row_of};
 use crate::log_output;
 
@@ -26,14 +27,8 @@ use crate::log_output;
 pub(super) const QUEUE: usize = 4096;
 /// Records that are taken at once.
 const BATCH: usize = 256;
-/// Rows that may wait for the database. While they are full, records get no row.
-const MAX_WAITING_ROWS: usize = 10_000;
-/// How long a row may wait for others that are committed with it, when nobody waits for it.
-const GROUP: Duration = Duration::from_millis(100);
-/// How long a commit may take.
-const COMMIT: Duration = Duration::from_secs(5);
-/// When a failed commit is tried again.
-const RETRY: Duration = Duration::from_millis(500);
+/// How often the thread looks around when nothing happens.
+const ROUND: Duration = Duration::from_secs(1);
 /// Records after which one is signed.
 const MAX_UNSIGNED: u64 = 1000;
 /// A chain without records says that it lives.
@@ -65,12 +60,12 @@ pub(super) enum Job {
         class: Class,
         time: OffsetDateTime,
         /// Told when the row is committed, or that it is not.
-        durable: Option<oneshot::Sender<Result<(), NotRecorded>>>,
+        durable: Option<Waiter>,
     },
     /// A signed record, which says since when rows are kept.
     Checkpoint {
         kept_since: Option<OffsetDateTime>,
-        durable: oneshot::Sender<Result<(), NotRecorded>>,
+        durable: Waiter,
     },
     /// The last record.
     Close { done: oneshot::Sender<()> },
@@ -117,7 +112,6 @@ pub(super) struct Gauges {
 
 pub(super) struct Writer {
     pub(super) runtime: Handle,
-    pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) keys: Keyset<AuditSigningKey>,
     pub(super) chain: Chain,
@@ -130,6 +124,7 @@ pub(super) struct Writer {
     /// Never got into the queue.
     pub(super) unqueued: Arc<Lost>,
     pub(super) gauges: Arc<Gauges>,
+    pub(super) rows: WaitingRows,
     pub(super) state: State,
 }
 
@@ -138,33 +133,32 @@ pub(super) struct Writer {
 pub(super) struct State {
     /// Lines of this round.
     lines: Vec<(u64, String)>,
-    /// Sealed rows that are not committed yet, in their order.
-    rows: Vec<AuditRow>,
-    waiters: Vec<oneshot::Sender<Result<(), NotRecorded>>>,
     /// Got a line, and no row because too many waited.
     unkept: Lost,
     unsigned: u64,
     /// Lines of this round may be told of by a signed row: they have to survive what the row survives.
     sync_due: bool,
     signed_at: OffsetDateTime,
-    flushed_at: Instant,
-    failed_at: Option<Instant>,
 }
 
 impl State {
     pub(super) fn new(now: OffsetDateTime) -> Self {
         Self {
             lines: Vec::new(),
-            rows: Vec::new(),
-            waiters: Vec::new(),
             unkept: Lost::default(),
             unsigned: 0,
             sync_due: false,
             signed_at: now,
-            flushed_at: Instant::now(),
-            failed_at: None,
         }
     }
+}
+
+/// What the thread waits for.
+enum Event {
+    /// So many jobs came; 0 when there will be none.
+    Jobs(usize),
+    Committed(Result<usize, String>),
+    Nothing,
 }
 
 impl Writer {
@@ -173,14 +167,20 @@ impl Writer {
         let runtime = self.runtime.clone();
         let mut batch = Vec::with_capacity(BATCH);
         loop {
-            let wait = if self.state.rows.is_empty() {
-                Duration::from_secs(1)
-            } else {
-                GROUP
-            };
-            let taken = runtime.block_on(async { tokio::time::timeout(wait, jobs.recv_many(&mut batch, BATCH)).await });
+            let pause = self.rows.pause().unwrap_or(ROUND);
+            let event = runtime.block_on(async {
+                tokio::select! {
+                    biased;
+                    stored = self.rows.committed() => Event::Committed(stored),
+                    count = jobs.recv_many(&mut batch, BATCH) => Event::Jobs(count),
+                    () = tokio::time::sleep(pause) => Event::Nothing,
+                }
+            });
+            let ended = matches!(event, Event::Jobs(0));
+            if let Event::Committed(stored) = event {
+                self.rows.settle(stored);
+            }
             let mut closing = None;
-            let ended = taken == Ok(0);
             for job in batch.drain(..) {
                 if let Some(done) = self.take(job) {
                     closing = Some(done);
@@ -205,7 +205,10 @@ impl Writer {
                 time,
                 durable,
             } => {
-                let has_room = self.state.rows.len() < MAX_WAITING_ROWS;
+                let has_room = match class {
+                    Class::Refusal { .. } => self.rows.has_room_for_refusals(),
+                    _ => self.rows.has_room(),
+                };
                 let keep = match class {
                     Class::Routine => Keep::LineOnly,
                     Class::Refusal { reason, source } if !self.excess.gets_row(time, reason, source) => Keep::LineOnly,
@@ -216,34 +219,48 @@ impl Writer {
                         Keep::LineOnly
                     }
                 };
-                self.seal(&body, keep, false);
+                let is_sealed = self.seal(&body, keep, false);
                 if let Some(durable) = durable {
-                    if keep == Keep::Row {
-                        self.state.waiters.push(durable);
-                    } else {
-                        let _ = durable.send(Err(NotRecorded));
-                    }
+                    self.answer(durable, is_sealed && keep == Keep::Row);
                 }
                 None
             }
             Job::Checkpoint { kept_since, durable } => {
                 let body = own_records::checkpoint(self.clock.now(), self.is_in_file(), kept_since, None);
-                self.seal(&body, Keep::Row, true);
-                self.state.waiters.push(durable);
+                let keep = self.keep_own();
+                let is_sealed = self.seal(&body, keep, true);
+                self.answer(durable, is_sealed && keep == Keep::Row);
                 None
             }
             Job::Close { done } => Some(done),
         }
     }
 
-    fn seal(&mut self, body: &str, keep: Keep, sign: bool) {
+    /// Tells who waits what becomes of the row that was sealed last, if there is one.
+    fn answer(&mut self, durable: Waiter, is_row: bool) {
+        match is_row {
+            true => self.rows.wait_for_last(durable),
+            false => drop(durable.send(Err(NotRecorded))),
+        }
+    }
+
+    /// Records of the log's own are lines only while there is no room for rows.
+    fn keep_own(&self) -> Keep {
+        match self.rows.has_room() {
+            true => Keep::Row,
+            false => Keep::LineOnly,
+        }
+    }
+
+    /// Whether it was done.
+    fn seal(&mut self, body: &str, keep: Keep, sign: bool) -> bool {
         let keys = sign.then_some(&self.keys);
         let sealed = match self.chain.seal(body, keep, keys) {
             Ok(sealed) => sealed,
             Err(error) => {
                 // The chain is as it was; the next checkpoint signs for this record as well.
                 tracing::error!(error = %error, "an audit record could not be signed");
-                return;
+                return false;
             }
         };
         if sign {
@@ -254,23 +271,22 @@ impl Writer {
             self.state.unsigned += 1;
         }
         if let Some(row) = row_of(self.chain.id, &sealed) {
-            self.state.rows.push(row);
+            self.rows.push(row);
         }
         self.state.lines.push((sealed.seq, sealed.line));
+        true
     }
 
     fn round(&mut self, last: bool) {
         let now = self.clock.now();
-        self.report_losses(now);
+        self.report_losses(now, last);
         let due = now < self.state.signed_at || now - self.state.signed_at >= self.checkpoint_interval;
-        if (due || last)
-            && let Some(sums) = self.excess.take()
-        {
+        // Sums wait for room, and go on growing.
+        let sums_up = last || (due && self.rows.has_room());
+        if sums_up && let Some(sums) = self.excess.take() {
             self.seal(&own_records::excess(now, sums), Keep::Row, false);
         }
-        if (due || last)
-            && let Some(sums) = self.good_tokens.as_ref().and_then(|counts| counts.take())
-        {
+        if sums_up && let Some(sums) = self.good_tokens.as_ref().and_then(|counts| counts.take()) {
             self.seal(&own_records::good_tokens(now, &sums), Keep::Row, false);
         }
         let rotates = self.file.as_ref().is_some_and(|file| file.is_due(now));
@@ -285,17 +301,19 @@ impl Writer {
             || (unsigned > 0 && (due || rotates))
             || now - self.state.signed_at >= HEARTBEAT
         {
-            self.seal(
-                &own_records::checkpoint(now, self.is_in_file(), None, None),
-                Keep::Row,
-                true,
-            );
+            let keep = self.keep_own();
+            self.seal(&own_records::checkpoint(now, self.is_in_file(), None, None), keep, true);
         }
         self.write_lines(now);
         if rotates {
             self.rotate(now);
         }
-        self.commit(last);
+        // What a row vouches for is in the file by now.
+        match last {
+            true => self.rows.finish(),
+            false => self.rows.commit_if_due(),
+        }
+        self.rows.show(&self.gauges.waiting_rows, &self.gauges.rows_failing);
     }
 
     /// Whether lines go to a file, and it takes them as far as is known.
@@ -322,9 +340,9 @@ impl Writer {
         }
     }
 
-    /// What was lost is on record as soon as there is room for the record.
-    fn report_losses(&mut self, now: OffsetDateTime) {
-        if self.state.rows.len() < MAX_WAITING_ROWS / 2 {
+    /// What was lost is on record as soon as there is room for the record, and before the last one.
+    fn report_losses(&mut self, now: OffsetDateTime, last: bool) {
+        if last || self.rows.are_few() {
             let unqueued = self.unqueued.take();
             let unkept = self.state.unkept.take();
             if !unqueued.is_empty() || !unkept.is_empty() {
@@ -356,67 +374,6 @@ impl Writer {
         }
     }
 
-    /// Commits the rows that wait: at once when somebody waits for one, else in groups.
-    fn commit(&mut self, last: bool) {
-        let urgent = last || !self.state.waiters.is_empty() || self.state.rows.len() >= BATCH;
-        let backing_off = self.state.failed_at.is_some_and(|failed| failed.elapsed() < RETRY);
-        let waits = !urgent && (backing_off || self.state.flushed_at.elapsed() < GROUP);
-        if self.state.rows.is_empty() || waits {
-            return;
-        }
-        let outcome = self.try_commit();
-        self.state.flushed_at = Instant::now();
-        match &outcome {
-            Ok(()) => {
-                if self.state.failed_at.take().is_some() {
-                    tracing::info!("audit rows are stored again");
-                }
-            }
-            Err(error) => {
-                if self.state.failed_at.replace(Instant::now()).is_none() {
-                    tracing::error!(error = %error, "audit rows cannot be stored; they wait in memory");
-                }
-            }
-        }
-        for waiter in self.state.waiters.drain(..) {
-            let _ = waiter.send(outcome.clone().map_err(|_| NotRecorded));
-        }
-        let gauges = &self.gauges;
-        gauges
-            .waiting_rows
-            .store(self.state.rows.len() as u64, Ordering::Relaxed);
-        gauges
-            .rows_failing
-            .store(u64::from(outcome.is_err()), Ordering::Relaxed);
-    }
-
-    fn try_commit(&mut self) -> Result<(), String> {
-        let (runtime, store) = (self.runtime.clone(), Arc::clone(&self.store));
-        while !self.state.rows.is_empty() {
-            let group = &self.state.rows[..self.state.rows.len().min(2 * BATCH)];
-            let count = group.len();
-            let commit = runtime.block_on(async { tokio::time::timeout(COMMIT, store.append_audit_rows(group)).await });
-            match commit {
-                Ok(Ok(())) => {
-                    self.state.rows.drain(..count);
-                }
-                // A commit whose answer was lost: what is there is taken off, if it is ours.
-                Ok(Err(StoreError::Conflict)) => {
-                    let last = runtime
-                        .block_on(store.last_audit_row(self.chain.id))
-                        .map_err(|error| error.to_string())?;
-                    let stored = last
-                        .and_then(|last| self.state.rows.iter().position(|row| row.line == last.line))
-                        .ok_or("another process writes to this chain")?;
-                    self.state.rows.drain(..=stored);
-                }
-                Ok(Err(error)) => return Err(chain_of(&error)),
-                Err(_) => return Err("the database did not answer in time".to_owned()),
-            }
-        }
-        Ok(())
-    }
-
     /// Begins the chain: its first record, signed and in the database before anything else happens.
     pub(super) fn begin(&mut self, bodies: &[String]) {
         for (index, body) in bodies.iter().enumerate() {
@@ -431,19 +388,8 @@ impl Writer {
 
     /// The rows that wait, for whoever stores them first.
     pub(super) fn take_rows(&mut self) -> Vec<AuditRow> {
-        std::mem::take(&mut self.state.rows)
+        self.rows.take()
     }
-}
-
-/// An error and its causes.
-fn chain_of(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(&format!(": {cause}"));
-        source = cause.source();
-    }
-    text
 }
 
 /// Reads the last row of a chain that has ended: what the next one continues.

@@ -20,6 +20,7 @@ use authsvc_core::clock::{Clock, TestClock};
 use authsvc_core::service::SealedKeysets;
 use authsvc_core::storage::{AuditQuery, AuditStore, Store};
 use cryptokit::keyset::RootKey;
+use sqlx::{ConnectOptions, Connection};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -153,11 +154,29 @@ impl Fixture {
         self.store.search_audit(&query, None, 1_000_000).await.unwrap().len()
     }
 
+    /// Until it is let go, writers wait.
+    pub(super) async fn hold_the_database(&self) -> Holder {
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&self.database);
+        let mut connection = options.connect().await.unwrap();
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
+        Holder(connection)
+    }
+
     pub(super) async fn sql(&self, sql: &'static str) {
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&self.database);
         let pool = sqlx::sqlite::SqlitePool::connect_with(options).await.unwrap();
         sqlx::query(sql).execute(&pool).await.unwrap();
         pool.close().await;
+    }
+}
+
+/// Somebody who lets nobody else write to the database.
+pub(super) struct Holder(sqlx::SqliteConnection);
+
+impl Holder {
+    pub(super) async fn let_go(mut self) {
+        sqlx::query("ROLLBACK").execute(&mut self.0).await.unwrap();
+        self.0.close().await.unwrap();
     }
 }
 
@@ -211,7 +230,7 @@ pub(super) async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
     }
 }
 
-/// A file that a test can fill up (`FILE.full`) or break (`FILE.broken`).
+/// A file that a test can fill up (`FILE.full`), break (`FILE.broken`) or let hang for a while (`FILE.stuck`).
 #[derive(Debug)]
 pub(super) struct Fragile {
     file: Box<dyn Output>,
@@ -238,6 +257,10 @@ pub(super) fn sibling(path: &Path, name: &str) -> PathBuf {
 
 impl Output for Fragile {
     fn append(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let deadline = Instant::now() + PATIENCE;
+        while sibling(&self.path, "stuck").exists() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         let error = |error: rustix::io::Errno| io::Error::from_raw_os_error(error.raw_os_error());
         for (name, errno) in [("full", rustix::io::Errno::NOSPC), ("broken", rustix::io::Errno::IO)] {
             if sibling(&self.path, name).exists() {

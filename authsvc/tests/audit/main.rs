@@ -4,6 +4,7 @@
 
 mod files;
 mod fixture;
+mod pressure;
 mod retention;
 mod rows;
 mod sums;
