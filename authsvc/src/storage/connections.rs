@@ -145,9 +145,13 @@ impl<DB: Database> fmt::Debug for Connections<DB> {
     }
 }
 
-async fn give_back<DB: Database>(mut connection: PoolConnection<DB>) {
-    // The pool would do the same on its own and wait for ever.
-    let _ = timeout(RELEASE_TIMEOUT, connection.return_to_pool()).await;
+/// What it returns may be dropped anywhere: the connection is closed then.
+fn give_back<DB: Database>(mut connection: PoolConnection<DB>) -> impl Future<Output = ()> + Send + 'static {
+    let returning = connection.return_to_pool();
+    async move {
+        // The pool would do the same on its own and wait for ever.
+        let _ = timeout(RELEASE_TIMEOUT, returning).await;
+    }
 }
 
 /// What is known of a connection at the end of its use.
@@ -219,10 +223,13 @@ impl<DB: Database> Drop for Lent<DB> {
         let Some(rest) = rest else { return };
         match Handle::try_current() {
             Ok(_) if self.standing == Standing::Unusable => drop(rest),
-            Ok(runtime) => drop(runtime.spawn(async move {
-                give_back(rest).await;
-                drop(permit);
-            })),
+            Ok(runtime) => {
+                let returning = give_back(rest);
+                drop(runtime.spawn(async move {
+                    returning.await;
+                    drop(permit);
+                }));
+            }
             // The runtime is gone, and the pool would need it.
             Err(_) => drop(rest.detach()),
         }
@@ -352,6 +359,26 @@ mod tests {
         assert_eq!(connections.idle().len(), 1);
         drop(runtime);
         drop(lent);
+        drop(connections);
+    }
+
+    #[test]
+    fn whoever_is_given_up_with_its_runtime_gives_its_connection_up() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let connections = runtime.block_on(async { connections(2) });
+        runtime.block_on(async {
+            let (mut good, doubtful) = (marked(&connections).await, marked(&connections).await);
+            good.is_good();
+            tokio::spawn(async move {
+                let _held = (good, doubtful);
+                std::future::pending::<()>().await;
+            });
+            tokio::task::yield_now().await;
+        });
+        drop(runtime);
         drop(connections);
     }
 
