@@ -4,12 +4,19 @@
 
 mod support;
 
+use std::future::poll_fn;
+use std::task::Poll;
+use std::time::Duration;
+
 use authsvc::storage::postgres::PostgresStore;
 use authsvc::storage::{OpenError, SchemaError, Tuning};
+use authsvc_core::domain::{EndReason, UserId};
 use authsvc_core::storage::{
-    KeysetStore, RevocationStore, Store as _, StoreError, UpkeepStore, UserStore, conformance,
+    Ending, KeysetStore, RevocationStore, SessionStore, Store as _, StoreError, UpkeepStore, UserStore, conformance,
 };
 use support::{databases, postgres};
+use time::OffsetDateTime;
+use tokio::time::sleep;
 
 #[tokio::test]
 async fn postgres_conforms() {
@@ -31,6 +38,45 @@ async fn what_was_written_is_there_for_the_next_process() {
     store.close().await;
     let store = database.open().await;
     assert_eq!(store.keyset("x").await.unwrap().unwrap().sealed, "sealed");
+}
+
+/// Whoever waits for a transaction may leave at any moment. What is written through the same connection after it is
+/// nobody's transaction.
+#[tokio::test]
+async fn a_transaction_that_was_given_up_half_way_holds_nothing_that_comes_after_it() {
+    let Some(database) = postgres::database().await else {
+        return;
+    };
+    let tuning = Tuning {
+        max_connections: 1,
+        ..databases::patient()
+    };
+    let (store, other) = (database.open_with(&tuning).await, database.open().await);
+    let user = UserId::generate();
+    let ending = Ending {
+        at: OffsetDateTime::UNIX_EPOCH,
+        why: EndReason::Operator,
+        tokens_end: OffsetDateTime::UNIX_EPOCH,
+    };
+    // Each time a little further.
+    for steps in 0..20 {
+        let mut work = store.end_sessions_of(user, None, &ending);
+        for _ in 0..steps {
+            let polled = poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await;
+            if polled.is_ready() {
+                break;
+            }
+            // Until the answer is there, or not yet.
+            sleep(Duration::from_millis(2)).await;
+        }
+        drop(work);
+        let name = format!("after {steps}");
+        store.insert_keyset(&name, "sealed").await.unwrap();
+        assert!(
+            other.keyset(&name).await.unwrap().is_some(),
+            "written {name} steps and not committed"
+        );
+    }
 }
 
 #[tokio::test]

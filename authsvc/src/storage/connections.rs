@@ -61,7 +61,15 @@ impl<DB: Database> Connections<DB> {
     ///
     /// Fails as the pool does: with `PoolTimedOut` when none became free in time, and when none can be made.
     pub(super) async fn lend(self: &Arc<Self>) -> Result<Lent<DB>, sqlx::Error> {
-        let permit = self.permit().await?;
+        match timeout(self.pool.options().get_acquire_timeout(), self.next()).await {
+            Ok(lent) => lent,
+            Err(_) => Err(sqlx::Error::PoolTimedOut),
+        }
+    }
+
+    async fn next(self: &Arc<Self>) -> Result<Lent<DB>, sqlx::Error> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        let permit = permit.map_err(|_| sqlx::Error::PoolClosed)?;
         let kept = self.idle().pop();
         let (connection, taken_at) = match kept {
             Some(kept) if kept.is_fresh() => (kept.connection, kept.taken_at),
@@ -81,30 +89,16 @@ impl<DB: Database> Connections<DB> {
         })
     }
 
-    async fn permit(&self) -> Result<OwnedSemaphorePermit, sqlx::Error> {
-        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
-            return Ok(permit);
-        }
-        match timeout(
-            self.pool.options().get_acquire_timeout(),
-            Arc::clone(&self.permits).acquire_owned(),
-        )
-        .await
-        {
-            Ok(Ok(permit)) => Ok(permit),
-            Ok(Err(_)) => Err(sqlx::Error::PoolClosed),
-            Err(_) => Err(sqlx::Error::PoolTimedOut),
-        }
-    }
-
     /// Lends no more, and returns when every connection is closed.
     pub(super) async fn close(&self) {
         self.permits.close();
+        // The pool knows at once that it is closed, and asks nothing of what comes back.
+        let closed = self.pool.close();
         let idle = std::mem::take(&mut *self.idle());
         for kept in idle {
             give_back(kept.connection).await;
         }
-        self.pool.close().await;
+        closed.await;
     }
 
     /// Gives back a connection that is not to be kept: this one when there will be no more uses, or one that has not been
@@ -181,9 +175,14 @@ impl<DB: Database> Lent<DB> {
         self.standing = Standing::Good;
     }
 
-    /// From here on it is closed, until it is said to be good.
+    /// From here on it is closed, until something else is said of it.
     pub(super) fn is_unusable(&mut self) {
         self.standing = Standing::Unusable;
+    }
+
+    /// It is in the middle of something that sqlx knows of.
+    pub(super) fn is_doubtful(&mut self) {
+        self.standing = Standing::Doubtful;
     }
 }
 
@@ -203,26 +202,25 @@ impl<DB: Database> DerefMut for Lent<DB> {
 
 impl<DB: Database> Drop for Lent<DB> {
     fn drop(&mut self) {
-        // Until the connection can be lent again, or another be made in its place.
+        // Until the connection can be lent again.
         let permit = self.permit.take();
-        let Some(mut connection) = self.connection.take() else {
+        let Some(connection) = self.connection.take() else {
             return;
         };
         let is_kept = match self.standing {
             Standing::Good => DB::TransactionManager::get_transaction_depth(&connection) == 0,
-            Standing::Doubtful => false,
-            Standing::Unusable => {
-                connection.close_on_drop();
-                false
-            }
+            Standing::Doubtful | Standing::Unusable => false,
         };
         let rest = match is_kept {
             true => self.home.keep(connection, self.taken_at),
             false => Some(connection),
         };
-        let Some(rest) = rest else { return };
+        let Some(mut rest) = rest else { return };
         match Handle::try_current() {
-            Ok(_) if self.standing == Standing::Unusable => drop(rest),
+            Ok(_) if self.standing == Standing::Unusable => {
+                rest.close_on_drop();
+                drop(rest);
+            }
             Ok(runtime) => {
                 let returning = give_back(rest);
                 drop(runtime.spawn(async move {
@@ -351,9 +349,10 @@ mod tests {
             .unwrap();
         let (connections, lent) = runtime.block_on(async {
             let connections = connections(2);
-            let (mut kept, lent) = (marked(&connections).await, marked(&connections).await);
+            let (mut kept, mut lent) = (marked(&connections).await, marked(&connections).await);
             kept.is_good();
             drop(kept);
+            lent.is_unusable();
             (connections, lent)
         });
         assert_eq!(connections.idle().len(), 1);
@@ -368,12 +367,14 @@ mod tests {
             .enable_all()
             .build()
             .unwrap();
-        let connections = runtime.block_on(async { connections(2) });
+        let connections = runtime.block_on(async { connections(3) });
         runtime.block_on(async {
             let (mut good, doubtful) = (marked(&connections).await, marked(&connections).await);
+            let mut unusable = marked(&connections).await;
             good.is_good();
+            unusable.is_unusable();
             tokio::spawn(async move {
-                let _held = (good, doubtful);
+                let _held = (good, doubtful, unusable);
                 std::future::pending::<()>().await;
             });
             tokio::task::yield_now().await;

@@ -60,7 +60,11 @@ impl<DB: Dialect> GuardedPool<DB> {
         let asking = self.ask()?;
         let begun = within(self.limit, async {
             let mut lent = self.connections.lend().await?;
+            // Until it is answered: sqlx for Postgres counts a transaction only then, so that one whose beginning was given up
+            // half way would be open and nobody know of it (https://github.com/transact-rs/sqlx/issues/4385).
+            lent.is_unusable();
             DB::TransactionManager::begin(&mut lent, statement).await?;
+            lent.is_doubtful();
             Ok(lent)
         })
         .await;

@@ -253,8 +253,8 @@ fn micros(time: OffsetDateTime) -> i64 {
     i64::try_from(time.unix_timestamp_nanos().div_euclid(1000)).unwrap_or(i64::MAX)
 }
 
-/// A row's columns. None of its texts holds a NUL, at which SQLite would end it: they are names, codes and addresses, and a
-/// line that is JSON itself.
+/// A row's columns. None of its texts holds a NUL, at which older versions of SQLite would end it: they are names, codes and
+/// addresses, and a line that is JSON itself.
 fn as_json(row: &AuditRow) -> Value {
     let facts = &row.facts;
     json!([

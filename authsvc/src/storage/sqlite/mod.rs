@@ -167,8 +167,8 @@ async fn writer(options: &SqliteConnectOptions, tuning: &Tuning) -> Result<Sqlit
     SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(tuning.wait)
-        // Nothing is between this process and the file, and each connection is tested when it comes back: asking its
-        // thread once more before each statement would cost as much as a statement.
+        // Nothing is between this process and the file, and a connection that comes back after a failure is tested then:
+        // asking its thread once more before each statement would cost as much as a statement.
         .test_before_acquire(false)
         // When the disk is full SQLite undoes a transaction by itself (https://sqlite.org/lang_transaction.html), the
         // rollback that follows is an error, and sqlx goes on counting the transaction: on such a connection none would

@@ -1,8 +1,9 @@
 //! The second factor: an authenticator app (TOTP, RFC 6238) and the codes that stand in for a lost one.
 //!
-//! A factor is required as soon as its row is there, and where the account's sealed record says that there is one. Every code is good once: a step of the clock is accepted by a
-//! compare-and-swap on the last one, a recovery code by deleting its row, both in the database, so that neither another
-//! replica nor a restart nor a clock set back makes a spent code good again.
+//! A factor is required of every login that looks the account up after the factor's row is there, and where the account's
+//! sealed record says that there is one. Every code is good once: a step of the clock is accepted by a compare-and-swap on
+//! the last one, a recovery code by deleting its row, both in the database, so that neither another replica nor a restart
+//! nor a clock set back makes a spent code good again.
 
 mod account_flag;
 mod enrolment;
