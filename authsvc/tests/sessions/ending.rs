@@ -11,7 +11,7 @@ use tokio::sync::Barrier;
 use super::{CONSOLE, assert_dead, login, logout, pairs, refresh, tokens};
 use crate::support::in_process::{EMAIL, PASSWORD, SESSION_POLICY, Service, json_request};
 
-/// Every way in which a session ends before its time.
+/// How a session ends before its time. Deleting the account is in `refresh.rs`.
 #[derive(Clone, Copy, Debug)]
 enum Way {
     Logout,
