@@ -171,17 +171,17 @@ pub(super) struct Lent<DB: Database> {
 
 impl<DB: Database> Lent<DB> {
     /// The last use is over and went well: every answer was read, and no transaction is open.
-    pub(super) fn is_good(&mut self) {
+    pub(super) fn mark_good(&mut self) {
         self.standing = Standing::Good;
     }
 
     /// From here on it is closed, until something else is said of it.
-    pub(super) fn is_unusable(&mut self) {
+    pub(super) fn mark_unusable(&mut self) {
         self.standing = Standing::Unusable;
     }
 
     /// It is in the middle of something that sqlx knows of.
-    pub(super) fn is_doubtful(&mut self) {
+    pub(super) fn mark_doubtful(&mut self) {
         self.standing = Standing::Doubtful;
     }
 }
@@ -265,7 +265,7 @@ mod tests {
     async fn is_marked(connections: &Arc<Connections<Sqlite>>) -> bool {
         let mut lent = connections.lend().await.unwrap();
         let found = run(&mut lent, "INSERT INTO mark VALUES (1)").await.is_ok();
-        lent.is_good();
+        lent.mark_good();
         found
     }
 
@@ -273,7 +273,7 @@ mod tests {
     async fn a_good_connection_is_used_again_and_waits_here() {
         let connections = connections(1);
         let mut lent = marked(&connections).await;
-        lent.is_good();
+        lent.mark_good();
         drop(lent);
         assert_eq!(connections.idle().len(), 1);
         assert_eq!(connections.pool.num_idle(), 0);
@@ -293,7 +293,7 @@ mod tests {
         let connections = connections(1);
         let mut lent = marked(&connections).await;
         run(&mut lent, "BEGIN").await.unwrap();
-        lent.is_unusable();
+        lent.mark_unusable();
         drop(lent);
         assert!(!is_marked(&connections).await, "it is another one");
     }
@@ -305,7 +305,7 @@ mod tests {
         <Sqlite as Database>::TransactionManager::begin(&mut lent, None)
             .await
             .unwrap();
-        lent.is_good();
+        lent.mark_good();
         drop(lent);
         assert_eq!(connections.idle().len(), 0);
     }
@@ -321,7 +321,7 @@ mod tests {
             async move { is_marked(&connections).await }
         });
         tokio::task::yield_now().await;
-        lent.is_good();
+        lent.mark_good();
         drop(lent);
         assert!(waiting.await.unwrap());
     }
@@ -330,8 +330,8 @@ mod tests {
     async fn what_was_idle_for_long_goes_back_to_the_pool() {
         let connections = connections(2);
         let (mut first, mut second) = (marked(&connections).await, marked(&connections).await);
-        first.is_good();
-        second.is_good();
+        first.mark_good();
+        second.mark_good();
         drop((first, second));
         let long_ago = Instant::now().checked_sub(2 * TRUSTED_IDLE).unwrap();
         connections.idle()[0].since = long_ago;
@@ -350,9 +350,9 @@ mod tests {
         let (connections, lent) = runtime.block_on(async {
             let connections = connections(2);
             let (mut kept, mut lent) = (marked(&connections).await, marked(&connections).await);
-            kept.is_good();
+            kept.mark_good();
             drop(kept);
-            lent.is_unusable();
+            lent.mark_unusable();
             (connections, lent)
         });
         assert_eq!(connections.idle().len(), 1);
@@ -371,8 +371,8 @@ mod tests {
         runtime.block_on(async {
             let (mut good, doubtful) = (marked(&connections).await, marked(&connections).await);
             let mut unusable = marked(&connections).await;
-            good.is_good();
-            unusable.is_unusable();
+            good.mark_good();
+            unusable.mark_unusable();
             tokio::spawn(async move {
                 let _held = (good, doubtful, unusable);
                 std::future::pending::<()>().await;
@@ -387,8 +387,8 @@ mod tests {
     async fn after_closing_nothing_is_kept_or_lent() {
         let connections = connections(2);
         let (mut kept, mut used) = (marked(&connections).await, marked(&connections).await);
-        kept.is_good();
-        used.is_good();
+        kept.mark_good();
+        used.mark_good();
         drop(kept);
         let closing = tokio::spawn({
             let connections = Arc::clone(&connections);

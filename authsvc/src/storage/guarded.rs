@@ -62,9 +62,9 @@ impl<DB: Dialect> GuardedPool<DB> {
             let mut lent = self.connections.lend().await?;
             // Until it is answered: sqlx for Postgres counts a transaction only then, so that one whose beginning was given up
             // half way would be open and nobody know of it (https://github.com/transact-rs/sqlx/issues/4385).
-            lent.is_unusable();
+            lent.mark_unusable();
             DB::TransactionManager::begin(&mut lent, statement).await?;
-            lent.is_doubtful();
+            lent.mark_doubtful();
             Ok(lent)
         })
         .await;
@@ -87,9 +87,9 @@ impl<DB: Dialect> GuardedPool<DB> {
         let asking = self.ask()?;
         let outcome = within(self.limit, async {
             let mut lent = self.connections.lend().await?;
-            lent.is_unusable();
+            lent.mark_unusable();
             let done = work(&mut lent).await?;
-            lent.is_good();
+            lent.mark_good();
             Ok(done)
         });
         asking.settle(outcome.await)
@@ -145,7 +145,7 @@ where
             let all = within(self.limit, async {
                 let mut lent = self.connections.lend().await?;
                 let all = lent.fetch_many(query).try_collect::<Vec<_>>().await?;
-                lent.is_good();
+                lent.mark_good();
                 Ok(all)
             });
             asking.settle(all.await)
@@ -166,7 +166,7 @@ where
             let found = within(self.limit, async {
                 let mut lent = self.connections.lend().await?;
                 let found = lent.fetch_optional(query).await?;
-                lent.is_good();
+                lent.mark_good();
                 Ok(found)
             });
             asking.settle(found.await)
@@ -243,7 +243,7 @@ impl<DB: Dialect> GuardedTransaction<DB> {
 
     fn over(&mut self, outcome: Result<(), sqlx::Error>) -> Result<(), sqlx::Error> {
         match outcome {
-            Ok(()) => self.lent.is_good(),
+            Ok(()) => self.lent.mark_good(),
             Err(_) => DB::TransactionManager::start_rollback(&mut self.lent),
         }
         match self.asking.take() {
