@@ -125,6 +125,18 @@ fn each_kind_revokes_what_it_names_and_nothing_else() {
     let check = |iat| pair.feed.check(&claims("u", "u", None, iat), at(NOW));
     assert_eq!(check(NOW - 1), Standing::Revoked(RevokedBy::All));
     assert_eq!(check(NOW), Standing::NotRevoked);
+
+    // A login before the moment has ended, with what it got afterwards.
+    for (auth_time, standing) in [
+        (NOW - 1, Standing::Revoked(RevokedBy::All)),
+        (NOW, Standing::NotRevoked),
+    ] {
+        let refreshed = AccessTokenClaims {
+            auth_time: Some(auth_time),
+            ..claims("u", "u", None, NOW)
+        };
+        assert_eq!(pair.feed.check(&refreshed, at(NOW)), standing);
+    }
 }
 
 #[test]

@@ -88,6 +88,34 @@ async fn tokens_are_revoked_by_jti_by_user_and_by_the_time_they_were_issued() {
     }
 }
 
+/// A session that has ended has no good token left, whatever moment ended it.
+#[tokio::test]
+async fn r4_a_session_that_ends_by_when_it_began_takes_along_the_tokens_it_got_since() {
+    for (first, second, _directory) in pairs().await {
+        let both = [&first, &second];
+        let (token, _) = login(&first).await;
+        first.clock.advance(5);
+        let moment = first.clock.now();
+        first.clock.advance(5);
+        let (token, refreshed) = tokens(&refresh(&second, &token).await);
+        let (living, of_living) = login(&second).await;
+        assert_eq!(first.sessions.revoke_issued_before(moment).await.unwrap(), 1);
+        assert_dead(&second, &token).await;
+        assert_refused(&both, &refreshed).await;
+        assert_eq!(second.validate(&of_living).await.status, StatusCode::OK);
+
+        // Within a second: what was issued earlier in it was issued before the moment.
+        let within = first.clock.now() + time::Duration::milliseconds(500);
+        assert_eq!(second.sessions.revoke_issued_before(within).await.unwrap(), 1);
+        assert_dead(&first, &living).await;
+        assert_refused(&both, &of_living).await;
+        first.clock.advance(1);
+        let (younger, of_younger) = login(&first).await;
+        assert_eq!(second.validate(&of_younger).await.status, StatusCode::OK);
+        tokens(&refresh(&second, &younger).await);
+    }
+}
+
 /// A login under way when all tokens are revoked may begin its session after all sessions were ended.
 #[tokio::test]
 async fn a_session_that_begins_while_all_are_revoked_ends_with_the_next_round() {

@@ -30,9 +30,9 @@ pub enum Revocation {
         /// The latest `exp` among them.
         exp: u64,
     },
-    /// All tokens of the issuer that were issued before a moment.
+    /// All tokens of the issuer that were issued before a moment, or for a login before it.
     All {
-        /// Tokens whose `iat` is earlier are revoked.
+        /// Tokens whose `iat` or `auth_time` is earlier are revoked.
         before: u64,
         /// The latest `exp` among them.
         exp: u64,

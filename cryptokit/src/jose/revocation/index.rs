@@ -17,7 +17,7 @@ pub enum RevokedBy {
     Family,
     /// Its `sub`, for having been issued too early.
     Subject,
-    /// Having been issued too early, whoever it is for.
+    /// Having been issued too early, or for a login that was, whoever it is for.
     All,
 }
 
@@ -69,7 +69,8 @@ impl RevocationIndex {
 
     /// What revoked a token, if anything did. The claims must be verified ones.
     pub fn revoked_by(&self, claims: &AccessTokenClaims) -> Option<RevokedBy> {
-        if claims.iat < self.all.before {
+        // Whose login came before it has ended with it: a refresh that raced that end gave a younger token.
+        if claims.auth_time.unwrap_or(claims.iat).min(claims.iat) < self.all.before {
             return Some(RevokedBy::All);
         }
         // A digest is dear beside the rest, and often there is nothing to look it up in.

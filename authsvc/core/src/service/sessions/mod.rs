@@ -164,13 +164,16 @@ impl Sessions {
         Ok(ended)
     }
 
-    /// Revokes all access tokens issued before a moment and ends all sessions that had begun by then; how many. Those of
-    /// logins that are under way end within [`SESSION_PRUNE_INTERVAL`] of their beginning.
+    /// Revokes all access tokens issued before a moment and ends all sessions that had begun by then, with whatever tokens
+    /// they got since; how many. A moment within a second is the end of that second, because tokens say no more than the
+    /// second in which they were issued. Sessions of logins that are under way end within [`SESSION_PRUNE_INTERVAL`] of
+    /// their beginning.
     ///
     /// # Errors
     ///
     /// What the store fails with.
     pub async fn revoke_issued_before(&self, before: OffsetDateTime) -> Result<u64, StoreError> {
+        let before = end_of_second(before);
         let ended = self
             .store
             .revoke_issued_before(before, &self.ending(EndReason::Operator))
@@ -289,6 +292,14 @@ impl fmt::Debug for Sessions {
             .field("policy", &self.policy)
             .field("memory", &self.memory)
             .finish_non_exhaustive()
+    }
+}
+
+/// The first whole second that is not before `time`.
+fn end_of_second(time: OffsetDateTime) -> OffsetDateTime {
+    match time.nanosecond() {
+        0 => time,
+        passed => time + (time::Duration::SECOND - time::Duration::nanoseconds(passed.into())),
     }
 }
 
