@@ -14,6 +14,7 @@ use axum::body::Body;
 use cryptokit::password::Password;
 use http::{Request, StatusCode};
 use serde_json::json;
+use support::databases::{self, Behind};
 use support::in_process::{Answer, EMAIL, PASSWORD, Service, json_request};
 use support::replicas::pairs;
 
@@ -57,11 +58,11 @@ fn without_id(answer: &Answer) -> String {
     format!("{} {body} {headers:?}", answer.status)
 }
 
-async fn execute(service: &Service, sql: &'static str) {
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(service.directory.path().join("authsvc.db"));
-    let pool = sqlx::sqlite::SqlitePool::connect_with(options).await.unwrap();
-    sqlx::query(sql).execute(&pool).await.unwrap();
-    pool.close().await;
+/// A test over both databases, which it also writes to past the service.
+async fn on_both(test: impl AsyncFn(Service, Behind)) {
+    for (store, behind, _directory) in databases::with_a_way_around().await {
+        test(Service::start_over_store(store).await, behind).await;
+    }
 }
 
 /// How many sources accounts know.
@@ -333,86 +334,104 @@ async fn links_that_do_not_work_are_refused_alike_whatever_the_cause() {
 
 #[tokio::test]
 async fn a13_rows_that_were_changed_in_the_database_log_nobody_in_and_say_so_to_the_operator() {
-    for edit in [
-        "UPDATE users SET roles = 'admin'",
-        "UPDATE users SET scopes = 'everything'",
-        "UPDATE users SET second_factor = 1",
-        "UPDATE users SET created_at = created_at + 1",
-        "UPDATE users SET seal = NULL",
-        "UPDATE users SET seal = '', roles = 'admin'",
+    for (sqlite, postgres) in [
+        ("UPDATE users SET roles = 'admin'", None),
+        ("UPDATE users SET scopes = 'everything'", None),
+        (
+            "UPDATE users SET second_factor = 1",
+            Some("UPDATE users SET second_factor = true"),
+        ),
+        ("UPDATE users SET created_at = created_at + 1", None),
+        ("UPDATE users SET seal = NULL", None),
+        ("UPDATE users SET seal = '', roles = 'admin'", None),
     ] {
-        let service = Service::start().await;
-        let token = service.token().await;
-        service.reasons();
-        execute(&service, edit).await;
-        let before = service.hasher.pool().completed();
-        let refused = service.login(EMAIL, PASSWORD).await;
-        assert_eq!(refused.problem(), "invalid-credentials", "{edit}");
-        assert_eq!(
-            service.hasher.pool().completed() - before,
-            1,
-            "one run as for everybody"
-        );
-        assert_eq!(
-            service.validate(&token).await.status,
-            StatusCode::UNAUTHORIZED,
-            "{edit}"
-        );
-        assert_eq!(service.reasons()[0], "altered_record", "{edit}");
+        on_both(async |service, behind| {
+            let token = service.token().await;
+            service.reasons();
+            behind.execute(sqlite, postgres.unwrap_or(sqlite)).await;
+            let before = service.hasher.pool().completed();
+            let refused = service.login(EMAIL, PASSWORD).await;
+            assert_eq!(refused.problem(), "invalid-credentials", "{sqlite}");
+            assert_eq!(
+                service.hasher.pool().completed() - before,
+                1,
+                "one run as for everybody"
+            );
+            assert_eq!(
+                service.validate(&token).await.status,
+                StatusCode::UNAUTHORIZED,
+                "{sqlite}"
+            );
+            assert_eq!(service.reasons()[0], "altered_record", "{sqlite}");
+        })
+        .await;
     }
 }
 
 #[tokio::test]
 async fn a13_a_disabled_account_is_not_enabled_nor_renamed_in_the_database() {
-    let service = Service::start().await;
-    service.set_disabled(EMAIL, true).await;
-    execute(&service, "UPDATE users SET disabled = 0").await;
-    assert_eq!(service.login(EMAIL, PASSWORD).await.status, StatusCode::UNAUTHORIZED);
-    execute(&service, "UPDATE users SET disabled = 1, email = 'root@example.com'").await;
-    service.reasons();
-    assert_eq!(
-        service.login("root@example.com", PASSWORD).await.status,
-        StatusCode::UNAUTHORIZED
-    );
-    assert_eq!(service.reasons(), ["altered_record"]);
+    on_both(async |service, behind| {
+        service.set_disabled(EMAIL, true).await;
+        behind
+            .execute("UPDATE users SET disabled = 0", "UPDATE users SET disabled = false")
+            .await;
+        assert_eq!(service.login(EMAIL, PASSWORD).await.status, StatusCode::UNAUTHORIZED);
+        behind
+            .execute(
+                "UPDATE users SET disabled = 1, email = 'root@example.com'",
+                "UPDATE users SET disabled = true, email = 'root@example.com'",
+            )
+            .await;
+        service.reasons();
+        assert_eq!(
+            service.login("root@example.com", PASSWORD).await.status,
+            StatusCode::UNAUTHORIZED
+        );
+        assert_eq!(service.reasons(), ["altered_record"]);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a13_a_link_that_was_written_into_the_database_sets_no_password() {
-    let service = Service::start().await;
-    let token = link(&service).await;
-    execute(&service, "UPDATE password_resets SET expires_at = expires_at + 1000000").await;
-    assert_eq!(
-        set(&service, &token, NEW).await.status,
-        StatusCode::UNPROCESSABLE_ENTITY
-    );
-    let token = link(&service).await;
-    execute(&service, "UPDATE password_resets SET seal = ''").await;
-    assert_eq!(
-        set(&service, &token, NEW).await.status,
-        StatusCode::UNPROCESSABLE_ENTITY
-    );
-    assert_eq!(service.login(EMAIL, PASSWORD).await.status, StatusCode::OK);
+    on_both(async |service, behind| {
+        for edit in [
+            "UPDATE password_resets SET expires_at = expires_at + 1000000",
+            "UPDATE password_resets SET seal = ''",
+        ] {
+            let token = link(&service).await;
+            behind.execute_same(edit).await;
+            assert_eq!(
+                set(&service, &token, NEW).await.status,
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "{edit}"
+            );
+        }
+        assert_eq!(service.login(EMAIL, PASSWORD).await.status, StatusCode::OK);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn r9_a_deleted_account_is_gone_and_its_address_makes_another_one() {
-    let service = Service::start().await;
-    let (token, id) = (service.token().await, service.user_id);
-    let email = EMAIL.parse().unwrap();
-    assert_eq!(service.users.delete(&email).await.unwrap(), id);
-    assert_eq!(service.validate(&token).await.status, StatusCode::UNAUTHORIZED);
-    assert_eq!(service.login(EMAIL, PASSWORD).await.status, StatusCode::UNAUTHORIZED);
+    on_both(async |service, _| {
+        let (token, id) = (service.token().await, service.user_id);
+        let email = EMAIL.parse().unwrap();
+        assert_eq!(service.users.delete(&email).await.unwrap(), id);
+        assert_eq!(service.validate(&token).await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(service.login(EMAIL, PASSWORD).await.status, StatusCode::UNAUTHORIZED);
 
-    let password = Password::new(PASSWORD).unwrap();
-    let again = service.users.add(email, password).await.unwrap();
-    assert_ne!(again, id);
-    assert_eq!(service.login(EMAIL, PASSWORD).await.status, StatusCode::OK);
-    assert_eq!(
-        service.validate(&token).await.status,
-        StatusCode::UNAUTHORIZED,
-        "the old one's token"
-    );
+        let password = Password::new(PASSWORD).unwrap();
+        let again = service.users.add(email, password).await.unwrap();
+        assert_ne!(again, id);
+        assert_eq!(service.login(EMAIL, PASSWORD).await.status, StatusCode::OK);
+        assert_eq!(
+            service.validate(&token).await.status,
+            StatusCode::UNAUTHORIZED,
+            "the old one's token"
+        );
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -478,105 +497,115 @@ fn claims_of(token: &str) -> serde_json::Value {
 
 #[tokio::test]
 async fn r9_each_change_of_state_ends_sessions_and_tokens() {
-    let service = Service::start().await;
-    let email: EmailAddress = EMAIL.parse().unwrap();
-    let begin = async |password: &str| {
-        let answer = service.login(EMAIL, password).await;
-        assert_eq!(answer.status, StatusCode::OK);
-        let json = answer.json();
-        (
-            json["token"].as_str().unwrap().to_owned(),
-            json["refresh_token"].clone(),
-        )
-    };
-    let refresh = async |token: &serde_json::Value| {
-        let body = json!({ "refresh_token": token }).to_string();
-        service.post("/v1/refresh", body).await.status
-    };
+    on_both(async |service, _| {
+        let email: EmailAddress = EMAIL.parse().unwrap();
+        let begin = async |password: &str| {
+            let answer = service.login(EMAIL, password).await;
+            assert_eq!(answer.status, StatusCode::OK);
+            let json = answer.json();
+            (
+                json["token"].as_str().unwrap().to_owned(),
+                json["refresh_token"].clone(),
+            )
+        };
+        let refresh = async |token: &serde_json::Value| {
+            let body = json!({ "refresh_token": token }).to_string();
+            service.post("/v1/refresh", body).await.status
+        };
 
-    let (access, by_change) = begin(PASSWORD).await;
-    let own = own_token(&service).await;
-    assert_eq!(
-        change(&service, &own, PASSWORD, NEW).await.status,
-        StatusCode::NO_CONTENT
-    );
-    assert_eq!(
-        refresh(&by_change).await,
-        StatusCode::UNAUTHORIZED,
-        "the password was changed"
-    );
-    assert_eq!(
-        service.validate(&access).await.status,
-        StatusCode::UNAUTHORIZED,
-        "nor is the access token good that was issued before"
-    );
-    assert_eq!(service.login(EMAIL, PASSWORD).await.status, StatusCode::UNAUTHORIZED);
+        let (access, by_change) = begin(PASSWORD).await;
+        let own = own_token(&service).await;
+        assert_eq!(
+            change(&service, &own, PASSWORD, NEW).await.status,
+            StatusCode::NO_CONTENT
+        );
+        assert_eq!(
+            refresh(&by_change).await,
+            StatusCode::UNAUTHORIZED,
+            "the password was changed"
+        );
+        assert_eq!(
+            service.validate(&access).await.status,
+            StatusCode::UNAUTHORIZED,
+            "nor is the access token good that was issued before"
+        );
+        assert_eq!(service.login(EMAIL, PASSWORD).await.status, StatusCode::UNAUTHORIZED);
 
-    let (access, by_link) = begin(NEW).await;
-    let token = link(&service).await;
-    assert_eq!(set(&service, &token, PASSWORD).await.status, StatusCode::NO_CONTENT);
-    assert_eq!(
-        refresh(&by_link).await,
-        StatusCode::UNAUTHORIZED,
-        "the password was set by a link"
-    );
-    assert_eq!(service.validate(&access).await.status, StatusCode::UNAUTHORIZED);
+        let (access, by_link) = begin(NEW).await;
+        let token = link(&service).await;
+        assert_eq!(set(&service, &token, PASSWORD).await.status, StatusCode::NO_CONTENT);
+        assert_eq!(
+            refresh(&by_link).await,
+            StatusCode::UNAUTHORIZED,
+            "the password was set by a link"
+        );
+        assert_eq!(service.validate(&access).await.status, StatusCode::UNAUTHORIZED);
 
-    let (access, by_disable) = begin(PASSWORD).await;
-    service.set_disabled(EMAIL, true).await;
-    assert_eq!(refresh(&by_disable).await, StatusCode::UNAUTHORIZED, "disabled");
-    assert_eq!(service.validate(&access).await.status, StatusCode::UNAUTHORIZED);
-    service.set_disabled(EMAIL, false).await;
-    assert_eq!(refresh(&by_disable).await, StatusCode::UNAUTHORIZED, "and stays ended");
+        let (access, by_disable) = begin(PASSWORD).await;
+        service.set_disabled(EMAIL, true).await;
+        assert_eq!(refresh(&by_disable).await, StatusCode::UNAUTHORIZED, "disabled");
+        assert_eq!(service.validate(&access).await.status, StatusCode::UNAUTHORIZED);
+        service.set_disabled(EMAIL, false).await;
+        assert_eq!(refresh(&by_disable).await, StatusCode::UNAUTHORIZED, "and stays ended");
 
-    let (_, by_delete) = begin(PASSWORD).await;
-    service.users.delete(&email).await.unwrap();
-    assert_eq!(refresh(&by_delete).await, StatusCode::UNAUTHORIZED, "deleted");
+        let (_, by_delete) = begin(PASSWORD).await;
+        service.users.delete(&email).await.unwrap();
+        assert_eq!(refresh(&by_delete).await, StatusCode::UNAUTHORIZED, "deleted");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn r9_what_a_crash_leaves_of_disabling_brings_no_session_back() {
-    let service = Service::start().await;
-    let email: EmailAddress = EMAIL.parse().unwrap();
-    let login = async || service.login(EMAIL, PASSWORD).await.json()["refresh_token"].clone();
-    let refresh = async |token: &serde_json::Value| {
-        let body = json!({ "refresh_token": token }).to_string();
-        service.post("/v1/refresh", body).await.status
-    };
-    let living = async || service.sessions.of_user(service.user_id).await.unwrap().len();
+    on_both(async |service, behind| {
+        let email: EmailAddress = EMAIL.parse().unwrap();
+        let login = async || service.login(EMAIL, PASSWORD).await.json()["refresh_token"].clone();
+        let refresh = async |token: &serde_json::Value| {
+            let body = json!({ "refresh_token": token }).to_string();
+            service.post("/v1/refresh", body).await.status
+        };
+        let living = async || service.sessions.of_user(service.user_id).await.unwrap().len();
 
-    // The account is changed, and nothing is written after it.
-    let old = login().await;
-    execute(
-        &service,
-        "CREATE TRIGGER crash BEFORE UPDATE OF session_epoch ON users WHEN OLD.disabled = 1
-         BEGIN SELECT RAISE(ABORT, 'planted'); END",
-    )
+        // The account is changed, and nothing is written after it.
+        let old = login().await;
+        behind
+            .execute(
+                "CREATE TRIGGER crash BEFORE UPDATE OF session_epoch ON users WHEN OLD.disabled = 1
+                 BEGIN SELECT RAISE(ABORT, 'planted'); END",
+                "CREATE FUNCTION planted() RETURNS trigger LANGUAGE plpgsql AS
+                     $$ BEGIN RAISE EXCEPTION 'planted'; END $$;
+                 CREATE TRIGGER crash BEFORE UPDATE OF session_epoch ON users FOR EACH ROW WHEN (OLD.disabled)
+                     EXECUTE FUNCTION planted();",
+            )
+            .await;
+        service.users.set_disabled(email.clone(), true).await.unwrap_err();
+        assert!(service.stored(EMAIL).await.disabled, "the change itself was made");
+        assert_eq!(living().await, 0, "and the sessions had ended before it");
+        // Nor is it enabled while nothing can be ended.
+        service.users.set_disabled(email.clone(), false).await.unwrap_err();
+        assert!(service.stored(EMAIL).await.disabled);
+        behind
+            .execute("DROP TRIGGER crash", "DROP TRIGGER crash ON users")
+            .await;
+        service.set_disabled(EMAIL, false).await;
+        assert_eq!(refresh(&old).await, StatusCode::UNAUTHORIZED);
+
+        // A session that was begun between the end of the others and the change, before the crash.
+        let meanwhile = login().await;
+        let record = service.store.user_by_email(&email).await.unwrap().unwrap();
+        let mut user = record.unverified().clone();
+        user.disabled = true;
+        let disabled = UserRecord::seal(user, &service.keys.sealing().keys).unwrap();
+        assert!(service.store.replace_user(&record, &disabled).await.unwrap());
+        assert_eq!(living().await, 1);
+        service.set_disabled(EMAIL, false).await;
+        assert_eq!(living().await, 0);
+        assert_eq!(refresh(&meanwhile).await, StatusCode::UNAUTHORIZED);
+
+        // Enabling what is enabled ends nothing.
+        let last = login().await;
+        service.set_disabled(EMAIL, false).await;
+        assert_eq!(refresh(&last).await, StatusCode::OK);
+    })
     .await;
-    service.users.set_disabled(email.clone(), true).await.unwrap_err();
-    assert!(service.stored(EMAIL).await.disabled, "the change itself was made");
-    assert_eq!(living().await, 0, "and the sessions had ended before it");
-    // Nor is it enabled while nothing can be ended.
-    service.users.set_disabled(email.clone(), false).await.unwrap_err();
-    assert!(service.stored(EMAIL).await.disabled);
-    execute(&service, "DROP TRIGGER crash").await;
-    service.set_disabled(EMAIL, false).await;
-    assert_eq!(refresh(&old).await, StatusCode::UNAUTHORIZED);
-
-    // A session that was begun between the end of the others and the change, before the crash.
-    let meanwhile = login().await;
-    let record = service.store.user_by_email(&email).await.unwrap().unwrap();
-    let mut user = record.unverified().clone();
-    user.disabled = true;
-    let disabled = UserRecord::seal(user, &service.keys.sealing().keys).unwrap();
-    assert!(service.store.replace_user(&record, &disabled).await.unwrap());
-    assert_eq!(living().await, 1);
-    service.set_disabled(EMAIL, false).await;
-    assert_eq!(living().await, 0);
-    assert_eq!(refresh(&meanwhile).await, StatusCode::UNAUTHORIZED);
-
-    // Enabling what is enabled ends nothing.
-    let last = login().await;
-    service.set_disabled(EMAIL, false).await;
-    assert_eq!(refresh(&last).await, StatusCode::OK);
 }

@@ -1,31 +1,16 @@
 //! A database that fails in the middle of a use case.
 
-use std::sync::Arc;
-
 use http::StatusCode;
 use serde_json::json;
 
 use super::{login, refresh, tokens};
+use crate::support::databases::{self, Behind};
 use crate::support::in_process::{Answer, EMAIL, PASSWORD, Service};
-use crate::support::{databases, postgres};
 
 /// Makes every write to the sessions' table fail: after tokens were signed, and before anything is answered.
-struct Fault {
-    database: Option<postgres::TestDatabase>,
-    file: std::path::PathBuf,
-}
+struct Fault(Behind);
 
 impl Fault {
-    async fn execute(&self, sqlite: &'static str, postgres: &str) {
-        if let Some(database) = &self.database {
-            return database.execute(postgres).await;
-        }
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&self.file);
-        let pool = sqlx::sqlite::SqlitePool::connect_with(options).await.unwrap();
-        sqlx::query(sqlite).execute(&pool).await.unwrap();
-        pool.close().await;
-    }
-
     async fn begin(&self, when: &str) {
         let (sqlite, timing) = match when {
             "INSERT" => (
@@ -44,33 +29,20 @@ impl Fault {
              CREATE CONSTRAINT TRIGGER injected AFTER {when} ON sessions {timing}
                  FOR EACH ROW EXECUTE FUNCTION injected();"
         );
-        self.execute(sqlite, &postgres).await;
+        self.0.execute(sqlite, &postgres).await;
     }
 
     async fn end(&self) {
-        self.execute("DROP TRIGGER injected", "DROP TRIGGER injected ON sessions")
+        self.0
+            .execute("DROP TRIGGER injected", "DROP TRIGGER injected ON sessions")
             .await;
     }
 }
 
 #[tokio::test]
 async fn r10_a_write_that_fails_after_signing_leaves_no_session_no_token_and_nothing_spent() {
-    let mut services = Vec::new();
-    let (store, directory) = databases::sqlite().await;
-    let file = directory.path().join("authsvc.db");
-    services.push((Service::start_over_store(store).await, Fault { database: None, file }));
-    if let Some(database) = postgres::database().await {
-        let service = Service::start_over_store(Arc::new(database.open().await)).await;
-        let file = std::path::PathBuf::new();
-        services.push((
-            service,
-            Fault {
-                database: Some(database),
-                file,
-            },
-        ));
-    }
-    for (service, fault) in services {
+    for (store, behind, _directory) in databases::with_a_way_around().await {
+        let (service, fault) = (Service::start_over_store(store).await, Fault(behind));
         let living = async || service.sessions.of_user(service.user_id).await.unwrap();
         let failed = |answer: &Answer| {
             assert!(answer.status.is_server_error(), "{}", answer.status);

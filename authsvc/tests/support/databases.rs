@@ -1,6 +1,6 @@
 //! The same test on every database.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -28,6 +28,46 @@ pub(crate) async fn sqlite() -> (Arc<dyn Store>, tempfile::TempDir) {
     let file = directory.path().join("authsvc.db");
     std::fs::write(&file, "").unwrap();
     (Arc::new(open_sqlite(&file).await), directory)
+}
+
+/// A database as somebody sees it who has the file, or the server.
+#[derive(Debug)]
+pub(crate) enum Behind {
+    /// The file.
+    Sqlite(PathBuf),
+    /// The server's.
+    Postgres(postgres::TestDatabase),
+}
+
+impl Behind {
+    /// Runs statements past the store, in the words of the database.
+    pub(crate) async fn execute(&self, sqlite: &'static str, postgres: &str) {
+        match self {
+            Self::Sqlite(file) => {
+                let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
+                let pool = sqlx::sqlite::SqlitePool::connect_with(options).await.unwrap();
+                sqlx::query(sqlite).execute(&pool).await.unwrap();
+                pool.close().await;
+            }
+            Self::Postgres(database) => database.execute(postgres).await,
+        }
+    }
+
+    /// The same statements for both.
+    pub(crate) async fn execute_same(&self, sql: &'static str) {
+        self.execute(sql, sql).await;
+    }
+}
+
+/// A fresh database of each kind, and the way around its store. The folder is there for as long as its file is needed.
+pub(crate) async fn with_a_way_around() -> Vec<(Arc<dyn Store>, Behind, Option<tempfile::TempDir>)> {
+    let (store, directory) = sqlite().await;
+    let behind = Behind::Sqlite(directory.path().join("authsvc.db"));
+    let mut all = vec![(store, behind, Some(directory))];
+    if let Some(database) = postgres::database().await {
+        all.push((Arc::new(database.open().await), Behind::Postgres(database), None));
+    }
+    all
 }
 
 /// A SQLite database that is there.
