@@ -6,16 +6,24 @@
 mod support;
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use authsvc::audit::file::{Rotation, all_files};
+use authsvc::audit::retention::{Retention, prune};
+use authsvc::audit::{AuditLog, AuditSetup};
+use authsvc::config::{AddressForm, AuditConfig, GoodTokenForm};
 use authsvc::storage::postgres::{PostgresStore, parse_url};
+use authsvc_core::audit::AuditKeys;
+use authsvc_core::audit::chain::Record;
+use authsvc_core::clock::Clock;
 use authsvc_core::service::defence::DefencePolicy;
 use authsvc_core::storage::Store;
 use cryptokit::jose::Revocation;
 use sqlx::ConnectOptions;
+use support::databases::Behind;
 use support::in_process::{PASSWORD, Service};
 use support::{databases, postgres};
 
@@ -145,65 +153,143 @@ fn name(round: u64, number: u64) -> String {
 
 // ---- what strangers leave behind
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn requests_of_strangers_leave_bounded_state() {
     const MOST: u64 = 64;
+    const MOST_ROWS: u64 = 100;
     let policy = DefencePolicy {
         max_counters: MOST,
         ..DefencePolicy::default()
     };
-    let service = Service::start_with_policy(policy, |hasher| hasher).await;
-    let file = service.directory.path().join("authsvc.db");
-    let before = rows(&file).await;
-    for number in 0..300 {
-        let address = format!("stranger{number}@example.com");
-        service.login(&address, "not the password of anybody").await;
-        service.login(&address, PASSWORD).await;
-        service.post("/v1/auth", format!("{{\"email\":\"{address}\"")).await;
-        service.get(&format!("/{number}")).await;
-        service.validate(&format!("eyJhbGciOiJub25lIn0.{number}.")).await;
-        for path in ["/v1/refresh", "/v1/logout", "/v1/me/password"] {
-            service.post(path, format!("{{\"refresh_token\":\"{number}\"}}")).await;
-        }
-    }
-    // What the background work of a process does: a sixteenth of the counters at a time.
-    service.defence.flush().await;
-    for _ in 0..16 {
-        service.defence.sweep().await.unwrap();
-    }
-    let after = rows(&file).await;
-    for ((table, before), (_, after)) in before.iter().zip(&after) {
-        let most = match table.as_str() {
-            // And the row that says where new counters begin.
-            "attempts" => MOST as i64 + 1,
-            _ => *before,
-        };
-        assert!(
-            *after <= most.max(*before),
-            "{table} has grown from {before} to {after} rows"
+    for (store, behind, _directory) in databases::with_a_way_around().await {
+        let started = Service::start_over_store(store).await;
+        let folder = tempfile::tempdir().unwrap();
+        let config = audit_config(folder.path().join("audit.jsonl"), MOST_ROWS);
+        let keysets = started.keys.keysets();
+        let setup = AuditSetup::new(&config);
+        let log = AuditLog::start(
+            &setup,
+            Arc::clone(&started.store),
+            AuditKeys::open(keysets).await.unwrap(),
+            Arc::clone(&started.clock) as _,
         );
+        let log = Arc::new(log.await.unwrap());
+        let service = started.again_recording(policy, Arc::clone(&log) as _).await;
+        let before = rows(&behind).await;
+        let mut pruned = 0;
+        for number in 0..300 {
+            let address = format!("stranger{number}@example.com");
+            service.login(&address, "not the password of anybody").await;
+            service.login(&address, PASSWORD).await;
+            service.post("/v1/auth", format!("{{\"email\":\"{address}\"")).await;
+            service.get(&format!("/{number}")).await;
+            service.validate(&format!("eyJhbGciOiJub25lIn0.{number}.")).await;
+            for path in ["/v1/refresh", "/v1/logout", "/v1/me/password"] {
+                service.post(path, format!("{{\"refresh_token\":\"{number}\"}}")).await;
+            }
+            service.clock.advance(5);
+            // What the background work of a process does: a sixteenth of the counters at a time.
+            if number % 25 == 24 {
+                service.defence.flush().await;
+                for _ in 0..16 {
+                    service.defence.sweep().await.unwrap();
+                }
+                // When it is in the database, what was recorded before it is in the file.
+                log.checkpoint(None).await.unwrap();
+                let now = service.clock.now();
+                pruned += prune(&log, service.store.as_ref(), config.retention, now)
+                    .await
+                    .unwrap();
+            }
+        }
+        let after = rows(&behind).await;
+        assert!(
+            before
+                .iter()
+                .map(|(table, _)| table)
+                .eq(after.iter().map(|(table, _)| table))
+        );
+        for ((table, before), (_, after)) in before.iter().zip(&after) {
+            let most = match table.as_str() {
+                // And the row that says where new counters begin.
+                "attempts" => MOST as i64 + 1,
+                // And what was recorded since the signed row that the rest begins with.
+                "audit_rows" => MOST_ROWS as i64 + 50,
+                _ => *before,
+            };
+            assert!(
+                *after <= most.max(*before),
+                "{table} has grown from {before} to {after} rows"
+            );
+        }
+        assert!(pruned > MOST_ROWS, "rows came and went: {pruned}");
+
+        let files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(Result::unwrap).collect();
+        assert_eq!(files.len(), config.rotation.keep + 1, "{files:?}");
+        let bytes: u64 = files.iter().map(|file| file.metadata().unwrap().len()).sum();
+        // A file takes what was to be written at once, too.
+        let most = (config.rotation.keep as u64 + 1) * (config.rotation.max_bytes + (1 << 19));
+        assert!(bytes <= most, "{bytes} bytes, and {most} are allowed");
+        let oldest = &all_files(config.file.as_ref().unwrap())[0];
+        let text = std::fs::read_to_string(oldest).unwrap();
+        let first = Record::parse(text.lines().next().unwrap().as_bytes()).unwrap();
+        assert!(first.seq > 300, "older files are gone: {}", first.seq);
+        log.close().await;
     }
 }
 
-async fn rows(file: &Path) -> Vec<(String, i64)> {
-    let mut connection = sqlx::sqlite::SqliteConnectOptions::new()
-        .filename(file)
-        .connect()
-        .await
-        .unwrap();
-    let tables: Vec<String> = sqlx::query_scalar(
-        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name",
-    )
-    .fetch_all(&mut connection)
-    .await
-    .unwrap();
-    let mut counted = Vec::new();
-    for table in tables {
-        let count = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {table}")))
-            .fetch_one(&mut connection)
-            .await
-            .unwrap();
-        counted.push((table, count));
+/// Few of everything.
+fn audit_config(file: PathBuf, max_rows: u64) -> AuditConfig {
+    AuditConfig {
+        file: Some(file),
+        standard_error: false,
+        rotation: Rotation {
+            max_bytes: 100_000,
+            max_age: Duration::from_secs(1 << 30),
+            keep: 2,
+        },
+        retention: Retention {
+            max_age: Duration::from_secs(24 * 60 * 60),
+            max_rows,
+        },
+        refusal_rows_per_minute: 10,
+        checkpoint_interval: Duration::from_secs(60),
+        addresses: AddressForm::Full,
+        good_tokens: GoodTokenForm::Sums,
+        replica: "a".to_owned(),
     }
-    counted
+}
+
+/// How many rows each table has.
+async fn rows(behind: &Behind) -> Vec<(String, i64)> {
+    match behind {
+        Behind::Sqlite(file) => {
+            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
+            let mut connection = options.connect().await.unwrap();
+            let tables =
+                "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name";
+            let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut connection).await.unwrap();
+            let mut counted = Vec::new();
+            for table in tables {
+                let count = sqlx::query_scalar(count_of(&table)).fetch_one(&mut connection).await;
+                counted.push((table, count.unwrap()));
+            }
+            counted
+        }
+        Behind::Postgres(database) => {
+            let mut connection = database.connect().await;
+            let tables = "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename";
+            let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut connection).await.unwrap();
+            let mut counted = Vec::new();
+            for table in tables {
+                let count = sqlx::query_scalar(count_of(&table)).fetch_one(&mut connection).await;
+                counted.push((table, count.unwrap()));
+            }
+            counted
+        }
+    }
+}
+
+fn count_of(table: &str) -> sqlx::AssertSqlSafe<String> {
+    sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {table}"))
 }

@@ -85,6 +85,8 @@ struct Shared {
     user_id: UserId,
     /// Requests a second, of a source and of a caller.
     rate: u32,
+    /// What records, if not memory alone.
+    log: Option<Arc<dyn AuditSink>>,
 }
 
 pub(crate) struct Answer {
@@ -213,6 +215,7 @@ impl Service {
             authority: Arc::new(authority),
             user_id,
             rate: 1_000_000,
+            log: None,
         };
         let started = Self::assemble(store, shared, policy, wrap).await;
         started.register("orders", "dns:orders.internal", &["orders"]).await;
@@ -226,6 +229,15 @@ impl Service {
         wrap: impl FnOnce(Arc<dyn CredentialHasher>) -> Arc<dyn CredentialHasher>,
     ) -> Self {
         Self::assemble(Arc::clone(&self.store), self.shared(), policy, wrap).await
+    }
+
+    /// The same service after a restart with other limits on guesses, recording in this log.
+    pub(crate) async fn again_recording(&self, policy: DefencePolicy, log: Arc<dyn AuditSink>) -> Self {
+        let shared = Shared {
+            log: Some(log),
+            ..self.shared()
+        };
+        Self::assemble(Arc::clone(&self.store), shared, policy, |hasher| hasher).await
     }
 
     /// Another replica: the same keys, clock and certificates, and connections of its own to the same database.
@@ -242,6 +254,7 @@ impl Service {
             authority: Arc::clone(&self.authority),
             user_id: self.user_id,
             rate: 1_000_000,
+            log: None,
         }
     }
 
@@ -259,6 +272,7 @@ impl Service {
             authority,
             user_id,
             rate,
+            log,
         } = shared;
         let keysets = keysets(&store, &root_key);
         let defence = Arc::new(LoginDefence::start(
@@ -304,7 +318,7 @@ impl Service {
                 state_age: Duration::ZERO,
             },
         }));
-        let sink = Arc::clone(&audit) as Arc<dyn AuditSink>;
+        let sink = log.unwrap_or_else(|| Arc::clone(&audit) as _);
         let shared_clock = Arc::clone(&clock) as Arc<dyn Clock>;
         let administration = Arc::new(Administration::new(AdministrationParts {
             store: Arc::clone(&store),
