@@ -55,8 +55,8 @@ pub struct User {
     pub second_factor: bool,
     /// Whether a second factor was stored for it when it was looked up. Nothing seals this, and so it can only ask for more.
     pub factor_stored: bool,
-    /// How often all its sessions were ended. A login begins a session only if none of that happened since it looked
-    /// the account up.
+    /// How often all its sessions were ended or it got a second factor. A login begins a session only if none of that
+    /// happened since it looked the account up.
     pub session_epoch: u64,
     /// When it was made.
     pub created_at: OffsetDateTime,

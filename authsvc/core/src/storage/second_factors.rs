@@ -21,7 +21,7 @@ pub trait SecondFactorStore: Send + Sync {
 
     /// Ends the enrolment of exactly that secret and makes it the account's second factor, with these recovery codes and
     /// no others; whether it was. `false` when the enrolment is not, or no longer, that one, and when there is a second
-    /// factor already. All or nothing.
+    /// factor already. Logins that looked the account up before begin no session from then on. All or nothing.
     async fn activate_second_factor(
         &self,
         pending: &SealedField,
@@ -29,7 +29,8 @@ pub trait SecondFactorStore: Send + Sync {
         codes: &[StoredRecoveryCode],
     ) -> Result<bool, StoreError>;
 
-    /// Sets a second factor for an account that has none, without an enrolment, as an operator does; whether it was.
+    /// Sets a second factor for an account that has none, without an enrolment, as an operator does; whether it was. Logins
+    /// are turned away as by [`activate_second_factor`](Self::activate_second_factor).
     async fn insert_second_factor(
         &self,
         factor: &SecondFactor,

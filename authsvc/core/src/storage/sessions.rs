@@ -25,7 +25,8 @@ pub enum Begun {
         /// Their ids.
         displaced: Vec<SessionId>,
     },
-    /// The account is gone or disabled, or all its sessions were ended since the credentials were looked up.
+    /// Since the credentials were looked up the account has gone, was disabled or got a second factor, or all its sessions
+    /// were ended.
     AccountChanged,
 }
 

@@ -238,6 +238,16 @@ const END_ONE: &str =
     "UPDATE sessions SET ended_at = $1, end_reason = $2, idle_end = least(idle_end, $3), successor = NULL
                        WHERE id = $4 AND ended_at IS NULL";
 
+/// Lets no login begin a session that looked the account up before, within a transaction that changes what a login needs.
+pub(super) async fn turn_logins_away(connection: &mut PgConnection, user: UserId) -> Result<(), StoreError> {
+    sqlx::query("UPDATE users SET session_epoch = session_epoch + 1 WHERE id = $1")
+        .bind(user.to_string())
+        .execute(connection)
+        .await
+        .map(|_| ())
+        .map_err(store_error)
+}
+
 /// Ends all sessions of a user but one, within a transaction that changes the account as well.
 pub(super) async fn end_sessions_in(
     connection: &mut PgConnection,
@@ -245,11 +255,7 @@ pub(super) async fn end_sessions_in(
     except: Option<SessionId>,
     ending: &Ending,
 ) -> Result<u64, StoreError> {
-    sqlx::query("UPDATE users SET session_epoch = session_epoch + 1 WHERE id = $1")
-        .bind(user.to_string())
-        .execute(&mut *connection)
-        .await
-        .map_err(store_error)?;
+    turn_logins_away(connection, user).await?;
     lock_numbers(connection).await?;
     let ended = sqlx::query(
         "UPDATE sessions SET ended_at = $1, end_reason = $2, idle_end = least(idle_end, $3), successor = NULL

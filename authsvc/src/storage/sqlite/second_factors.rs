@@ -6,6 +6,7 @@ use authsvc_core::storage::{SecondFactorStore, StoreError};
 use sqlx::SqliteConnection;
 use time::OffsetDateTime;
 
+use super::sessions::turn_logins_away;
 use super::{SqliteStore, rows, store_error};
 
 #[async_trait]
@@ -241,6 +242,7 @@ async fn insert(
     if inserted.rows_affected() == 0 {
         return Ok(false);
     }
+    turn_logins_away(transaction, factor.user_id).await?;
     write_codes(transaction, factor.user_id, codes).await?;
     Ok(true)
 }

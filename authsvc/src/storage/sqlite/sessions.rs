@@ -223,6 +223,16 @@ impl SessionStore for SqliteStore {
 const END_ONE: &str = "UPDATE sessions SET ended_at = ?, end_reason = ?, idle_end = min(idle_end, ?), successor = NULL
                        WHERE id = ? AND ended_at IS NULL";
 
+/// Lets no login begin a session that looked the account up before, within a transaction that changes what a login needs.
+pub(super) async fn turn_logins_away(connection: &mut SqliteConnection, user: UserId) -> Result<(), StoreError> {
+    sqlx::query("UPDATE users SET session_epoch = session_epoch + 1 WHERE id = ?")
+        .bind(user.to_string())
+        .execute(connection)
+        .await
+        .map(|_| ())
+        .map_err(store_error)
+}
+
 /// Ends all sessions of a user but one, within a transaction that changes the account as well.
 pub(super) async fn end_sessions_in(
     connection: &mut SqliteConnection,
@@ -230,11 +240,7 @@ pub(super) async fn end_sessions_in(
     except: Option<SessionId>,
     ending: &Ending,
 ) -> Result<u64, StoreError> {
-    sqlx::query("UPDATE users SET session_epoch = session_epoch + 1 WHERE id = ?")
-        .bind(user.to_string())
-        .execute(&mut *connection)
-        .await
-        .map_err(store_error)?;
+    turn_logins_away(connection, user).await?;
     let ended = sqlx::query(
         "UPDATE sessions SET ended_at = ?, end_reason = ?, idle_end = min(idle_end, ?), successor = NULL
          WHERE user_id = ? AND id <> ? AND ended_at IS NULL RETURNING id",

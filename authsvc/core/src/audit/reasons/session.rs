@@ -87,7 +87,7 @@ pub const NOT_GRANTED: &ReasonKind = &kind(
 pub const ACCOUNT_CHANGED: &ReasonKind = &kind(
     "account_changed",
     "authn_login_fail",
-    "the account was disabled or its sessions ended while the login was under way",
+    "the account was disabled, its sessions ended or it got a second factor while the login was under way",
     "Nothing: the next login decides anew.",
 );
 

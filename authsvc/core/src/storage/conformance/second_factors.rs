@@ -2,13 +2,17 @@
 
 use time::OffsetDateTime;
 
+use super::sessions::{begin, ending, session};
 use super::users::user;
-use crate::domain::{FactorId, PendingSecondFactor, SealedField, SecondFactor, StoredRecoveryCode, User, UserId};
-use crate::storage::{Store, StoreError};
+use crate::domain::{
+    EndReason, FactorId, PendingSecondFactor, SealedField, SecondFactor, StoredRecoveryCode, User, UserId,
+};
+use crate::storage::{Begun, Store, StoreError};
 
 pub(super) async fn run(store: &dyn Store) {
     an_account_has_one_enrolment_at_a_time(store).await;
     an_enrolment_is_activated_once_with_its_own_secret_only(store).await;
+    a_login_that_began_before_there_was_a_factor_begins_no_session(store).await;
     l9_a_step_is_accepted_once_and_no_earlier_one_after_it(store).await;
     l9_recovery_codes_are_used_once_and_replaced_together(store).await;
     removal_takes_everything_and_so_does_the_account(store).await;
@@ -182,6 +186,33 @@ async fn an_enrolment_is_activated_once_with_its_own_secret_only(store: &dyn Sto
             .await
             .expect("the store answers")
     );
+}
+
+async fn a_login_that_began_before_there_was_a_factor_begins_no_session(store: &dyn Store) {
+    for (name, by_its_owner) in [("activated-meanwhile", true), ("handed-over-meanwhile", false)] {
+        let user = account(store, name).await;
+        let factor = factor(user.id, "secret");
+        let waiting = pending(user.id, "waiting");
+        store
+            .put_pending_second_factor(&waiting)
+            .await
+            .expect("the store answers");
+        let added = match by_its_owner {
+            true => store.activate_second_factor(&waiting.secret, &factor, &[]).await,
+            false => store.insert_second_factor(&factor, &[]).await,
+        };
+        assert!(added.expect("the store answers"));
+        let begun = store
+            .begin_session(
+                &session(user.id, 0),
+                user.session_epoch,
+                64,
+                &ending(0, EndReason::Displaced),
+            )
+            .await;
+        assert_eq!(begun.expect("the store answers"), Begun::AccountChanged, "{name}");
+        begin(store, &session(user.id, 0)).await;
+    }
 }
 
 async fn l9_a_step_is_accepted_once_and_no_earlier_one_after_it(store: &dyn Store) {
