@@ -139,6 +139,10 @@ pub(super) struct State {
     /// Lines of this round may be told of by a signed row: they have to survive what the row survives.
     sync_due: bool,
     signed_at: OffsetDateTime,
+    /// Sums are told of once in an interval, however many records there are in it.
+    summed_at: OffsetDateTime,
+    /// Losses too, which strangers can cause, and the first of them at once.
+    losses_told_at: Option<OffsetDateTime>,
 }
 
 impl State {
@@ -149,6 +153,8 @@ impl State {
             unsigned: 0,
             sync_due: false,
             signed_at: now,
+            summed_at: now,
+            losses_told_at: None,
         }
     }
 }
@@ -280,15 +286,11 @@ impl Writer {
     fn round(&mut self, last: bool) {
         let now = self.clock.now();
         self.report_losses(now, last);
-        let due = now < self.state.signed_at || now - self.state.signed_at >= self.checkpoint_interval;
         // Sums wait for room, and go on growing.
-        let sums_up = last || (due && self.rows.has_room());
-        if sums_up && let Some(sums) = self.excess.take() {
-            self.seal(&own_records::excess(now, sums), Keep::Row, false);
+        if last || (self.is_over(self.state.summed_at, now) && self.rows.has_room()) {
+            self.sum_up(now);
         }
-        if sums_up && let Some(sums) = self.good_tokens.as_ref().and_then(|counts| counts.take()) {
-            self.seal(&own_records::good_tokens(now, &sums), Keep::Row, false);
-        }
+        let due = self.is_over(self.state.signed_at, now);
         let rotates = self.file.as_ref().is_some_and(|file| file.is_due(now));
         let unsigned = self.state.unsigned;
         if last {
@@ -314,6 +316,21 @@ impl Writer {
             false => self.rows.commit_if_due(),
         }
         self.rows.show(&self.gauges.waiting_rows, &self.gauges.rows_failing);
+    }
+
+    /// Whether an interval is over. A clock that was set back begins another.
+    fn is_over(&self, began: OffsetDateTime, now: OffsetDateTime) -> bool {
+        now < began || now - began >= self.checkpoint_interval
+    }
+
+    fn sum_up(&mut self, now: OffsetDateTime) {
+        self.state.summed_at = now;
+        if let Some(sums) = self.excess.take() {
+            self.seal(&own_records::excess(now, sums), Keep::Row, false);
+        }
+        if let Some(sums) = self.good_tokens.as_ref().and_then(|counts| counts.take()) {
+            self.seal(&own_records::good_tokens(now, &sums), Keep::Row, false);
+        }
     }
 
     /// Whether lines go to a file, and it takes them as far as is known.
@@ -342,12 +359,14 @@ impl Writer {
 
     /// What was lost is on record as soon as there is room for the record, and before the last one.
     fn report_losses(&mut self, now: OffsetDateTime, last: bool) {
-        if last || self.rows.are_few() {
+        let is_due = self.state.losses_told_at.is_none_or(|told| self.is_over(told, now));
+        if last || (is_due && self.rows.are_few()) {
             let unqueued = self.unqueued.take();
             let unkept = self.state.unkept.take();
             if !unqueued.is_empty() || !unkept.is_empty() {
                 let counts = json!({ "not_recorded": unqueued, "without_row": unkept });
-                self.seal(&own_records::lost(now, counts), Keep::Row, false);
+                self.seal(&own_records::lost(now, counts), Keep::Row, true);
+                self.state.losses_told_at = Some(now);
             }
         }
         while let Some(gap) = self.file.as_mut().and_then(LineFile::take_gap) {

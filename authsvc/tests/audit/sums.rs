@@ -84,3 +84,35 @@ async fn good_tokens_are_summed_or_get_a_line_each() {
         assert!(fixture.verify_rows().await.is_good());
     }
 }
+
+/// A checkpoint comes after a thousand records, too, and then the next one later: who records more than that all the time
+/// still hears of the sums.
+#[tokio::test(flavor = "multi_thread")]
+async fn sums_are_told_of_every_minute_however_much_is_recorded() {
+    let mut fixture = Fixture::new().await;
+    fixture.config.refusal_rows_per_minute = 1;
+    let log = fixture.start(open_private).await;
+    let billing = Who {
+        service: Some("billing".parse().unwrap()),
+        ..Who::default()
+    };
+    for portion in 1..=9 {
+        assert!(log.counts_success(Action::ValidateToken, &billing));
+        for _ in 0..1_100 {
+            log.record(&refusal(&fixture.clock, "alice@example.com", "r"));
+        }
+        until("the portion is written", async || {
+            let text = std::fs::read_to_string(fixture.file()).unwrap();
+            text.matches("\"authn_login_fail\"").count() == portion * 1_100
+        })
+        .await;
+        fixture.clock.advance(20);
+    }
+    for reason in ["audit_excess", "tokens_accepted"] {
+        until(reason, async || fixture.rows(reason).await >= 2).await;
+        assert!(fixture.rows(reason).await <= 3, "{reason}");
+    }
+    log.close().await;
+    assert!(fixture.verify_files(&[fixture.file()]).await.is_good());
+    assert!(fixture.verify_rows().await.is_good());
+}
