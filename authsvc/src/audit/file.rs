@@ -12,7 +12,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use authsvc_core::audit::chain::{ChainId, Digest, Gap, LinesFrom, MAX_LINE, Record};
+use authsvc_core::audit::chain::{ChainId, Digest, FileThrough, Gap, LinesFrom, MAX_LINE, Record};
 use rustix::fs::OFlags;
 use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime};
@@ -116,6 +116,8 @@ pub struct LineFile {
     waiting: VecDeque<(u64, String)>,
     waiting_bytes: usize,
     lost: VecDeque<Gap>,
+    /// The last line that a file took.
+    last: Option<String>,
     failing: bool,
 }
 
@@ -157,6 +159,7 @@ impl LineFile {
             waiting: VecDeque::new(),
             waiting_bytes: 0,
             lost: VecDeque::new(),
+            last: None,
             failing: false,
         };
         file.output = Some(file.open_current(now)?);
@@ -214,13 +217,11 @@ impl LineFile {
         let (written, outcome) = write_most(current.output.as_mut(), &text);
         // Whole lines are there, whatever came of the rest.
         let mut whole = 0;
-        while let Some((seq, line)) = self.waiting.front()
-            && whole + line.len() < written
-        {
+        while let Some((seq, line)) = self.waiting.pop_front_if(|(_, line)| whole + line.len() < written) {
             whole += line.len() + 1;
             self.waiting_bytes -= line.len() + 1;
-            current.last_seq = *seq;
-            self.waiting.pop_front();
+            current.last_seq = seq;
+            self.last = Some(line);
         }
         current.len += whole as u64;
         // An unfinished line is cut off. Where not even that works, the file is put aside with it, and another begun.
@@ -243,6 +244,15 @@ impl LineFile {
             return None;
         }
         self.lost.pop_front()
+    }
+
+    /// The last line that a file took.
+    pub fn taken_through(&self) -> FileThrough {
+        let last = self.last.as_ref().and_then(|line| Record::parse(line.as_bytes()).ok());
+        FileThrough {
+            seq: last.as_ref().map_or(0, |record| record.seq),
+            hash: last.map_or_else(Digest::default, |record| record.hash),
+        }
     }
 
     /// Whether lines wait for room.

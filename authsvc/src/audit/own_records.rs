@@ -1,6 +1,6 @@
 //! What the log says about itself.
 
-use authsvc_core::audit::chain::{Continues, Gap, LinesFrom};
+use authsvc_core::audit::chain::{Continues, FileThrough, Gap, LinesFrom};
 use authsvc_core::audit::{ReasonKind, RecordId, reasons::audit_log as kinds};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -65,6 +65,12 @@ pub(super) fn lost(now: OffsetDateTime, counts: Value) -> String {
 pub(super) fn gap(now: OffsetDateTime, gap: Gap) -> String {
     let ours = json!({ "gap": { "first": gap.first, "last": gap.last } });
     own(kinds::AUDIT_GAP, "failure", now, ours)
+}
+
+/// The file takes no lines after this one.
+pub(super) fn file_failing(now: OffsetDateTime, through: FileThrough) -> String {
+    let ours = json!({ "file_through": { "seq": through.seq, "hash": through.hash.to_string() } });
+    own(kinds::AUDIT_FILE_FAILING, "failure", now, ours)
 }
 
 /// The unfinished end of the file that was found.

@@ -171,6 +171,11 @@ impl WaitingRows {
             let failed = stored.is_err();
             self.settle(stored);
             if failed {
+                tracing::error!(
+                    first = self.rows.first().map(|row| row.row),
+                    last = self.rows.last().map(|row| row.row),
+                    "audit rows are not stored, and the process ends; their lines are written"
+                );
                 return;
             }
         }

@@ -376,6 +376,7 @@ impl Writer {
 
     fn write_lines(&mut self, now: OffsetDateTime) {
         let lines = std::mem::take(&mut self.state.lines);
+        let was_in_file = self.is_in_file();
         if self.standard_error {
             for (_, line) in &lines {
                 log_output::write_line(format!("{line}\n").as_bytes());
@@ -384,12 +385,20 @@ impl Writer {
         if let Some(file) = &mut self.file {
             file.follow_path(now);
             file.append(lines, now);
-            if std::mem::take(&mut self.state.sync_due) {
+            let is_signed = std::mem::take(&mut self.state.sync_due);
+            if is_signed {
                 file.sync();
             }
             self.gauges
                 .file_failing
                 .store(u64::from(file.is_failing()), Ordering::Relaxed);
+            let through = file.taken_through();
+            // A signed record of this round says that it is in the file. Its row is stored together with one that says
+            // better, or else the file would look cut off if this process ended before there is room again.
+            if is_signed && was_in_file && !self.is_in_file() {
+                self.seal(&own_records::file_failing(now, through), Keep::Row, true);
+                self.write_lines(now);
+            }
         }
     }
 

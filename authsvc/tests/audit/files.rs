@@ -139,6 +139,48 @@ async fn a3_lines_beyond_what_memory_holds_are_lost_on_record() {
     assert_eq!(fixture.rows("wrong_password").await, 4001, "the database has them all");
 }
 
+/// Signed rows vouch for the lines of a file. One whose line finds no room is followed by one that says so: a process that
+/// ends before there is room leaves no file that looks cut off, and one that was cut off is still noticed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a3_a_disk_that_fills_up_just_when_a_record_is_signed_leaves_a_log_that_verifies() {
+    let fixture = Fixture::new().await;
+    for (process, filled_at_once) in [(1, false), (2, true)] {
+        let full = sibling(&fixture.file(), "full");
+        if filled_at_once {
+            std::fs::write(&full, "").unwrap();
+        }
+        let log = fixture.start(Fragile::open).await;
+        if !filled_at_once {
+            log.record(&refusal(&fixture.clock, "alice@example.com", "before"));
+            log.checkpoint(None).await.unwrap();
+            std::fs::write(&full, "").unwrap();
+            log.checkpoint(None).await.unwrap();
+        }
+        log.record(&refusal(&fixture.clock, "alice@example.com", "after"));
+        log.checkpoint(None).await.unwrap();
+        log.close().await;
+        assert_eq!(fixture.rows("audit_file_failing").await, process, "once each time");
+        let verdict = fixture.verify_log(&[fixture.file()]).await;
+        assert!(verdict.is_good(), "process {process}: {:#?}", verdict.faults);
+        std::fs::remove_file(&full).unwrap();
+    }
+    let log = fixture.start(Fragile::open).await;
+    log.close().await;
+    let verdict = fixture.verify_log(&[fixture.file()]).await;
+    assert!(verdict.is_good(), "{:#?}", verdict.faults);
+
+    // Of the first chain the file has three lines, as the database knows; the last one has two.
+    let text = std::fs::read_to_string(fixture.file()).unwrap();
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 5, "{text}");
+    for missing in [2, 4] {
+        let cut: Vec<_> = (0..5).filter(|at| *at != missing).map(|at| lines[at]).collect();
+        std::fs::write(fixture.file(), cut.join("\n") + "\n").unwrap();
+        let verdict = fixture.verify_log(&[fixture.file()]).await;
+        assert!(!verdict.is_good(), "line {} is missing", missing + 1);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_torn_last_line_is_set_aside_and_the_next_chain_names_what_came_before() {
     let fixture = Fixture::new().await;

@@ -21,7 +21,7 @@ use cryptokit::random;
 use uuid::Uuid;
 
 pub use keys::{AuditSigningKey, InvalidPublicKeys, PublicKeys};
-pub use parse::{Continues, Facts, Gap, LinesFrom, Malformed, Record, Signature, network_of};
+pub use parse::{Continues, Facts, FileThrough, Gap, LinesFrom, Malformed, Record, Signature, network_of};
 pub use seal::{Chain, Keep, Sealed};
 pub use verify::{ChainSummary, Expectation, Fault, Place, Verdict, Verifier, What};
 pub use whole::KnownLines;

@@ -40,6 +40,8 @@ pub struct Record {
     pub lines_from: Option<LinesFrom>,
     /// Whether its line went to a file.
     pub in_file: bool,
+    /// The last line that the file took, where one that was said to be in it is not.
+    pub file_through: Option<FileThrough>,
 }
 
 /// A signature over a record's digest.
@@ -109,6 +111,15 @@ pub struct Gap {
     pub first: u64,
     /// The last of them.
     pub last: u64,
+}
+
+/// The last line that a file took before it took no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileThrough {
+    /// Its number, or 0 when there is no line of this chain in it.
+    pub seq: u64,
+    /// Its digest.
+    pub hash: Digest,
 }
 
 /// The record that the oldest file begins with, once older files are removed.
@@ -204,6 +215,12 @@ impl Record {
                 time: from.time("time")?,
             });
         }
+        if let Some(through) = ours.object("file_through") {
+            self.file_through = Some(FileThrough {
+                seq: through.number("seq")?,
+                hash: through.parsed("hash")?,
+            });
+        }
         self.in_file = matches!(ours.get("file"), Some(Value::Bool(true)));
         if ours.get("kept_since").is_some() {
             self.kept_since = Some(ours.time("kept_since")?);
@@ -277,6 +294,7 @@ impl<'a> Tail<'a> {
             kept_since: None,
             lines_from: None,
             in_file: false,
+            file_through: None,
         })
     }
 

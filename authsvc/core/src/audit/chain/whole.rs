@@ -14,8 +14,8 @@ const MAX_KNOWN: usize = 100_000;
 /// What signed records say of the lines of files.
 #[derive(Clone, Debug, Default)]
 pub struct KnownLines {
-    /// The last signed row of each chain that says that its line went to a file. Such a line is on disk before its row is
-    /// in the database.
+    /// The last line of each chain that a signed row says to be in a file. Such a line is on disk before its row is in the
+    /// database, or the row after it says which line the file took last instead.
     last: BTreeMap<ChainId, LastLine>,
     /// The records that files may begin with.
     begins: BTreeSet<(ChainId, u64)>,
@@ -39,13 +39,23 @@ impl KnownLines {
             self.begins.insert((from.chain, from.seq));
             self.latest.insert(record.chain, from);
         }
-        if record.in_file && thread == Thread::Rows && self.last.len() < MAX_KNOWN {
-            let last = LastLine {
-                number: record.seq,
-                hash: record.hash,
-                time: record.facts.time,
-            };
-            self.last.insert(record.chain, last);
+        if thread == Thread::Lines {
+            return;
+        }
+        let in_file = record.in_file.then_some((record.seq, record.hash));
+        // A disk that fills up takes back what was said while it did.
+        let through = record.file_through.map(|through| (through.seq, through.hash));
+        match through.or(in_file) {
+            Some((0, _)) => drop(self.last.remove(&record.chain)),
+            Some((number, hash)) if self.last.len() < MAX_KNOWN => {
+                let last = LastLine {
+                    number,
+                    hash,
+                    time: record.facts.time,
+                };
+                self.last.insert(record.chain, last);
+            }
+            _ => {}
         }
     }
 

@@ -59,6 +59,14 @@ pub const AUDIT_GAP: &ReasonKind = &kind(
     "Make room on its disk. What is kept in the database is there: authsvc audit search.",
 );
 
+/// The file takes no lines.
+pub const AUDIT_FILE_FAILING: &ReasonKind = &kind(
+    "audit_file_failing",
+    "sys_audit_fail",
+    "the audit file takes no lines; up to 8 MiB of them wait in memory",
+    "Make room on its disk, or see what is wrong with it. What waits is written then, and a restart before loses it.",
+);
+
 /// The end of the file was torn.
 pub const AUDIT_TORN_LINE: &ReasonKind = &kind(
     "audit_torn_line",
@@ -100,6 +108,7 @@ pub const ALL: &[&ReasonKind] = &[
     TOKENS_ACCEPTED,
     AUDIT_LOST,
     AUDIT_GAP,
+    AUDIT_FILE_FAILING,
     AUDIT_TORN_LINE,
     ACT_BEGUN,
     ACT_DONE,
