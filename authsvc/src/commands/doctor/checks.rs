@@ -6,7 +6,9 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
 use authsvc_core::audit::chain::Record;
+use authsvc_core::audit::reasons::audit_log::{AUDIT_FILE_FAILING, AUDIT_GAP, AUDIT_LOST};
 use authsvc_core::service::KeyReport;
+use authsvc_core::storage::AuditQuery;
 use cryptokit::keyset::KeyStatus;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
@@ -219,7 +221,7 @@ async fn inside(args: &ConfigArgs, now: OffsetDateTime) -> Vec<Finding> {
             "put back the root key with which this database was made, or a backup of both",
         ),
     }];
-    findings.push(match audit(&installation).await {
+    findings.push(match audit(&installation, now).await {
         Ok(finding) => finding,
         Err(error) => Finding::fail("audit", one_line(error.as_ref()), "authsvc audit verify"),
     });
@@ -259,8 +261,9 @@ fn keys(report: &KeyReport, now: OffsetDateTime) -> Finding {
     }
 }
 
-/// The ends of the newest chains. The whole of them is for `authsvc audit verify`.
-async fn audit(installation: &Installation) -> Result<Finding, CommandError> {
+/// The ends of the newest chains, and whether the log had to complain of late. The whole of it is for
+/// `authsvc audit verify`.
+async fn audit(installation: &Installation, now: OffsetDateTime) -> Result<Finding, CommandError> {
     let store = installation.store();
     let chains = store.audit_chains().await?;
     let mut newest = None;
@@ -277,6 +280,20 @@ async fn audit(installation: &Installation) -> Result<Finding, CommandError> {
             ));
         }
         newest = newest.max(Some(row.facts.time));
+    }
+    for complaint in [AUDIT_LOST, AUDIT_GAP, AUDIT_FILE_FAILING] {
+        let query = AuditQuery {
+            reason: Some(complaint.code.to_owned()),
+            since: Some(now - Duration::DAY),
+            ..AuditQuery::default()
+        };
+        if !store.search_audit(&query, None, 1).await?.is_empty() {
+            return Ok(Finding::warn(
+                "audit",
+                format!("within a day {}", complaint.description),
+                &format!("authsvc audit search --reason {} --since 1d", complaint.code),
+            ));
+        }
     }
     Ok(match newest {
         None => Finding::ok("audit", "no record yet"),
