@@ -10,7 +10,9 @@ use authsvc_core::storage::DatabaseMode;
 use super::fault::NotAsked;
 
 /// What this program can read and write. A migration that programs of this number cannot live with raises
-/// `database_state.min_writer`, or `min_reader`, above it, and this number with it.
+/// `database_state.min_writer`, or `min_reader`, above it, and this number with it. The seals of registrations and sessions
+/// did not: programs without them write rows that those with them refuse until an operator vouches for them, and lose
+/// nothing (ADR 0035).
 pub const SCHEMA_COMPATIBILITY: i64 = 1;
 
 /// What is asked.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use authsvc::storage::sqlite::SqliteStore;
 use authsvc::storage::{OpenError, Tuning};
 use authsvc_core::storage::Store;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
 
 use super::postgres;
 
@@ -41,21 +42,29 @@ pub(crate) enum Behind {
 
 impl Behind {
     /// Runs statements past the store, in the words of the database.
-    pub(crate) async fn execute(&self, sqlite: &'static str, postgres: &str) {
+    pub(crate) async fn execute(&self, sqlite: &str, postgres: &str) {
         match self {
             Self::Sqlite(file) => {
                 let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
-                let pool = sqlx::sqlite::SqlitePool::connect_with(options).await.unwrap();
-                sqlx::query(sqlite).execute(&pool).await.unwrap();
-                pool.close().await;
+                let mut connection = options.busy_timeout(PATIENCE).connect().await.unwrap();
+                connection.execute(AssertSqlSafe(sqlite.to_owned())).await.unwrap();
+                connection.close().await.unwrap();
             }
             Self::Postgres(database) => database.execute(postgres).await,
         }
     }
 
     /// The same statements for both.
-    pub(crate) async fn execute_same(&self, sql: &'static str) {
+    pub(crate) async fn execute_same(&self, sql: &str) {
         self.execute(sql, sql).await;
+    }
+
+    /// As a replica that starts opens it.
+    pub(crate) async fn open(&self) -> Arc<dyn Store> {
+        match self {
+            Self::Sqlite(file) => Arc::new(open_sqlite(file).await),
+            Self::Postgres(database) => Arc::new(database.open().await),
+        }
     }
 }
 

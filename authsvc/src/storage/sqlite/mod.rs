@@ -94,8 +94,8 @@ impl SqliteStore {
 }
 
 impl SqliteStore {
-    /// Lets the file grow to so many pages and no further, or not at all beyond what it has, for as long as this store is
-    /// open. A full disk by arrangement.
+    /// Lets the file grow to so many pages and no further, or not at all beyond what it has, for as long as the connection
+    /// that writes is not closed, as it is when a counter cannot be written. A full disk by arrangement.
     ///
     /// # Errors
     ///
