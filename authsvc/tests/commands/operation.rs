@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::Home;
+use crate::support::databases::Behind;
 use crate::support::process::{binary, stderr, stdout};
 
 #[test]
@@ -107,6 +108,30 @@ fn the_doctor_says_what_is_wrong_and_what_to_do_about_it() {
     let broken = findings(1);
     assert_eq!(broken.len(), 1);
     assert_eq!(state(&broken, "configuration"), "fail");
+}
+
+#[tokio::test]
+async fn the_doctor_warns_for_a_day_of_what_could_not_be_recorded() {
+    let home = Home::init();
+    let added = home.command(&["user", "add", "alice@example.com", "--link"], "");
+    assert!(added.status.success(), "{}", stderr(&added));
+    let database = Behind::Sqlite(home.file("authsvc.db").into());
+    for reason in ["audit_lost", "audit_gap", "audit_file_failing"] {
+        let row = format!("UPDATE audit_rows SET reason = '{reason}'");
+        database.execute_same(&row).await;
+        let output = home.command(&["doctor"], "");
+        assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+        let warning = format!("; next: authsvc audit search --reason {reason} --since 1d");
+        let findings = stdout(&output);
+        let line = findings.lines().find(|line| line.ends_with(&warning)).unwrap();
+        assert!(line.starts_with("warn  audit          within a day "), "{line}");
+        let next = home.command(&["audit", "search", "--reason", reason, "--since", "1d"], "");
+        assert!(next.status.success() && !stdout(&next).is_empty(), "{}", stderr(&next));
+    }
+    let day = "UPDATE audit_rows SET time = time - 86400000000";
+    database.execute_same(day).await;
+    let output = home.command(&["doctor"], "");
+    assert!(stdout(&output).contains("ok    audit"), "{}", stdout(&output));
 }
 
 #[test]
