@@ -10,9 +10,11 @@ use std::time::Duration;
 
 use authsvc::storage::postgres::PostgresStore;
 use authsvc::storage::{OpenError, SchemaError, Tuning};
+use authsvc_core::audit::chain::ChainId;
 use authsvc_core::domain::{EndReason, UserId};
 use authsvc_core::storage::{
-    Ending, KeysetStore, RevocationStore, SessionStore, Store as _, StoreError, UpkeepStore, UserStore, conformance,
+    AuditChain, AuditStore, Ending, KeysetStore, RevocationStore, SessionStore, Store as _, StoreError, UpkeepStore,
+    UserStore, conformance,
 };
 use support::{databases, postgres};
 use time::OffsetDateTime;
@@ -77,6 +79,48 @@ async fn a_transaction_that_was_given_up_half_way_holds_nothing_that_comes_after
             "written {name} steps and not committed"
         );
     }
+}
+
+/// The limit for statements is for requests: it must not keep an operator from importing many accounts or ending many
+/// sessions, nor rows from being removed that are too many by then.
+#[tokio::test]
+async fn what_concerns_any_number_of_rows_takes_as_long_as_it_takes() {
+    let Some(database) = postgres::database().await else {
+        return;
+    };
+    let hurried = Tuning {
+        statement_timeout: Duration::from_millis(300),
+        ..databases::patient()
+    };
+    let store = database.open_with(&hurried).await;
+    let chain = AuditChain {
+        id: ChainId::generate(),
+        replica: "a".to_owned(),
+        started_at: OffsetDateTime::UNIX_EPOCH,
+    };
+    store.insert_audit_chain(&chain).await.unwrap();
+    database
+        .execute(
+            "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END';
+             CREATE TRIGGER slow BEFORE INSERT ON users EXECUTE FUNCTION slow();
+             CREATE TRIGGER slow BEFORE DELETE ON user_imports EXECUTE FUNCTION slow();
+             CREATE TRIGGER slow BEFORE UPDATE ON sessions EXECUTE FUNCTION slow();
+             CREATE TRIGGER slow BEFORE DELETE ON audit_rows EXECUTE FUNCTION slow();",
+        )
+        .await;
+    let now = OffsetDateTime::UNIX_EPOCH;
+    let ending = Ending {
+        at: now,
+        why: EndReason::Operator,
+        tokens_end: now,
+    };
+    let request = store.erase_successors(now).await;
+    assert!(matches!(request, Err(StoreError::Unavailable(_))), "{request:?}");
+    assert_eq!(store.commit_import("x").await.unwrap(), 0);
+    store.discard_import("x").await.unwrap();
+    assert_eq!(store.prune_imports(now).await.unwrap(), 0);
+    assert_eq!(store.revoke_issued_before(now, &ending).await.unwrap(), 0);
+    assert_eq!(store.prune_audit(now, now, &[chain.id]).await.unwrap(), 0);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{Postgres, QueryBuilder};
 use time::OffsetDateTime;
 
-use super::{PostgresStore, rows, store_error};
+use super::{PostgresStore, rows, store_error, unhurried};
 
 const ROWS: &str = "audit_rows";
 const CHAINS: &str = "audit_chains";
@@ -200,7 +200,7 @@ impl AuditStore for PostgresStore {
     ) -> Result<u64, StoreError> {
         let mut removed = 0;
         for chain in self.audit_chains().await? {
-            let mut transaction = self.writer.begin().await.map_err(store_error)?;
+            let mut transaction = unhurried(&self.writer).await?;
             let last: Option<i64> =
                 sqlx::query_scalar("SELECT time FROM audit_rows WHERE chain = $1 ORDER BY row DESC LIMIT 1")
                     .bind(chain.id.to_string())

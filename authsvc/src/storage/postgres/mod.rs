@@ -31,7 +31,7 @@ pub use url::{UrlError, parse_url};
 
 use super::connections::Connections;
 use super::fault::{self, Dialect, Fault};
-use super::guarded::GuardedPool;
+use super::guarded::{GuardedPool, GuardedTransaction};
 use super::mode::{Access, Mode};
 use super::schema::SchemaStatus;
 use super::{OpenError, Tuning};
@@ -40,6 +40,9 @@ use super::{OpenError, Tuning};
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 /// Connections are renewed after this, so that a changed role or a moved server is noticed.
 const MAX_LIFETIME: Duration = Duration::from_secs(30 * 60);
+
+/// How long a statement may take that concerns any number of rows.
+const LONG: &str = "SET LOCAL statement_timeout = '10min'";
 
 /// A Postgres database.
 #[derive(Debug)]
@@ -183,6 +186,14 @@ impl Dialect for Postgres {
             _ => Fault::Refused,
         }
     }
+}
+
+/// A transaction for what concerns any number of rows, each of whose statements may take [`LONG`]: the limit for statements
+/// is for requests.
+async fn unhurried(writer: &GuardedPool<Postgres>) -> Result<GuardedTransaction<Postgres>, StoreError> {
+    let mut transaction = writer.begin().await.map_err(store_error)?;
+    transaction.execute(LONG).await.map_err(store_error)?;
+    Ok(transaction)
 }
 
 fn store_error(error: sqlx::Error) -> StoreError {

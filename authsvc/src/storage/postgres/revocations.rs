@@ -8,7 +8,7 @@ use sqlx::{PgConnection, Row};
 use time::OffsetDateTime;
 
 use super::sessions::{id_of, revoke_families};
-use super::{PostgresStore, rows, store_error};
+use super::{PostgresStore, rows, store_error, unhurried};
 
 #[async_trait]
 impl RevocationStore for PostgresStore {
@@ -20,7 +20,7 @@ impl RevocationStore for PostgresStore {
     }
 
     async fn revoke_issued_before(&self, before: OffsetDateTime, ending: &Ending) -> Result<u64, StoreError> {
-        let mut transaction = self.writer.begin().await.map_err(store_error)?;
+        let mut transaction = unhurried(&self.writer).await?;
         lock_numbers(&mut transaction).await?;
         let ended = sqlx::query(
             "UPDATE sessions SET ended_at = $1, end_reason = $2, idle_end = least(idle_end, $3), successor = NULL

@@ -9,7 +9,7 @@ use sqlx::query::Query;
 use sqlx::{PgConnection, Postgres};
 use time::OffsetDateTime;
 
-use super::{PostgresStore, rows, store_error};
+use super::{PostgresStore, rows, store_error, unhurried};
 
 // `imported_as` has the shape of every hash, as `UserRecord::with_shape` says; the name is of a time when only imported
 // ones had one.
@@ -211,7 +211,7 @@ impl UserStore for PostgresStore {
     }
 
     async fn commit_import(&self, import: &str) -> Result<u64, StoreError> {
-        let mut transaction = self.writer.begin().await.map_err(store_error)?;
+        let mut transaction = unhurried(&self.writer).await?;
         let statement = format!(
             "INSERT INTO users ({COLUMNS}) SELECT {COLUMNS} FROM user_imports WHERE import = $1
              ON CONFLICT (email) DO NOTHING"
@@ -231,12 +231,13 @@ impl UserStore for PostgresStore {
     }
 
     async fn discard_import(&self, import: &str) -> Result<(), StoreError> {
+        let mut transaction = unhurried(&self.writer).await?;
         sqlx::query("DELETE FROM user_imports WHERE import = $1")
             .bind(import)
-            .execute(&self.writer)
+            .execute(&mut *transaction)
             .await
-            .map(|_| ())
-            .map_err(store_error)
+            .map_err(store_error)?;
+        transaction.commit().await.map_err(store_error)
     }
 
     async fn staged_accounts(&self) -> Result<u64, StoreError> {
@@ -248,15 +249,17 @@ impl UserStore for PostgresStore {
     }
 
     async fn prune_imports(&self, before: OffsetDateTime) -> Result<u64, StoreError> {
-        sqlx::query(
+        let mut transaction = unhurried(&self.writer).await?;
+        let done = sqlx::query(
             "DELETE FROM user_imports WHERE import IN
              (SELECT import FROM user_imports GROUP BY import HAVING max(created_at) < $1)",
         )
         .bind(before.unix_timestamp())
-        .execute(&self.writer)
+        .execute(&mut *transaction)
         .await
-        .map(|done| done.rows_affected())
-        .map_err(store_error)
+        .map_err(store_error)?;
+        transaction.commit().await.map_err(store_error)?;
+        Ok(done.rows_affected())
     }
 
     async fn reseal_users(&self, resealed: &[ResealedUser]) -> Result<u64, StoreError> {
