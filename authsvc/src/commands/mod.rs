@@ -14,6 +14,7 @@ mod serve;
 mod service;
 mod session;
 mod smoke;
+mod terminal;
 mod user;
 mod user_import;
 mod user_list;

@@ -9,6 +9,7 @@ use authsvc_core::storage::AuditQuery;
 use serde_json::Value;
 
 use super::super::installation::Installation;
+use super::super::terminal::visible;
 use super::super::{CommandError, print};
 use super::verify::each_line;
 use crate::audit::file::all_files;
@@ -36,7 +37,7 @@ pub(in super::super) async fn run(args: ExplainArgs) -> Result<ExitCode, Command
         return Err(text.into());
     };
     if args.json {
-        return print(&format!("{line}\n"));
+        return print(&format!("{}\n", visible(&line)));
     }
     print(&explanation(&line, &place)?)
 }
@@ -84,8 +85,8 @@ fn explanation(line: &str, place: &str) -> Result<String, CommandError> {
     let record = Record::parse(line.as_bytes())?;
     let at = |path: &str| {
         value.pointer(path).map(|found| match found {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
+            Value::String(text) => visible(text),
+            other => visible(&other.to_string()),
         })
     };
     let mut text = String::new();
@@ -144,7 +145,7 @@ fn explanation(line: &str, place: &str) -> Result<String, CommandError> {
         "record",
         &[
             Some(format!("number {} of chain {}", record.seq, record.chain)),
-            Some(format!("in {place}")),
+            Some(format!("in {}", visible(place))),
             Some(digest),
         ],
     );

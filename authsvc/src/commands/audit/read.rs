@@ -10,6 +10,7 @@ use authsvc_core::storage::{AuditCursor, AuditQuery, AuditRow};
 use time::OffsetDateTime;
 
 use super::super::installation::Installation;
+use super::super::terminal::visible;
 use super::super::{CommandError, print};
 use crate::cli::{ConfigArgs, FilterArgs};
 
@@ -49,7 +50,7 @@ async fn search_in(
         let size = left.min(PAGE);
         let page = installation.store().search_audit(&query, after, size).await?;
         for row in &page {
-            print(&format!("{}\n", row.line))?;
+            print(&format!("{}\n", visible(&row.line)))?;
         }
         after = page.last().map(AuditRow::cursor).or(after);
         if page.len() < size as usize {
@@ -89,7 +90,7 @@ async fn tail_of(installation: &Installation, lines: u32, follow: bool) -> Resul
         last.drain(..surplus);
     }
     for row in &last {
-        print(&format!("{}\n", row.line))?;
+        print(&format!("{}\n", visible(&row.line)))?;
     }
     if !follow {
         return Ok(ExitCode::SUCCESS);
@@ -107,7 +108,7 @@ async fn tail_of(installation: &Installation, lines: u32, follow: bool) -> Resul
         query.since = Some(from - OVERLAP);
         each(installation, &query, |row| {
             if shown.insert((row.facts.time, row.chain, row.row)) {
-                print(&format!("{}\n", row.line))?;
+                print(&format!("{}\n", visible(&row.line)))?;
             }
             from = from.max(row.facts.time);
             Ok(())

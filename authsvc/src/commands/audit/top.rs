@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 
 use super::super::installation::Installation;
+use super::super::terminal::visible;
 use super::super::{CommandError, print};
 use crate::cli::ConfigArgs;
 
@@ -45,7 +46,7 @@ fn to_text(report: &AuditReport) -> Result<String, CommandError> {
             text.push_str("  none\n");
         }
         for (name, count) in counts {
-            let _ = writeln!(text, "{count:>10}  {name}");
+            let _ = writeln!(text, "{count:>10}  {}", visible(name));
         }
     }
     if report.unattributed > 0 {
