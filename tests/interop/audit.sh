@@ -78,9 +78,13 @@ done
 
 # bad THREAD WHAT AWK: both refuse what awk makes of the file, at the same line.
 bad() {
+    awk "$3" "$work/$1.jsonl" >"$work/bad.jsonl"
+    if cmp -s "$work/bad.jsonl" "$work/$1.jsonl"; then failed "$2 changes nothing"; fi
+    both_refuse "$1" "$2"
+}
+# both_refuse THREAD WHAT: what is in bad.jsonl, at the same line.
+both_refuse() {
     local file=$work/bad.jsonl their_line our_line
-    awk "$3" "$work/$1.jsonl" >"$file"
-    if cmp -s "$file" "$work/$1.jsonl"; then failed "$2 changes nothing"; fi
     if theirs "$1" "$work/keys" "$file" >/dev/null 2>"$work/theirs"; then failed "theirs takes $1 with $2"; fi
     if ours "$1" "$file" >"$work/ours"; then failed "ours takes $1 with $2"; fi
     their_line=$(sed -n 's/.*bad\.jsonl:\([0-9]*\):.*/\1/p' "$work/theirs")
@@ -125,3 +129,24 @@ for thread in lines rows; do
     bad "$thread" "a forged signature" 'NR == 1 { other = /"signature":"z/ ? "y" : "z"; sub(/"signature":"./, "\"signature\":\"" other) } 1'
     bad "$thread" "a signature taken off" 'NR == 1 { sub(/,"signature":"[^"]*"/, "") } 1'
 done
+
+# Whoever removes a line can write a record that says it was lost, with the right digest, and cannot sign it.
+"${PYTHON:-python3}" - "$work/lines.jsonl" >"$work/bad.jsonl" <<'PYTHON'
+import base64
+import hashlib
+import json
+import sys
+
+lines = open(sys.argv[1]).read().splitlines()
+chain = json.loads(lines[0])["chain"]["id"]
+last = [json.loads(line)["chain"] for line in lines if json.loads(line)["chain"]["id"] == chain][-1]
+record = json.loads(lines[1])
+del record["chain"]
+record["authsvc"]["audit"] = {"gap": {"first": 3, "last": 3}}
+text = json.dumps(record, separators=(",", ":"))[:-1]
+text += f',"chain":{{"id":"{chain}","seq":{last["seq"] + 1},"prev":"{last["hash"]}"'
+digest = hashlib.sha256(b"authsvc audit record v1\n" + text.encode()).digest()
+text += f',"hash":"{base64.urlsafe_b64encode(digest).rstrip(b"=").decode()}"}}}}'
+print("\n".join(lines[:2] + lines[3:] + [text]))
+PYTHON
+both_refuse lines "a removed record, and one without a signature that says it was lost"

@@ -23,6 +23,7 @@ TAIL = re.compile(
     rb'(?:,"signature":"(?P<signature>[A-Za-z0-9_-]{86})")?\}\}$'
 )
 ZERO = b"A" * 43
+COMMANDS = b"61757468-7376-6320-636f-6d6d616e6473"
 MAX_UNSIGNED = 10_000
 
 
@@ -62,7 +63,7 @@ def own(members):
 
 
 def verify(thread, keys, lines):
-    chains, kept_since, beginnings, gaps, ends = {}, None, [], {}, []
+    chains, kept_since, beginnings, gaps, ends, succeeded, named = {}, None, [], {}, [], set(), []
     for place, line in lines:
         try:
             tail, members, digest = parse(line)
@@ -71,6 +72,8 @@ def verify(thread, keys, lines):
                     raise Bad("signed by an unknown key")
                 keys[tail["key"]].verify(decode(tail["signature"]), b"authsvc audit signature v1\n" + digest)
                 kept_since = max(kept_since or "", own(members).get("kept_since", "")) or None
+                if "commands" in own(members) and thread == "rows":
+                    named.append((place, own(members)["commands"]))
             number = int(tail["seq"] if thread == "lines" else tail["row"])
             prev = tail["prev"] if thread == "lines" else tail["row_prev"]
             chain = tail["id"]
@@ -78,9 +81,15 @@ def verify(thread, keys, lines):
             if number == 1 and before:
                 ends.append((place, before))
                 known = chains.get(before["chain"].encode())
+                if thread == "lines" and not known:
+                    succeeded.add(before["chain"].encode())
                 if thread == "lines" and known and (known[0], known[1]) != (before["seq"], before["hash"].encode()):
                     raise Bad("the end of the chain before is not what it was")
+            if chain == COMMANDS and not tail["signature"]:
+                raise Bad("a command's record without a signature")
             if chain not in chains:
+                if chain in succeeded:
+                    raise Bad("the chain begins after the one that was begun after it")
                 if number == 1 and (prev != ZERO or not tail["signature"]):
                     raise Bad("not a first record")
                 if thread == "rows" and number > 1:
@@ -97,7 +106,7 @@ def verify(thread, keys, lines):
             elif prev != last_hash:
                 raise Bad("the record before it was exchanged")
             gap = own(members).get("gap")
-            if gap:
+            if gap and tail["signature"]:
                 gaps.pop((chain, gap["first"], gap["last"]), None)
             unsigned = 0 if tail["signature"] else unsigned + 1
             if unsigned > MAX_UNSIGNED:
@@ -111,6 +120,10 @@ def verify(thread, keys, lines):
             for missing in gaps.values():
                 raise Bad(f"{missing}: records before it are missing") from None
             raise Bad(f"{place}: {error}") from None
+    known = chains.get(COMMANDS)
+    for place, end in named:
+        if known and known[4] <= end["row"] <= known[0] and known[3].get(end["row"]) != end["hash"].encode():
+            raise Bad(f"{place}: the chain of commands is not what it was")
     for (_, first, last), place in gaps.items():
         raise Bad(f"{place}: records {first} to {last} are missing, and nothing says why")
     for place, signed, time in beginnings:

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use authsvc_core::audit::chain::{Chain, ChainId, Keep, Record};
+use authsvc_core::audit::chain::{COMMANDS_CHAIN, Chain, Keep, Record};
 use authsvc_core::audit::{ActRecord, AuditKeys, AuditRecord, AuditSink, NotRecorded};
 use authsvc_core::storage::{AuditChain, Store, StoreError};
 use serde_json::Value;
@@ -12,9 +12,7 @@ use super::{ascii, row_of};
 use crate::audit_log::{Addresses, act_to_json};
 use crate::config::AddressForm;
 
-/// The chain of all commands of an installation.
-pub const COMMANDS_CHAIN: ChainId = ChainId::fixed(*b"authsvc commands");
-/// The name under which it is listed.
+/// The name under which the chain of all commands of an installation is listed.
 pub const COMMANDS_REPLICA: &str = "commands";
 
 /// Of a hundred commands at once, each one is first within a hundred rounds.

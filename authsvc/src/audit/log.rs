@@ -3,11 +3,11 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use authsvc_core::audit::chain::{Chain, ChainId, Continues};
+use authsvc_core::audit::chain::{COMMANDS_CHAIN, Chain, ChainId, Continues, RowEnd};
 use authsvc_core::audit::{
     ActRecord, Action, AuditKeys, AuditRecord, AuditSink, NotRecorded, Outcome, Pseudonyms, Stage, Who,
 };
@@ -24,6 +24,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::excess::Excess;
 use super::file::{LineFile, Open, open_private};
 use super::good_tokens::GoodTokens;
+use super::retention::PruneError;
 use super::waiting_rows::WaitingRows;
 use super::writer::{Class, Gauges, Job, Lost, QUEUE, State, Writer, end_of};
 use super::{ascii, own_records};
@@ -45,6 +46,8 @@ pub struct AuditLog {
     gauges: Arc<Gauges>,
     pseudonyms: Pseudonyms,
     addresses: AddressForm,
+    /// Number of the row of the commands' chain that was named last.
+    commands_named: AtomicU64,
     /// `None` where each good token gets a line.
     good_tokens: Option<Arc<GoodTokens>>,
 }
@@ -174,6 +177,7 @@ impl AuditLog {
             gauges,
             pseudonyms: keys.pseudonyms,
             addresses: config.addresses,
+            commands_named: AtomicU64::new(0),
             good_tokens,
         })
     }
@@ -192,6 +196,31 @@ impl AuditLog {
         let (durable, recorded) = oneshot::channel();
         let job = Job::Checkpoint { kept_since, durable };
         self.send_and_wait(job, recorded).await.map_err(|_| NotRecorded)
+    }
+
+    /// Names the last row of the chain of commands in a signed record of this chain, unless that was done already: whoever
+    /// cuts off what commands have recorded is noticed, also when a later command goes on from there.
+    ///
+    /// # Errors
+    ///
+    /// [`PruneError`].
+    pub async fn name_commands(&self, store: &dyn Store) -> Result<(), PruneError> {
+        let Some(last) = store.last_audit_row(COMMANDS_CHAIN).await? else {
+            return Ok(());
+        };
+        let Some((row, hash, _)) = end_of(&last) else {
+            return Ok(());
+        };
+        if self.commands_named.load(Ordering::Relaxed) == row {
+            return Ok(());
+        }
+        let (durable, recorded) = oneshot::channel();
+        let end = RowEnd { row, hash };
+        self.send_and_wait(Job::Commands { end, durable }, recorded)
+            .await
+            .map_err(|_| NotRecorded)?;
+        self.commands_named.store(row, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Ends the chain with a signed record, if that is possible in a few seconds. Nothing is recorded after it.

@@ -17,7 +17,7 @@ pub mod retention;
 mod waiting_rows;
 mod writer;
 
-pub use command_log::{COMMANDS_CHAIN, COMMANDS_REPLICA, CommandLog};
+pub use command_log::{COMMANDS_REPLICA, CommandLog};
 pub use log::{AuditLog, AuditSetup, AuditStartError};
 
 use authsvc_core::audit::chain::{ChainId, Record, Sealed};

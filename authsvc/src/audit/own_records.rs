@@ -1,6 +1,6 @@
 //! What the log says about itself.
 
-use authsvc_core::audit::chain::{Continues, FileThrough, Gap, LinesFrom};
+use authsvc_core::audit::chain::{Continues, FileThrough, Gap, LinesFrom, RowEnd};
 use authsvc_core::audit::{ReasonKind, RecordId, reasons::audit_log as kinds};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -26,6 +26,12 @@ pub(super) fn started(now: OffsetDateTime, replica: &str, continues: &Continues,
 pub(super) fn stopped(now: OffsetDateTime, replica: &str, in_file: bool) -> String {
     let ours = json!({ "replica": replica, "file": in_file });
     own(kinds::AUDIT_STOPPED, "success", now, ours)
+}
+
+/// A signed record that names the last row of the chain of commands.
+pub(super) fn commands(now: OffsetDateTime, in_file: bool, end: RowEnd) -> String {
+    let ours = json!({ "file": in_file, "commands": { "row": end.row, "hash": end.hash.to_string() } });
+    own(kinds::AUDIT_CHECKPOINT, "success", now, ours)
 }
 
 /// A signed record that vouches for those before it, and what it says may be gone.

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use authsvc_core::audit::chain::COMMANDS_CHAIN;
 use authsvc_core::storage::{AuditQuery, Store};
 use time::OffsetDateTime;
 
-use super::{AuditLog, COMMANDS_CHAIN};
+use super::AuditLog;
 
 /// Chains of processes that ended at least this long ago may go as a whole: a living one records twice a day.
 const ENDED: Duration = Duration::from_secs(48 * 60 * 60);
@@ -19,7 +20,7 @@ pub struct Retention {
     pub max_rows: u64,
 }
 
-/// Why nothing was pruned.
+/// Why rows were not looked after.
 #[derive(Debug, thiserror::Error)]
 pub enum PruneError {
     /// The database did not do its part.
@@ -30,7 +31,8 @@ pub enum PruneError {
     NotRecorded(#[from] authsvc_core::audit::NotRecorded),
 }
 
-/// Removes what is not to be kept, after a signed record has said so. How many rows that were.
+/// Names the end of the commands' chain, and removes what is not to be kept, after a signed record has said so. How many rows
+/// that were.
 ///
 /// # Errors
 ///
@@ -41,6 +43,7 @@ pub async fn prune(
     retention: Retention,
     now: OffsetDateTime,
 ) -> Result<u64, PruneError> {
+    log.name_commands(store).await?;
     let by_age = now - retention.max_age;
     let kept_since = match store.audit_time_before(retention.max_rows).await? {
         Some(by_number) => by_age.max(by_number),

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use authsvc_core::audit::NotRecorded;
-use authsvc_core::audit::chain::{AuditSigningKey, Chain, Keep, Record};
+use authsvc_core::audit::chain::{AuditSigningKey, Chain, Keep, Record, RowEnd};
 use authsvc_core::clock::Clock;
 use authsvc_core::storage::AuditRow;
 use cryptokit::keyset::Keyset;
@@ -67,6 +67,8 @@ pub(super) enum Job {
         kept_since: Option<OffsetDateTime>,
         durable: Waiter,
     },
+    /// A signed record of what another chain ends with.
+    Commands { end: RowEnd, durable: Waiter },
     /// The last record.
     Close { done: oneshot::Sender<()> },
 }
@@ -233,13 +235,22 @@ impl Writer {
             }
             Job::Checkpoint { kept_since, durable } => {
                 let body = own_records::checkpoint(self.clock.now(), self.is_in_file(), kept_since, None);
-                let keep = self.keep_own();
-                let is_sealed = self.seal(&body, keep, true);
-                self.answer(durable, is_sealed && keep == Keep::Row);
+                self.sign_own(&body, durable);
+                None
+            }
+            Job::Commands { end, durable } => {
+                let body = own_records::commands(self.clock.now(), self.is_in_file(), end);
+                self.sign_own(&body, durable);
                 None
             }
             Job::Close { done } => Some(done),
         }
+    }
+
+    fn sign_own(&mut self, body: &str, durable: Waiter) {
+        let keep = self.keep_own();
+        let is_sealed = self.seal(body, keep, true);
+        self.answer(durable, is_sealed && keep == Keep::Row);
     }
 
     /// Tells who waits what becomes of the row that was sealed last, if there is one.

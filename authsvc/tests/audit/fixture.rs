@@ -11,7 +11,9 @@ use authsvc::audit::{AuditLog, AuditSetup};
 use authsvc::config::{AddressForm, AuditConfig, GoodTokenForm};
 use authsvc::storage::Tuning;
 use authsvc::storage::sqlite::SqliteStore;
-use authsvc_core::audit::chain::{Expectation, KnownLines, Place, PublicKeys, Record, Thread, Verdict, Verifier};
+use authsvc_core::audit::chain::{
+    COMMANDS_CHAIN, Expectation, KnownLines, Place, PublicKeys, Record, Thread, Verdict, Verifier,
+};
 use authsvc_core::audit::reasons::login::WRONG_PASSWORD;
 use authsvc_core::audit::{
     Act, Action, AuditKeys, AuditRecord, GivenAddress, Operator, Outcome, Reason, RecordId, Target, Where, Who,
@@ -124,7 +126,9 @@ impl Fixture {
 
     async fn read_rows(&self, keys: &PublicKeys) -> (KnownLines, Verdict) {
         let mut verifier = Verifier::new(keys, Thread::Rows);
-        let chains = self.store.audit_chains().await.unwrap();
+        verifier.whole_database();
+        let mut chains = self.store.audit_chains().await.unwrap();
+        chains.sort_by_key(|chain| chain.id == COMMANDS_CHAIN);
         for chain in &chains {
             for row in self.store.audit_rows(chain.id, 0, 1).await.unwrap() {
                 let record = Record::parse(row.line.as_bytes()).unwrap();

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use authsvc::audit::CommandLog;
 use authsvc::audit::file::open_private;
-use authsvc::audit::{COMMANDS_CHAIN, CommandLog};
 use authsvc::config::AddressForm;
-use authsvc_core::audit::chain::{Place, Thread, Verifier};
+use authsvc_core::audit::chain::{COMMANDS_CHAIN, Place, Thread, Verifier, What};
 use authsvc_core::audit::{ActError, AuditSink, perform};
 use authsvc_core::storage::{AuditQuery, AuditStore, Store};
 
@@ -107,4 +107,50 @@ async fn commands_at_the_same_time_extend_one_signed_chain() {
         ..AuditQuery::default()
     };
     assert_eq!(fixture.store.search_audit(&query, None, 100).await.unwrap().len(), 64);
+}
+
+/// Nobody begins a chain after that of the commands. A service that runs says how far it goes.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_commands_have_recorded_is_not_cut_off_unseen_once_a_service_has_named_it() {
+    let fixture = Fixture::new().await;
+    let store = Arc::clone(&fixture.store) as Arc<dyn Store>;
+    let commands = CommandLog::new(Arc::clone(&store), fixture.keys().await, AddressForm::Full);
+    let run = async || {
+        let work = async { Ok::<(), String>(()) };
+        perform(&commands, fixture.clock.as_ref(), act(), work).await.unwrap();
+    };
+    let log = fixture.start(open_private).await;
+    log.name_commands(store.as_ref()).await.unwrap();
+    for _ in 0..3 {
+        run().await;
+        log.name_commands(store.as_ref()).await.unwrap();
+        log.name_commands(store.as_ref()).await.unwrap();
+    }
+    log.checkpoint(None).await.unwrap();
+    let named = fixture.store.audit_rows(log.chain(), 0, 100).await.unwrap();
+    let named = named.iter().filter(|row| row.line.contains("\"commands\":{")).count();
+    assert_eq!(named, 3, "once each");
+    assert!(fixture.verify_rows().await.is_good());
+    // What it has not named yet may be on its way.
+    run().await;
+    assert!(fixture.verify_rows().await.is_good());
+
+    let cut = async |sql| {
+        fixture.sql(sql).await;
+        fixture.verify_rows().await
+    };
+    let cut_once = cut("DELETE FROM audit_rows WHERE row > 6 AND chain = '61757468-7376-6320-636f-6d6d616e6473'").await;
+    assert!(cut_once.is_good(), "{:?}", cut_once.faults);
+    let cut_deeper =
+        cut("DELETE FROM audit_rows WHERE row > 4 AND chain = '61757468-7376-6320-636f-6d6d616e6473'").await;
+    assert_eq!(cut_deeper.faults[0].what, What::End { expected: 6 });
+    // Others in their place, by commands of today.
+    run().await;
+    let replaced = fixture.verify_rows().await;
+    assert_eq!(replaced.faults[0].what, What::End { expected: 6 });
+    log.name_commands(store.as_ref()).await.unwrap();
+    assert!(!fixture.verify_rows().await.is_good());
+    let gone = cut("DELETE FROM audit_rows WHERE chain = '61757468-7376-6320-636f-6d6d616e6473'").await;
+    assert!(gone.faults.iter().any(|fault| matches!(fault.what, What::End { .. })));
+    log.close().await;
 }

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use authsvc_core::audit::chain::{
-    ChainId, Digest, Expectation, KnownLines, MAX_LINE, Place, PublicKeys, Record, Thread, Verdict, Verifier, What,
+    COMMANDS_CHAIN, ChainId, Digest, Expectation, KnownLines, MAX_LINE, Place, PublicKeys, Record, Thread, Verdict,
+    Verifier, What,
 };
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
@@ -144,7 +145,10 @@ async fn verify_database(
 ) -> Result<(Part, KnownLines), CommandError> {
     let store = installation.store();
     let mut verifier = verifier(keys, Thread::Rows, head);
-    let chains = store.audit_chains().await?;
+    verifier.whole_database();
+    let mut chains = store.audit_chains().await?;
+    // Commands may go on meanwhile, and what is named is there when it is.
+    chains.sort_by_key(|chain| chain.id == COMMANDS_CHAIN);
     // First what each chain's beginning says of the one before it; then the chains themselves.
     for chain in &chains {
         let first = store.audit_rows(chain.id, 0, 1).await?.into_iter().next();

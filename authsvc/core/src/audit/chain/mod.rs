@@ -21,10 +21,13 @@ use cryptokit::random;
 use uuid::Uuid;
 
 pub use keys::{AuditSigningKey, InvalidPublicKeys, PublicKeys};
-pub use parse::{Continues, Facts, FileThrough, Gap, LinesFrom, Malformed, Record, Signature, network_of};
+pub use parse::{Continues, Facts, FileThrough, Gap, LinesFrom, Malformed, Record, RowEnd, Signature, network_of};
 pub use seal::{Chain, Keep, Sealed};
 pub use verify::{ChainSummary, Expectation, Fault, Place, Verdict, Verifier, What};
 pub use whole::KnownLines;
+
+/// The chain that all commands extend, one after another, in the database only. Each of its records is signed.
+pub const COMMANDS_CHAIN: ChainId = ChainId::fixed(*b"authsvc commands");
 
 /// Longest line, its end not counted. A longer one is none of ours.
 pub const MAX_LINE: usize = 64 * 1024;

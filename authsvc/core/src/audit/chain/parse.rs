@@ -40,6 +40,8 @@ pub struct Record {
     pub lines_from: Option<LinesFrom>,
     /// Whether its line went to a file.
     pub in_file: bool,
+    /// The last row of the chain of commands, as it was then.
+    pub commands: Option<RowEnd>,
     /// The last line that the file took, where one that was said to be in it is not.
     pub file_through: Option<FileThrough>,
 }
@@ -111,6 +113,15 @@ pub struct Gap {
     pub first: u64,
     /// The last of them.
     pub last: u64,
+}
+
+/// The last row of a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowEnd {
+    /// Its number.
+    pub row: u64,
+    /// Its digest.
+    pub hash: Digest,
 }
 
 /// The last line that a file took before it took no more.
@@ -215,6 +226,12 @@ impl Record {
                 time: from.time("time")?,
             });
         }
+        if let Some(commands) = ours.object("commands") {
+            self.commands = Some(RowEnd {
+                row: commands.number("row")?,
+                hash: commands.parsed("hash")?,
+            });
+        }
         if let Some(through) = ours.object("file_through") {
             self.file_through = Some(FileThrough {
                 seq: through.number("seq")?,
@@ -294,6 +311,7 @@ impl<'a> Tail<'a> {
             kept_since: None,
             lines_from: None,
             in_file: false,
+            commands: None,
             file_through: None,
         })
     }

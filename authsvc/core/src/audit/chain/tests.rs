@@ -210,6 +210,16 @@ fn lost_lines_are_forgiven_only_where_a_record_says_so() {
         (4, What::Missing { expected: 4, found: 8 })
     );
     let gap = body(9).replacen('{', "{\"authsvc\":{\"audit\":{\"gap\":{\"first\":4,\"last\":7}}},", 1);
+    // Whoever removes lines can write a record that says so, and not sign it.
+    for impostor in [None, Some(&self::keys())] {
+        let mut forged = kept.clone();
+        let mut end = Chain { ..chain };
+        forged.push(end.seal(&gap, Keep::LineOnly, impostor).unwrap().line);
+        assert_eq!(
+            first(&verify(&keys, Thread::Lines, &forged, None)),
+            (4, What::Missing { expected: 4, found: 8 })
+        );
+    }
     kept.push(chain.seal(&gap, Keep::LineOnly, Some(&keys)).unwrap().line);
     let verdict = verify(&keys, Thread::Lines, &kept, None);
     assert!(verdict.is_good(), "{:?}", verdict.faults);
@@ -400,6 +410,46 @@ fn a_whole_log_begins_where_a_signed_record_says_and_ends_where_the_database_say
         (1, What::Beginning { found: 4 }),
         "nobody signed it"
     );
+}
+
+/// What a chain's first record says of the one before is compared when it is read. So that nobody gets around that by
+/// exchanging files, the one before may not come later.
+#[test]
+fn a_chain_may_not_come_after_the_one_that_was_begun_after_it() {
+    let keys = keys();
+    let mut earlier = Chain::begin(ChainId::generate());
+    let before = lines(&mut earlier, &keys, 4);
+    let begins = format!(
+        "{{\"continues\":{{\"line\":{{\"chain\":\"{}\",\"seq\":4,\"hash\":\"{}\"}}}}}}",
+        earlier.id, earlier.hash
+    );
+    let mut later = Chain::begin(ChainId::generate());
+    let begins = later.seal(&own(10, &begins), Keep::Row, Some(&keys)).unwrap().line;
+    let log = |parts: [&[String]; 2]| verify(&keys, Thread::Lines, &parts.concat(), None);
+    let begins = std::slice::from_ref(&begins);
+    assert!(log([&before, begins]).is_good());
+    assert_eq!(first(&log([&before[..3], begins])), (4, What::End { expected: 4 }));
+    for cut in [1, 3, 4] {
+        let exchanged = log([begins, &before[..cut]]);
+        assert_eq!(first(&exchanged), (2, What::AfterItsSuccessor), "{cut}");
+    }
+    assert!(log([begins, &[]]).is_good(), "a piece that nobody asked more of");
+}
+
+#[test]
+fn a_command_that_was_not_signed_was_not_recorded_by_one() {
+    let keys = keys();
+    for forged in [2, 3] {
+        let mut chain = Chain::begin(COMMANDS_CHAIN);
+        let rows: Vec<String> = (1..=3)
+            .map(|number| {
+                let signs = (number != forged).then_some(&keys);
+                chain.seal(&body(number), Keep::Row, signs).unwrap().line
+            })
+            .collect();
+        let verdict = verify(&keys, Thread::Rows, &rows, None);
+        assert_eq!(first(&verdict), (forged, What::UnsignedCommand));
+    }
 }
 
 #[test]

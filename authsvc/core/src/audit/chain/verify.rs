@@ -1,15 +1,15 @@
 //! Whether records follow one another as they were written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use cryptokit::keyset::KeyId;
 use time::OffsetDateTime;
 
-use super::parse::{Gap, Record};
+use super::parse::{Gap, Record, RowEnd};
 use super::seal::signed_message;
 use super::whole::{KnownLines, Whole};
-use super::{ChainId, Digest, Malformed, PublicKeys, Thread};
+use super::{COMMANDS_CHAIN, ChainId, Digest, Malformed, PublicKeys, Thread};
 
 /// Faults that are kept; the rest are counted.
 const MAX_FAULTS: usize = 100;
@@ -28,6 +28,10 @@ pub struct Verifier<'k> {
     thread: Thread,
     chains: BTreeMap<ChainId, State>,
     expected: Vec<Expectation>,
+    /// What signed records say of the chain of commands, where all rows of a database are verified: its rows by number.
+    commands: Option<BTreeMap<u64, Digest>>,
+    /// Chains that were not there when one that was begun after them was.
+    succeeded: BTreeSet<ChainId>,
     /// With the number of the record at which each was found.
     faults: Vec<(u64, Fault)>,
     more_faults: u64,
@@ -126,14 +130,20 @@ pub enum What {
     /// No signature where there must be one.
     #[error("a chain's first record and at least one in {MAX_UNSIGNED} are signed, and this is not so here")]
     Unsigned,
+    /// A record of a command without a signature.
+    #[error("commands sign each of their records, and this one is not signed")]
+    UnsignedCommand,
+    /// The chain stands where its end cannot be compared with what the next chain says of it.
+    #[error("the chain begins after one that was begun when it had ended: files were exchanged, or lines moved")]
+    AfterItsSuccessor,
     /// The chain's first records are gone, and nothing says that they may be.
     #[error("the chain begins at record {found}, and nothing signed says that what came before may be gone")]
     Beginning {
         /// The first number that is there.
         found: u64,
     },
-    /// A later chain says that this one had records that are not there.
-    #[error("a later chain was begun after record {expected} of this one, which is not there or another")]
+    /// Another chain says that this one had records that are not there.
+    #[error("another chain says that record {expected} was the last one of this one, which is not there or another")]
     End {
         /// The record that should be there.
         expected: u64,
@@ -268,6 +278,8 @@ impl<'k> Verifier<'k> {
             thread,
             chains: BTreeMap::new(),
             expected: Vec::new(),
+            commands: None,
+            succeeded: BTreeSet::new(),
             faults: Vec::new(),
             more_faults: 0,
             records: 0,
@@ -284,6 +296,12 @@ impl<'k> Verifier<'k> {
     pub fn whole_log(&mut self, replica: &str, chains: BTreeMap<ChainId, String>, known: KnownLines) {
         self.known_lines = known;
         self.whole = Some(Whole::new(replica, chains));
+    }
+
+    /// What comes are all rows of a database, those of the chain of commands last: it has the rows that signed records of
+    /// other chains say were its last ones.
+    pub fn whole_database(&mut self) {
+        self.commands = Some(BTreeMap::new());
     }
 
     /// What the signed records so far say of the lines of files.
@@ -332,6 +350,7 @@ impl<'k> Verifier<'k> {
     }
 
     fn add_record(&mut self, record: &Record, place: Place) {
+        let mut vouched_for = false;
         if record.computed != record.hash {
             self.fault(place.clone(), What::Altered);
         } else if let Some(signature) = &record.signature {
@@ -340,8 +359,12 @@ impl<'k> Verifier<'k> {
                 .verify(signature.key, &signed_message(record.hash), &signature.bytes)
             {
                 Some(true) => {
+                    vouched_for = true;
                     self.kept_since = self.kept_since.max(record.kept_since);
                     self.known_lines.learn(record, self.thread);
+                    if let Some(commands) = record.commands {
+                        self.expect_command(commands, &place);
+                    }
                 }
                 Some(false) => self.fault(place.clone(), What::Forged),
                 None => self.fault(place.clone(), What::UnknownKey(signature.key)),
@@ -364,7 +387,19 @@ impl<'k> Verifier<'k> {
                 whole.meet(record, &place, self.records, &self.known_lines);
             }
         }
-        self.follow(record, number, prev, place);
+        let gap = record.gap.filter(|_| vouched_for);
+        self.follow(record, (number, prev), gap, place);
+    }
+
+    /// The chain of commands grows by one row after another: of a number there was one row only.
+    fn expect_command(&mut self, end: RowEnd, place: &Place) {
+        let Some(commands) = &mut self.commands else { return };
+        if commands.len() < MAX_CHAINS
+            && let Some(other) = commands.insert(end.row, end.hash)
+            && other != end.hash
+        {
+            self.fault(place.clone(), What::End { expected: end.row });
+        }
     }
 
     /// The first line of a chain says what was the last line of its file.
@@ -372,15 +407,28 @@ impl<'k> Verifier<'k> {
         let Some((chain, number, hash)) = record.continues.line else {
             return;
         };
-        // A chain that is not in the files given was not asked about.
-        if let Some(state) = self.chains.get(&chain)
-            && (state.number, state.hash) != (number, hash)
-        {
-            self.fault(place.clone(), What::End { expected: number });
+        match self.chains.get(&chain) {
+            Some(state) if (state.number, state.hash) != (number, hash) => {
+                self.fault(place.clone(), What::End { expected: number });
+            }
+            Some(_) => {}
+            // A chain that is not in the files given was not asked about. One that comes later has no end to compare.
+            None if self.succeeded.len() < MAX_CHAINS => drop(self.succeeded.insert(chain)),
+            None => self.fault(place.clone(), What::TooManyChains),
         }
     }
 
-    fn follow(&mut self, record: &Record, number: u64, prev: Digest, place: Place) {
+    /// `gap`: the missing lines that the record explains, if a signature vouches for it.
+    fn follow(&mut self, record: &Record, (number, prev): (u64, Digest), gap: Option<Gap>, place: Place) {
+        if record.chain == COMMANDS_CHAIN {
+            if record.signature.is_none() {
+                self.fault(place.clone(), What::UnsignedCommand);
+            }
+            let named = self.commands.as_mut().and_then(|commands| commands.remove(&number));
+            if named.is_some_and(|named| named != record.hash) {
+                self.fault(place.clone(), What::End { expected: number });
+            }
+        }
         let meets = self
             .expected
             .iter()
@@ -393,6 +441,9 @@ impl<'k> Verifier<'k> {
             if self.chains.len() == MAX_CHAINS {
                 self.fault(place, What::TooManyChains);
                 return;
+            }
+            if self.succeeded.contains(&record.chain) {
+                self.fault(place.clone(), What::AfterItsSuccessor);
             }
             if number == 1 && prev != Digest::default() {
                 self.fault(place.clone(), What::Exchanged);
@@ -462,7 +513,7 @@ impl<'k> Verifier<'k> {
             } else if state.unsigned == MAX_UNSIGNED + 1 {
                 wrong = wrong.or(Some(What::Unsigned));
             }
-            if let Some(gap) = record.gap {
+            if let Some(gap) = gap {
                 let count = state.gaps.len();
                 state.gaps.retain(|missing| missing.gap != gap);
                 if state.gaps.len() < count {
@@ -490,6 +541,7 @@ impl<'k> Verifier<'k> {
         if self.thread == Thread::Rows {
             self.check_beginnings(&chains);
             self.check_ends(&chains);
+            self.check_commands(&chains);
         } else if let Some(whole) = self.whole.take() {
             for (id, state) in chains.iter().filter(|(_, state)| state.first > 1) {
                 if !self.known_lines.may_begin(*id, state.first) {
@@ -537,6 +589,19 @@ impl<'k> Verifier<'k> {
                 let what = What::Beginning { found: state.first };
                 self.fault_at(state.first_at, state.first_place.clone(), what);
             }
+        }
+    }
+
+    /// Rows of commands that were named and not met have to be pruned ones.
+    fn check_commands(&mut self, chains: &BTreeMap<ChainId, State>) {
+        let first = chains.get(&COMMANDS_CHAIN).map_or(u64::MAX, |state| state.first);
+        let is_there = first != u64::MAX;
+        let mut missing = self.commands.take().unwrap_or_default().into_keys();
+        if let Some(expected) = missing.rfind(|number| !is_there || *number >= first) {
+            let place = Place::Chain {
+                chain: COMMANDS_CHAIN.to_string(),
+            };
+            self.fault(place, What::End { expected });
         }
     }
 
