@@ -5,6 +5,7 @@
 //! the record before them that is kept. So the lines of a file and the rows of a database are both verified from the same
 //! records: [`Thread`] says which numbers count. The form is described in `docs/formats.md`.
 
+mod fault;
 mod keys;
 mod parse;
 mod seal;
@@ -20,10 +21,11 @@ use cryptokit::encoding::base64url;
 use cryptokit::random;
 use uuid::Uuid;
 
+pub use fault::{Fault, Place, What};
 pub use keys::{AuditSigningKey, InvalidPublicKeys, PublicKeys};
 pub use parse::{Continues, Facts, FileThrough, Gap, LinesFrom, Malformed, Record, RowEnd, Signature, network_of};
 pub use seal::{Chain, Keep, Sealed};
-pub use verify::{ChainSummary, Expectation, Fault, Place, Verdict, Verifier, What};
+pub use verify::{ChainSummary, Expectation, Verdict, Verifier};
 pub use whole::KnownLines;
 
 /// The chain that all commands extend, one after another, in the database only. Each of its records is signed.

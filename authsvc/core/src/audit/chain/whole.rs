@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use time::OffsetDateTime;
 
+use super::fault::{Place, What};
 use super::parse::{LinesFrom, Record};
-use super::verify::{Place, What};
 use super::{ChainId, Digest, Thread};
 
 /// Statements of where a log begins: one for each file that was put aside. And chains.
