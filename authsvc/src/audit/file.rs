@@ -255,6 +255,11 @@ impl LineFile {
         }
     }
 
+    /// How many lines wait for room.
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// Whether lines wait for room.
     pub fn is_failing(&self) -> bool {
         self.failing

@@ -174,7 +174,7 @@ impl WaitingRows {
                 tracing::error!(
                     first = self.rows.first().map(|row| row.row),
                     last = self.rows.last().map(|row| row.row),
-                    "audit rows are not stored, and the process ends; their lines are written"
+                    "audit rows are not stored, and the process ends: the records between these numbers are in its lines only"
                 );
                 return;
             }

@@ -323,7 +323,7 @@ impl Writer {
         }
         // What a row vouches for is in the file by now.
         match last {
-            true => self.rows.finish(),
+            true => self.finish(),
             false => self.rows.commit_if_due(),
         }
         self.rows.show(&self.gauges.waiting_rows, &self.gauges.rows_failing);
@@ -342,6 +342,18 @@ impl Writer {
         if let Some(sums) = self.good_tokens.as_ref().and_then(|counts| counts.take()) {
             self.seal(&own_records::good_tokens(now, &sums), Keep::Row, false);
         }
+    }
+
+    /// Stores what waits, and says what will be missing: there is no record after the last one.
+    fn finish(&mut self) {
+        let lines = self.file.as_ref().map_or(0, LineFile::waiting);
+        if lines > 0 {
+            tracing::error!(
+                lines,
+                "audit lines found no room in the file, and the process ends: they are lost to it"
+            );
+        }
+        self.rows.finish();
     }
 
     /// Whether lines go to a file, and it takes them as far as is known.
