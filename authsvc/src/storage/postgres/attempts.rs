@@ -15,6 +15,8 @@ use super::{PostgresStore, store_error};
 
 /// How often a transaction is begun again that the database asked to be repeated.
 const REPEATS: u32 = 3;
+/// How often a row is made anew that a sweep removed before it was locked. A sweep comes once in minutes.
+const LOCK_ROUNDS: u32 = 3;
 
 #[async_trait]
 impl AttemptStore for PostgresStore {
@@ -80,24 +82,36 @@ fn asks_for_repetition(error: &sqlx::Error) -> bool {
     matches!(code.as_deref(), Some("40001" | "40P01"))
 }
 
+/// Locks a row for each counter, made where there is none. A sweep may remove one between the two statements: what is not
+/// locked would be read as new by everybody who asks, and what they write lost but for the last.
+async fn lock(connection: &mut PgConnection, keys: &[i64]) -> Result<Vec<PgRow>, sqlx::Error> {
+    for _ in 0..LOCK_ROUNDS {
+        sqlx::query(
+            "INSERT INTO attempts (key, used, failed, ends_at, lease_ends_at, account)
+             SELECT key, 0, 0, 0, 0, 0 FROM unnest($1::bigint[]) AS key ORDER BY key ON CONFLICT DO NOTHING",
+        )
+        .bind(keys)
+        .execute(&mut *connection)
+        .await?;
+        let locked = sqlx::query(
+            "SELECT key, used, failed, ends_at, lease_ends_at, account FROM attempts WHERE key = ANY ($1)
+             ORDER BY key FOR UPDATE",
+        )
+        .bind(keys)
+        .fetch_all(&mut *connection)
+        .await?;
+        if locked.len() == keys.len() {
+            return Ok(locked);
+        }
+    }
+    Err(sqlx::Error::RowNotFound)
+}
+
 async fn load(connection: &mut PgConnection, scope: &AttemptScope) -> Result<Attempts, sqlx::Error> {
     // Sets are in order.
     let keys: Vec<i64> = scope.counters.iter().map(|key| key.0).collect();
     let accounts: Vec<i64> = scope.accounts.iter().map(|account| account.0).collect();
-    sqlx::query(
-        "INSERT INTO attempts (key, used, failed, ends_at, lease_ends_at, account)
-         SELECT key, 0, 0, 0, 0, 0 FROM unnest($1::bigint[]) AS key ORDER BY key ON CONFLICT DO NOTHING",
-    )
-    .bind(&keys)
-    .execute(&mut *connection)
-    .await?;
-    let mut counters = sqlx::query(
-        "SELECT key, used, failed, ends_at, lease_ends_at, account FROM attempts WHERE key = ANY ($1)
-         ORDER BY key FOR UPDATE",
-    )
-    .bind(&keys)
-    .fetch_all(&mut *connection)
-    .await?;
+    let mut counters = lock(connection, &keys).await?;
     // Every transaction reads the floor and only sweeps write it: a lock would queue all logins behind each other.
     counters.extend(
         sqlx::query("SELECT key, used, failed, ends_at, lease_ends_at, account FROM attempts WHERE key = 0")
