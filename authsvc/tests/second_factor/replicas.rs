@@ -172,7 +172,7 @@ async fn l9_of_64_confirmations_at_once_exactly_one_gives_recovery_codes() {
         let secret = begun.secret.expose_secret().to_vec();
         let successes = race([&first, &second], |replica| {
             let otp = code(&OtpKey::from_bytes(&secret).unwrap(), NOW);
-            async move { replica.factors().confirm(user_id, &otp).await.is_ok() }
+            async move { replica.factors().confirm(user_id, &otp, None).await.is_ok() }
         });
         assert_eq!(successes.await, 1);
         assert_eq!(first.store.recovery_codes(user_id).await.unwrap().len(), 10);

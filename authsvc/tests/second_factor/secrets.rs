@@ -2,10 +2,12 @@
 
 use authsvc::audit_log::{Addresses, to_json};
 use authsvc_core::clock::Clock;
-use authsvc_core::domain::UserId;
+use authsvc_core::domain::{EndReason, UserId};
 use authsvc_core::service::second_factor::SecondFactors;
+use authsvc_core::storage::{EndOfSessions, Ending};
 use cryptokit::password::Password;
 use serde_json::json;
+use time::OffsetDateTime;
 
 use super::{App, BOB, Calls};
 use crate::support::in_process::{PASSWORD, Service};
@@ -89,7 +91,13 @@ async fn l9_whoever_writes_the_database_neither_moves_nor_removes_a_factor() {
     );
 
     // No row at all: the account's sealed record still says that there is a factor.
-    assert!(service.store.remove_second_factor(service.user_id).await.unwrap());
+    assert!(
+        service
+            .store
+            .remove_second_factor(service.user_id, &no_sessions())
+            .await
+            .unwrap()
+    );
     service.audit.take();
     assert_eq!(service.log_in(None).await.problem(), "otp-required");
     assert_eq!(service.log_in(Some(&code)).await.problem(), "invalid-otp");
@@ -103,10 +111,28 @@ async fn a_factor_is_asked_for_although_the_account_does_not_say_that_it_has_one
     let enrolled = service.enrol().await;
     let factor = service.store.second_factor(service.user_id).await.unwrap().unwrap();
     let factors = SecondFactors::new(service.store.as_ref(), &service.keys, service.clock.now());
-    assert!(factors.remove(service.user_id).await.unwrap());
-    assert!(service.store.insert_second_factor(&factor, &[]).await.unwrap());
+    assert!(factors.remove(service.user_id, None).await.unwrap());
+    assert!(
+        service
+            .store
+            .insert_second_factor(&factor, &[], &no_sessions())
+            .await
+            .unwrap()
+    );
     service.clock.advance(30);
     assert_eq!(service.log_in(None).await.problem(), "otp-required");
     let code = enrolled.app.shows(service.now());
     assert_eq!(service.log_in(Some(&code)).await.status, http::StatusCode::OK);
+}
+
+/// What a store is told beside what it does; nobody looks at it here.
+fn no_sessions() -> EndOfSessions {
+    EndOfSessions {
+        except: None,
+        ending: Ending {
+            at: OffsetDateTime::UNIX_EPOCH,
+            why: EndReason::FactorChanged,
+            tokens_end: OffsetDateTime::UNIX_EPOCH,
+        },
+    }
 }

@@ -58,8 +58,10 @@ impl AuthService {
 
         let changed = self.with_password(&user, &new_password).await?;
         let except = by.claims().sid.as_deref().and_then(|sid| sid.parse::<SessionId>().ok());
-        let write = async { Ok::<_, Failure>(self.store.replace_user(&record, &changed).await?) };
-        if !self.password_change(&user, except).around(write).await? {
+        let change = self.password_change(&user, except);
+        let sessions = change.sessions();
+        let write = self.store.replace_user_and_end_sessions(&record, &changed, &sessions);
+        if !change.around(write).await? {
             return Err(Failure::new(
                 ErrorCode::InvalidCredentials,
                 reasons::password::CHANGED_MEANWHILE,

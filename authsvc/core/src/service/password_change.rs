@@ -1,10 +1,10 @@
 //! What every change of a password brings with it, whoever makes it: the account's owner, a link or an operator.
 
 use super::LoginDefence;
-use super::end_sessions::end_sessions;
+use super::end_sessions::end_of_sessions;
 use crate::clock::Clock;
 use crate::domain::{EndReason, SessionId, User};
-use crate::storage::{Store, StoreError};
+use crate::storage::{EndOfSessions, Store, StoreError};
 
 /// A change of an account's password.
 pub(super) struct PasswordChange<'a> {
@@ -20,25 +20,26 @@ pub(super) struct PasswordChange<'a> {
 impl PasswordChange<'_> {
     /// Lets `write` put the new hash in its place, and shuts out who came in with the old password; whether `write` did.
     ///
-    /// Before the password is another one, so that a crash in between leaves nothing of the old one behind; and after it,
-    /// for the login with the old password that was good meanwhile.
+    /// Before the password is another one, so that a crash in between leaves nothing of the old one behind. `write` is to
+    /// end the [sessions](Self::sessions) as well, for the login with the old password that was good meanwhile; and the
+    /// source that it made known is forgotten after that.
     pub(super) async fn around<E: From<StoreError>>(
         &self,
         write: impl Future<Output = Result<bool, E>> + Send,
     ) -> Result<bool, E> {
-        self.shut_out().await?;
+        let EndOfSessions { except, ending } = self.sessions();
+        self.store.end_sessions_of(self.user.id, except, &ending).await?;
+        // Who knew the old password may have made sources known.
+        self.defence.forget_known_sources(&self.user.email).await?;
         let written = write.await?;
         if written {
-            self.shut_out().await?;
+            self.defence.forget_known_sources(&self.user.email).await?;
         }
         Ok(written)
     }
 
-    /// Ends the sessions, and forgets from where the account logs in: who knew the old password may have made sources
-    /// known.
-    async fn shut_out(&self) -> Result<(), StoreError> {
-        let (now, why) = (self.clock.now(), EndReason::PasswordChanged);
-        end_sessions(self.store, now, self.user.id, self.except, why).await?;
-        self.defence.forget_known_sources(&self.user.email).await
+    /// Which sessions end with the write.
+    pub(super) fn sessions(&self) -> EndOfSessions {
+        end_of_sessions(self.clock.now(), self.except, EndReason::PasswordChanged)
     }
 }

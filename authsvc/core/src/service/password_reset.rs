@@ -97,8 +97,11 @@ impl AuthService {
                 .map_err(failed)?;
             let changed = self.with_password(&user, &password).await.map_err(failed)?;
             let now = self.clock.now();
-            let redeem = self.store.redeem_password_reset(&digest, now, &record, &changed);
             let change = self.password_change(&user, None);
+            let sessions = change.sessions();
+            let redeem = self
+                .store
+                .redeem_password_reset(&digest, now, &record, &changed, &sessions);
             if change.around(redeem).await.map_err(Failure::from).map_err(failed)? {
                 self.sessions.follow().await;
                 return Ok(PasswordSet { user_id: user.id });

@@ -21,7 +21,7 @@ use crate::clock::Clock;
 use crate::domain::{
     AlteredRecord, EmailAddress, EndReason, RecordFault, RecordVersion, Roles, Scopes, User, UserId, UserRecord,
 };
-use crate::storage::{Store, StoreError};
+use crate::storage::{EndOfSessions, Store, StoreError};
 
 /// Where sealed password hashes live; part of what binds them to their place.
 pub(super) const PASSWORD_HASH_COLUMN: &str = "users.password_hash";
@@ -107,6 +107,14 @@ impl From<UserId> for Account {
 
 /// How often a change is tried anew when others change the same record.
 pub(super) const ATTEMPTS: usize = 8;
+
+/// What comes with another password.
+struct NewPassword {
+    /// What checking it costs.
+    shape: Option<String>,
+    /// The sessions of who came in with the old one.
+    sessions: EndOfSessions,
+}
 
 /// Adds, lists and changes accounts.
 pub struct UserAdministration {
@@ -303,7 +311,11 @@ impl UserAdministration {
             except: None,
         };
         let account = user.id.into();
-        let write = self.change_with(&account, None, shape, |user| user.password_hash = hash.clone());
+        let new = NewPassword {
+            shape,
+            sessions: change.sessions(),
+        };
+        let write = self.change_with(&account, None, Some(&new), |user| user.password_hash = hash.clone());
         change.around(async { write.await.map(|_| true) }).await?;
         Ok(user.id)
     }
@@ -350,12 +362,12 @@ impl UserAdministration {
         self.change_with(account, version, None, edit).await
     }
 
-    /// The same, where the hash may be another one afterwards, of that shape.
+    /// The same, where the hash is another one afterwards if there is a new password.
     async fn change_with(
         &self,
         account: &Account,
         version: Option<&RecordVersion>,
-        new_shape: Option<String>,
+        new: Option<&NewPassword>,
         edit: impl Fn(&mut User) + Send,
     ) -> Result<User, EnrolmentError> {
         for _ in 0..ATTEMPTS {
@@ -365,14 +377,22 @@ impl UserAdministration {
                 return Err(EnrolmentError::Outdated { account });
             }
             let mut user = self.open(&record).await?;
-            let hash = user.password_hash.clone();
             edit(&mut user);
-            let shape = match hash.as_str() == user.password_hash.as_str() {
-                true => record.shape_text().map(str::to_owned),
-                false => new_shape.clone(),
+            let shape = match new {
+                None => record.shape_text().map(str::to_owned),
+                Some(new) => new.shape.clone(),
             };
             let changed = UserRecord::seal(user.clone(), &self.keys.sealing().keys)?.with_shape(shape);
-            if self.store.replace_user(&record, &changed).await? {
+            let written = match new {
+                None => self.store.replace_user(&record, &changed).await?,
+                Some(new) => {
+                    let sessions = &new.sessions;
+                    self.store
+                        .replace_user_and_end_sessions(&record, &changed, sessions)
+                        .await?
+                }
+            };
+            if written {
                 return Ok(user);
             }
         }

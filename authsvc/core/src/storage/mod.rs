@@ -24,7 +24,7 @@ pub use revocation_feed::{FeedHead, Publication, RevocationFeedStore, SignedUnde
 pub use revocations::{NumberedRevocation, RevocationStore};
 pub use second_factors::SecondFactorStore;
 pub use services::ServiceStore;
-pub use sessions::{Begun, Ending, Rotation, SessionStore};
+pub use sessions::{Begun, EndOfSessions, Ending, Rotation, SessionStore};
 pub use upkeep::{BreakerState, DatabaseMode, UpkeepStore};
 pub use users::{HashShapes, PasswordReset, ResealedUser, UserStore};
 

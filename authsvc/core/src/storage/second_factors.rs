@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use super::StoreError;
+use super::{EndOfSessions, StoreError};
 use crate::domain::{FactorId, PendingSecondFactor, SealedField, SecondFactor, StoredRecoveryCode, UserId};
 
 /// Authenticator apps, enrolments that wait for their first code, and recovery codes. All of them go with their account.
@@ -21,20 +21,22 @@ pub trait SecondFactorStore: Send + Sync {
 
     /// Ends the enrolment of exactly that secret and makes it the account's second factor, with these recovery codes and
     /// no others; whether it was. `false` when the enrolment is not, or no longer, that one, and when there is a second
-    /// factor already. Logins that looked the account up before begin no session from then on. All or nothing.
+    /// factor already. The account's sessions end with it. All or nothing.
     async fn activate_second_factor(
         &self,
         pending: &SealedField,
         factor: &SecondFactor,
         codes: &[StoredRecoveryCode],
+        sessions: &EndOfSessions,
     ) -> Result<bool, StoreError>;
 
-    /// Sets a second factor for an account that has none, without an enrolment, as an operator does; whether it was. Logins
-    /// are turned away as by [`activate_second_factor`](Self::activate_second_factor).
+    /// Sets a second factor for an account that has none, without an enrolment, as an operator does; whether it was. The
+    /// account's sessions end with it.
     async fn insert_second_factor(
         &self,
         factor: &SecondFactor,
         codes: &[StoredRecoveryCode],
+        sessions: &EndOfSessions,
     ) -> Result<bool, StoreError>;
 
     /// Remembers that a code of that step was accepted, if that factor still is the account's and no code of that or a
@@ -56,8 +58,9 @@ pub trait SecondFactorStore: Send + Sync {
         codes: &[StoredRecoveryCode],
     ) -> Result<bool, StoreError>;
 
-    /// Removes the account's second factor, a waiting enrolment and all recovery codes; whether there was a factor.
-    async fn remove_second_factor(&self, user_id: UserId) -> Result<bool, StoreError>;
+    /// Removes the account's second factor, a waiting enrolment and all recovery codes; whether there was a factor. If there
+    /// was, the account's sessions end with it.
+    async fn remove_second_factor(&self, user_id: UserId, sessions: &EndOfSessions) -> Result<bool, StoreError>;
 
     /// Forgets enrolments that ended before `now`; how many.
     async fn prune_pending_second_factors(&self, now: OffsetDateTime) -> Result<u64, StoreError>;

@@ -17,6 +17,16 @@ pub struct Ending {
     pub tokens_end: OffsetDateTime,
 }
 
+/// The end of an account's sessions, as a part of a change of the account: both are done or neither. Logins that looked the
+/// account up before begin no session afterwards.
+#[derive(Clone, Copy, Debug)]
+pub struct EndOfSessions {
+    /// The one that goes on.
+    pub except: Option<SessionId>,
+    /// How the others end.
+    pub ending: Ending,
+}
+
 /// What became of the wish to begin a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Begun {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use cryptokit::password::SealedHash;
 use time::OffsetDateTime;
 
-use super::StoreError;
+use super::{EndOfSessions, StoreError};
 use crate::domain::{EmailAddress, UserId, UserRecord};
 
 /// Accounts. What is read is to be believed only once its seal was checked: [`UserRecord::open`].
@@ -28,6 +28,15 @@ pub trait UserStore: Send + Sync {
     /// password is not to undo the new one.
     async fn replace_user(&self, expected: &UserRecord, user: &UserRecord) -> Result<bool, StoreError>;
 
+    /// The same, and ends the account's sessions with the same write: whoever came in with the old password is out as soon as
+    /// there is a new one.
+    async fn replace_user_and_end_sessions(
+        &self,
+        expected: &UserRecord,
+        user: &UserRecord,
+        sessions: &EndOfSessions,
+    ) -> Result<bool, StoreError>;
+
     /// Sets an account's hash if it still is `expected`; whether it was. A rehash must not undo a password change that
     /// happened meanwhile. `shape` is what checking it costs. A token stays: the password is the same.
     async fn replace_password_hash(
@@ -50,7 +59,7 @@ pub trait UserStore: Send + Sync {
     /// The token of that digest, expired or not.
     async fn password_reset(&self, token_sha256: &[u8; 32]) -> Result<Option<PasswordReset>, StoreError>;
 
-    /// Uses a token up and writes the account, both or neither; whether the token was there, not expired at `now`, and
+    /// Uses a token up, writes the account and ends its sessions, all of it or nothing; whether the token was there, not expired at `now`, and
     /// the account's seal the one of `expected`. Of any number of callers with one token, one succeeds.
     async fn redeem_password_reset(
         &self,
@@ -58,6 +67,7 @@ pub trait UserStore: Send + Sync {
         now: OffsetDateTime,
         expected: &UserRecord,
         user: &UserRecord,
+        sessions: &EndOfSessions,
     ) -> Result<bool, StoreError>;
 
     /// Removes the tokens that expired before `now`; how many.

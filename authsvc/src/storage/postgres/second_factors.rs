@@ -2,11 +2,11 @@
 
 use async_trait::async_trait;
 use authsvc_core::domain::{FactorId, PendingSecondFactor, SealedField, SecondFactor, StoredRecoveryCode, UserId};
-use authsvc_core::storage::{SecondFactorStore, StoreError};
+use authsvc_core::storage::{EndOfSessions, SecondFactorStore, StoreError};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::sessions::turn_logins_away;
+use super::sessions::end_account_sessions;
 use super::{PostgresStore, rows, store_error};
 
 #[async_trait]
@@ -55,6 +55,7 @@ impl SecondFactorStore for PostgresStore {
         pending: &SealedField,
         factor: &SecondFactor,
         codes: &[StoredRecoveryCode],
+        sessions: &EndOfSessions,
     ) -> Result<bool, StoreError> {
         let mut transaction = self.writer.begin().await.map_err(store_error)?;
         lock_account(&mut transaction, factor.user_id).await?;
@@ -64,7 +65,7 @@ impl SecondFactorStore for PostgresStore {
             .execute(&mut *transaction)
             .await
             .map_err(store_error)?;
-        if ended.rows_affected() == 0 || !insert(&mut transaction, factor, codes).await? {
+        if ended.rows_affected() == 0 || !insert(&mut transaction, factor, codes, sessions).await? {
             return Ok(false);
         }
         transaction.commit().await.map_err(store_error)?;
@@ -75,10 +76,11 @@ impl SecondFactorStore for PostgresStore {
         &self,
         factor: &SecondFactor,
         codes: &[StoredRecoveryCode],
+        sessions: &EndOfSessions,
     ) -> Result<bool, StoreError> {
         let mut transaction = self.writer.begin().await.map_err(store_error)?;
         lock_account(&mut transaction, factor.user_id).await?;
-        if !insert(&mut transaction, factor, codes).await? {
+        if !insert(&mut transaction, factor, codes, sessions).await? {
             return Ok(false);
         }
         sqlx::query("DELETE FROM pending_second_factors WHERE user_id = $1")
@@ -145,7 +147,7 @@ impl SecondFactorStore for PostgresStore {
         Ok(true)
     }
 
-    async fn remove_second_factor(&self, user_id: UserId) -> Result<bool, StoreError> {
+    async fn remove_second_factor(&self, user_id: UserId, sessions: &EndOfSessions) -> Result<bool, StoreError> {
         let mut transaction = self.writer.begin().await.map_err(store_error)?;
         lock_account(&mut transaction, user_id).await?;
         for statement in [
@@ -163,8 +165,12 @@ impl SecondFactorStore for PostgresStore {
             .execute(&mut *transaction)
             .await
             .map_err(store_error)?;
+        let removed = removed.rows_affected() == 1;
+        if removed {
+            end_account_sessions(&mut transaction, user_id, sessions).await?;
+        }
         transaction.commit().await.map_err(store_error)?;
-        Ok(removed.rows_affected() == 1)
+        Ok(removed)
     }
 
     async fn prune_pending_second_factors(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
@@ -237,6 +243,7 @@ async fn insert(
     transaction: &mut PgConnection,
     factor: &SecondFactor,
     codes: &[StoredRecoveryCode],
+    sessions: &EndOfSessions,
 ) -> Result<bool, StoreError> {
     let Ok(last_step) = i64::try_from(factor.last_step) else {
         return Ok(false);
@@ -257,7 +264,7 @@ async fn insert(
     if inserted.rows_affected() == 0 {
         return Ok(false);
     }
-    turn_logins_away(transaction, factor.user_id).await?;
+    end_account_sessions(transaction, factor.user_id, sessions).await?;
     write_codes(transaction, factor.user_id, codes).await?;
     Ok(true)
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use authsvc_core::domain::{Session, SessionHolder, SessionId, TokenDigest, UserId};
-use authsvc_core::storage::{Begun, Ending, Rotation, SessionStore, StoreError};
+use authsvc_core::storage::{Begun, EndOfSessions, Ending, Rotation, SessionStore, StoreError};
 use cryptokit::jose::Revocation;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
@@ -238,14 +238,15 @@ const END_ONE: &str =
     "UPDATE sessions SET ended_at = $1, end_reason = $2, idle_end = least(idle_end, $3), successor = NULL
                        WHERE id = $4 AND ended_at IS NULL";
 
-/// Lets no login begin a session that looked the account up before, within a transaction that changes what a login needs.
-pub(super) async fn turn_logins_away(connection: &mut PgConnection, user: UserId) -> Result<(), StoreError> {
-    sqlx::query("UPDATE users SET session_epoch = session_epoch + 1 WHERE id = $1")
-        .bind(user.to_string())
-        .execute(connection)
+/// Ends an account's sessions within a transaction that changes the account.
+pub(super) async fn end_account_sessions(
+    connection: &mut PgConnection,
+    user: UserId,
+    sessions: &EndOfSessions,
+) -> Result<(), StoreError> {
+    end_sessions_in(connection, user, sessions.except, &sessions.ending)
         .await
-        .map(|_| ())
-        .map_err(store_error)
+        .map(drop)
 }
 
 /// Ends all sessions of a user but one, within a transaction that changes the account as well.
@@ -255,7 +256,11 @@ pub(super) async fn end_sessions_in(
     except: Option<SessionId>,
     ending: &Ending,
 ) -> Result<u64, StoreError> {
-    turn_logins_away(connection, user).await?;
+    sqlx::query("UPDATE users SET session_epoch = session_epoch + 1 WHERE id = $1")
+        .bind(user.to_string())
+        .execute(&mut *connection)
+        .await
+        .map_err(store_error)?;
     lock_numbers(connection).await?;
     let ended = sqlx::query(
         "UPDATE sessions SET ended_at = $1, end_reason = $2, idle_end = least(idle_end, $3), successor = NULL

@@ -2,11 +2,11 @@
 
 use async_trait::async_trait;
 use authsvc_core::domain::{FactorId, PendingSecondFactor, SealedField, SecondFactor, StoredRecoveryCode, UserId};
-use authsvc_core::storage::{SecondFactorStore, StoreError};
+use authsvc_core::storage::{EndOfSessions, SecondFactorStore, StoreError};
 use sqlx::SqliteConnection;
 use time::OffsetDateTime;
 
-use super::sessions::turn_logins_away;
+use super::sessions::end_account_sessions;
 use super::{SqliteStore, rows, store_error};
 
 #[async_trait]
@@ -54,6 +54,7 @@ impl SecondFactorStore for SqliteStore {
         pending: &SealedField,
         factor: &SecondFactor,
         codes: &[StoredRecoveryCode],
+        sessions: &EndOfSessions,
     ) -> Result<bool, StoreError> {
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(store_error)?;
         let ended = sqlx::query("DELETE FROM pending_second_factors WHERE user_id = ? AND secret = ?")
@@ -62,7 +63,7 @@ impl SecondFactorStore for SqliteStore {
             .execute(&mut *transaction)
             .await
             .map_err(store_error)?;
-        if ended.rows_affected() == 0 || !insert(&mut transaction, factor, codes).await? {
+        if ended.rows_affected() == 0 || !insert(&mut transaction, factor, codes, sessions).await? {
             return Ok(false);
         }
         transaction.commit().await.map_err(store_error)?;
@@ -73,9 +74,10 @@ impl SecondFactorStore for SqliteStore {
         &self,
         factor: &SecondFactor,
         codes: &[StoredRecoveryCode],
+        sessions: &EndOfSessions,
     ) -> Result<bool, StoreError> {
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(store_error)?;
-        if !insert(&mut transaction, factor, codes).await? {
+        if !insert(&mut transaction, factor, codes, sessions).await? {
             return Ok(false);
         }
         sqlx::query("DELETE FROM pending_second_factors WHERE user_id = ?")
@@ -141,7 +143,7 @@ impl SecondFactorStore for SqliteStore {
         Ok(true)
     }
 
-    async fn remove_second_factor(&self, user_id: UserId) -> Result<bool, StoreError> {
+    async fn remove_second_factor(&self, user_id: UserId, sessions: &EndOfSessions) -> Result<bool, StoreError> {
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(store_error)?;
         for statement in [
             "DELETE FROM pending_second_factors WHERE user_id = ?",
@@ -158,8 +160,12 @@ impl SecondFactorStore for SqliteStore {
             .execute(&mut *transaction)
             .await
             .map_err(store_error)?;
+        let removed = removed.rows_affected() == 1;
+        if removed {
+            end_account_sessions(&mut transaction, user_id, sessions).await?;
+        }
         transaction.commit().await.map_err(store_error)?;
-        Ok(removed.rows_affected() == 1)
+        Ok(removed)
     }
 
     async fn prune_pending_second_factors(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
@@ -222,6 +228,7 @@ async fn insert(
     transaction: &mut SqliteConnection,
     factor: &SecondFactor,
     codes: &[StoredRecoveryCode],
+    sessions: &EndOfSessions,
 ) -> Result<bool, StoreError> {
     let Ok(last_step) = i64::try_from(factor.last_step) else {
         return Ok(false);
@@ -242,7 +249,7 @@ async fn insert(
     if inserted.rows_affected() == 0 {
         return Ok(false);
     }
-    turn_logins_away(transaction, factor.user_id).await?;
+    end_account_sessions(transaction, factor.user_id, sessions).await?;
     write_codes(transaction, factor.user_id, codes).await?;
     Ok(true)
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use authsvc_core::domain::{Session, SessionHolder, SessionId, TokenDigest, UserId};
-use authsvc_core::storage::{Begun, Ending, Rotation, SessionStore, StoreError};
+use authsvc_core::storage::{Begun, EndOfSessions, Ending, Rotation, SessionStore, StoreError};
 use cryptokit::jose::Revocation;
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
@@ -223,14 +223,15 @@ impl SessionStore for SqliteStore {
 const END_ONE: &str = "UPDATE sessions SET ended_at = ?, end_reason = ?, idle_end = min(idle_end, ?), successor = NULL
                        WHERE id = ? AND ended_at IS NULL";
 
-/// Lets no login begin a session that looked the account up before, within a transaction that changes what a login needs.
-pub(super) async fn turn_logins_away(connection: &mut SqliteConnection, user: UserId) -> Result<(), StoreError> {
-    sqlx::query("UPDATE users SET session_epoch = session_epoch + 1 WHERE id = ?")
-        .bind(user.to_string())
-        .execute(connection)
+/// Ends an account's sessions within a transaction that changes the account.
+pub(super) async fn end_account_sessions(
+    connection: &mut SqliteConnection,
+    user: UserId,
+    sessions: &EndOfSessions,
+) -> Result<(), StoreError> {
+    end_sessions_in(connection, user, sessions.except, &sessions.ending)
         .await
-        .map(|_| ())
-        .map_err(store_error)
+        .map(drop)
 }
 
 /// Ends all sessions of a user but one, within a transaction that changes the account as well.
@@ -240,7 +241,11 @@ pub(super) async fn end_sessions_in(
     except: Option<SessionId>,
     ending: &Ending,
 ) -> Result<u64, StoreError> {
-    turn_logins_away(connection, user).await?;
+    sqlx::query("UPDATE users SET session_epoch = session_epoch + 1 WHERE id = ?")
+        .bind(user.to_string())
+        .execute(&mut *connection)
+        .await
+        .map_err(store_error)?;
     let ended = sqlx::query(
         "UPDATE sessions SET ended_at = ?, end_reason = ?, idle_end = min(idle_end, ?), successor = NULL
          WHERE user_id = ? AND id <> ? AND ended_at IS NULL RETURNING id",

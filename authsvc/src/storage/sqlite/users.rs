@@ -2,13 +2,15 @@
 
 use async_trait::async_trait;
 use authsvc_core::domain::{EmailAddress, UserId, UserRecord};
-use authsvc_core::storage::{HashShapes, PasswordReset, ResealedUser, StoreError, UserStore};
+use authsvc_core::storage::{EndOfSessions, HashShapes, PasswordReset, ResealedUser, StoreError, UserStore};
 use cryptokit::password::SealedHash;
 use sqlx::query::Query;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Sqlite, SqliteConnection};
 use time::OffsetDateTime;
 
+use super::super::guarded::GuardedPool;
+use super::sessions::end_account_sessions;
 use super::{SqliteStore, rows, store_error};
 
 // `imported_as` has the shape of every hash, as `UserRecord::with_shape` says; the name is of a time when only imported
@@ -75,19 +77,16 @@ impl UserStore for SqliteStore {
     }
 
     async fn replace_user(&self, expected: &UserRecord, user: &UserRecord) -> Result<bool, StoreError> {
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(store_error)?;
-        if !update(&mut transaction, expected, user).await.map_err(store_error)? {
-            return transaction.rollback().await.map(|()| false).map_err(store_error);
-        }
-        let (former, hash) = (&expected.unverified().password_hash, &user.unverified().password_hash);
-        if former.as_str() != hash.as_str() {
-            sqlx::query("DELETE FROM password_resets WHERE user_id = ?")
-                .bind(user.unverified().id.to_string())
-                .execute(&mut *transaction)
-                .await
-                .map_err(store_error)?;
-        }
-        transaction.commit().await.map(|()| true).map_err(store_error)
+        replace(&self.writer, expected, user, None).await
+    }
+
+    async fn replace_user_and_end_sessions(
+        &self,
+        expected: &UserRecord,
+        user: &UserRecord,
+        sessions: &EndOfSessions,
+    ) -> Result<bool, StoreError> {
+        replace(&self.writer, expected, user, Some(sessions)).await
     }
 
     async fn replace_password_hash(
@@ -166,6 +165,7 @@ impl UserStore for SqliteStore {
         now: OffsetDateTime,
         expected: &UserRecord,
         user: &UserRecord,
+        sessions: &EndOfSessions,
     ) -> Result<bool, StoreError> {
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(store_error)?;
         if !update(&mut transaction, expected, user).await.map_err(store_error)? {
@@ -182,6 +182,7 @@ impl UserStore for SqliteStore {
         if used.rows_affected() != 1 {
             return transaction.rollback().await.map(|()| false).map_err(store_error);
         }
+        end_account_sessions(&mut transaction, user.unverified().id, sessions).await?;
         transaction.commit().await.map(|()| true).map_err(store_error)
     }
 
@@ -297,6 +298,31 @@ impl UserStore for SqliteStore {
             .map(|done| done.rows_affected() == 1)
             .map_err(store_error)
     }
+}
+
+/// Writes a record over another one, and what belongs to that.
+async fn replace(
+    writer: &GuardedPool<Sqlite>,
+    expected: &UserRecord,
+    user: &UserRecord,
+    sessions: Option<&EndOfSessions>,
+) -> Result<bool, StoreError> {
+    let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await.map_err(store_error)?;
+    if !update(&mut transaction, expected, user).await.map_err(store_error)? {
+        return transaction.rollback().await.map(|()| false).map_err(store_error);
+    }
+    let (former, hash) = (&expected.unverified().password_hash, &user.unverified().password_hash);
+    if former.as_str() != hash.as_str() {
+        sqlx::query("DELETE FROM password_resets WHERE user_id = ?")
+            .bind(user.unverified().id.to_string())
+            .execute(&mut *transaction)
+            .await
+            .map_err(store_error)?;
+    }
+    if let Some(sessions) = sessions {
+        end_account_sessions(&mut transaction, user.unverified().id, sessions).await?;
+    }
+    transaction.commit().await.map(|()| true).map_err(store_error)
 }
 
 /// The compare-and-swap that every change of a record goes through.

@@ -232,7 +232,7 @@ impl Administration {
             Change::ResetSecondFactor(account) => {
                 let id = self.id_of(&account).await?;
                 let factors = SecondFactors::new(parts.store.as_ref(), &parts.keys, parts.clock.now());
-                Changed::SecondFactorReset(factors.reset(id).await?)
+                Changed::SecondFactorReset(factors.remove(id, None).await?)
             }
             Change::Unlock(account) => {
                 // Attempts are counted by name, also at names without an account.

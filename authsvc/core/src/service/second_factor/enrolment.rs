@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 
 use super::{ENROLMENT_LASTS, PENDING_COLUMN, RecoveryCodes, SECRET_COLUMN, SecondFactorError, SecondFactors};
 use crate::domain::{
-    FactorId, OneTimePassword, PendingSecondFactor, SecondFactor, StoredRecoveryCode, TotpSecret, UserId,
+    FactorId, OneTimePassword, PendingSecondFactor, SecondFactor, SessionId, StoredRecoveryCode, TotpSecret, UserId,
 };
 use crate::storage::StoreError;
 
@@ -39,14 +39,20 @@ impl SecondFactors<'_> {
         Ok(Enrolment { secret, expires_at })
     }
 
-    /// Ends an enrolment with a code of its secret: from now on the account needs it. The code is spent by that.
+    /// Ends an enrolment with a code of its secret: from now on the account needs it, and its sessions but `except` have ended.
+    /// The code is spent by that.
     ///
     /// # Errors
     ///
     /// [`SecondFactorError::NotPending`] without an enrolment, after its end, and when another confirmation was first;
     /// [`SecondFactorError::WrongCode`], for a recovery code too; [`SecondFactorError::Unusable`],
     /// [`SecondFactorError::Sealing`] and [`SecondFactorError::Store`].
-    pub async fn confirm(&self, user_id: UserId, otp: &OneTimePassword) -> Result<RecoveryCodes, SecondFactorError> {
+    pub async fn confirm(
+        &self,
+        user_id: UserId,
+        otp: &OneTimePassword,
+        except: Option<SessionId>,
+    ) -> Result<RecoveryCodes, SecondFactorError> {
         let pending = self
             .store
             .pending_second_factor(user_id)
@@ -61,7 +67,10 @@ impl SecondFactors<'_> {
             .matching_step(code, self.step())
             .ok_or(SecondFactorError::WrongCode)?;
         let (factor, codes, stored) = self.factor(user_id, &secret, step)?;
-        let activated = self.store.activate_second_factor(&pending.secret, &factor, &stored);
+        let sessions = self.sessions(except);
+        let activated = self
+            .store
+            .activate_second_factor(&pending.secret, &factor, &stored, &sessions);
         if !activated.await? {
             return Err(SecondFactorError::NotPending);
         }
@@ -78,9 +87,9 @@ impl SecondFactors<'_> {
     pub async fn hand_over(&self, user_id: UserId) -> Result<(TotpSecret, RecoveryCodes), SecondFactorError> {
         let secret = TotpSecret::generate();
         let (factor, codes, stored) = self.factor(user_id, &secret, 0)?;
-        if self.store.insert_second_factor(&factor, &stored).await? {
+        let sessions = self.sessions(None);
+        if self.store.insert_second_factor(&factor, &stored, &sessions).await? {
             self.tell_account(user_id, true).await?;
-            self.end_sessions(user_id).await?;
             return Ok((secret, codes));
         }
         match self.store.second_factor(user_id).await? {

@@ -26,11 +26,11 @@ pub use own_account::{BegunEnrolment, FactorChanged, IssuedRecoveryCodes, issuer
 pub use recovery::RecoveryCodes;
 pub use verification::Accepted;
 
-use crate::domain::{EndReason, Place, SealedField, TotpSecret, UserId};
+use crate::domain::{EndReason, Place, SealedField, SessionId, TotpSecret, UserId};
 use crate::service::KeyRing;
-use crate::service::end_sessions::end_sessions;
+use crate::service::end_sessions::end_of_sessions;
 use crate::service::reseal::Resealed;
-use crate::storage::Store;
+use crate::storage::{EndOfSessions, Store};
 
 /// How long an enrolment waits for its first code.
 pub const ENROLMENT_LASTS: Duration = Duration::from_secs(10 * 60);
@@ -55,32 +55,22 @@ impl<'a> SecondFactors<'a> {
         Self { store, keys, now }
     }
 
-    /// Removes an account's second factor, a waiting enrolment and all recovery codes; whether there was a factor.
+    /// Removes an account's second factor, a waiting enrolment and all recovery codes, and ends its sessions but `except`;
+    /// whether there was a factor.
     ///
     /// # Errors
     ///
     /// [`SecondFactorError::Altered`], [`SecondFactorError::Sealing`] and [`SecondFactorError::Store`].
-    pub async fn remove(&self, user_id: UserId) -> Result<bool, SecondFactorError> {
+    pub async fn remove(&self, user_id: UserId, except: Option<SessionId>) -> Result<bool, SecondFactorError> {
         self.tell_account(user_id, false).await?;
-        Ok(self.store.remove_second_factor(user_id).await?)
+        let sessions = self.sessions(except);
+        Ok(self.store.remove_second_factor(user_id, &sessions).await?)
     }
 
-    /// As [`remove`](Self::remove), and ends the account's sessions: what an operator does when a phone is lost.
-    ///
-    /// # Errors
-    ///
-    /// As [`remove`](Self::remove).
-    pub async fn reset(&self, user_id: UserId) -> Result<bool, SecondFactorError> {
-        let removed = self.remove(user_id).await?;
-        if removed {
-            self.end_sessions(user_id).await?;
-        }
-        Ok(removed)
-    }
-
-    async fn end_sessions(&self, user_id: UserId) -> Result<(), SecondFactorError> {
-        end_sessions(self.store, self.now, user_id, None, EndReason::FactorChanged).await?;
-        Ok(())
+    /// Whoever is in one of the account's sessions may be why its factor changes (ASVS 5.0 §7.4.3): they end with the
+    /// change, in one transaction.
+    fn sessions(&self, except: Option<SessionId>) -> EndOfSessions {
+        end_of_sessions(self.now, except, EndReason::FactorChanged)
     }
 
     /// Seals everything of an account anew that is not sealed under the primary key. What does not open is left as it is,

@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 
 use super::RecoveryCodes;
 use crate::audit::reasons;
-use crate::domain::{EndReason, OneTimePassword, UserId};
+use crate::domain::{OneTimePassword, UserId};
 use crate::service::{AuthService, AuthenticatedUser, CallContext, ErrorCode, Failure, MIN_PASSWORD_CHARS};
 
 /// What the owner of an account has to see once.
@@ -78,9 +78,10 @@ impl AuthService {
         context: &CallContext,
     ) -> Result<IssuedRecoveryCodes, Failure> {
         let user = owner.user();
-        let confirmed = async { self.second_factors().confirm(user.id, otp).await };
+        let current = self.session_of(owner).ok();
+        let confirmed = async { self.second_factors().confirm(user.id, otp, current).await };
         let codes = self.within_budget(user, context, confirmed).await?;
-        self.after_factor_change(owner).await?;
+        self.sessions.follow().await;
         Ok(IssuedRecoveryCodes {
             user_id: user.id,
             codes,
@@ -112,8 +113,9 @@ impl AuthService {
             .with_field("password", "is too short to be the only factor: change it first"));
         }
         self.prove_again(user, otp, context).await?;
-        self.second_factors().remove(user.id).await?;
-        self.after_factor_change(owner).await?;
+        let current = self.session_of(owner).ok();
+        self.second_factors().remove(user.id, current).await?;
+        self.sessions.follow().await;
         Ok(FactorChanged { user_id: user.id })
     }
 
@@ -137,15 +139,6 @@ impl AuthService {
             user_id: user.id,
             codes,
         })
-    }
-
-    /// Ends the account's other sessions: whoever is in one of them may be why the factor was changed (ASVS 5.0 §7.4.3).
-    async fn after_factor_change(&self, owner: &AuthenticatedUser) -> Result<(), Failure> {
-        let current = self.session_of(owner).ok();
-        self.sessions
-            .end_all(owner.user().id, current, EndReason::FactorChanged)
-            .await?;
-        Ok(())
     }
 
     /// How apps call this service: the host of the issuer's URL.

@@ -2,17 +2,17 @@
 
 use time::OffsetDateTime;
 
-use super::sessions::{begin, ending, session};
+use super::sessions::{begin, ending, revoked, session};
 use super::users::user;
 use crate::domain::{
     EndReason, FactorId, PendingSecondFactor, SealedField, SecondFactor, StoredRecoveryCode, User, UserId,
 };
-use crate::storage::{Begun, Store, StoreError};
+use crate::storage::{Begun, EndOfSessions, Store, StoreError};
 
 pub(super) async fn run(store: &dyn Store) {
     an_account_has_one_enrolment_at_a_time(store).await;
     an_enrolment_is_activated_once_with_its_own_secret_only(store).await;
-    a_login_that_began_before_there_was_a_factor_begins_no_session(store).await;
+    sessions_end_with_each_change_of_the_factor_and_logins_that_began_before_begin_none(store).await;
     l9_a_step_is_accepted_once_and_no_earlier_one_after_it(store).await;
     l9_recovery_codes_are_used_once_and_replaced_together(store).await;
     removal_takes_everything_and_so_does_the_account(store).await;
@@ -24,6 +24,13 @@ async fn account(store: &dyn Store, name: &str) -> User {
     let user = user(&format!("{name}@second-factor.example"));
     store.insert_user(&user).await.expect("a new name");
     user.unverified().clone()
+}
+
+fn all_sessions() -> EndOfSessions {
+    EndOfSessions {
+        except: None,
+        ending: ending(0, EndReason::FactorChanged),
+    }
 }
 
 fn at(seconds: i64) -> OffsetDateTime {
@@ -66,7 +73,7 @@ async fn enrolled(store: &dyn Store, name: &str) -> (User, SecondFactor, Vec<Sto
     let (factor, codes) = (factor(user.id, "secret"), codes(3));
     assert!(
         store
-            .insert_second_factor(&factor, &codes)
+            .insert_second_factor(&factor, &codes, &all_sessions())
             .await
             .expect("the store answers")
     );
@@ -130,7 +137,7 @@ async fn an_enrolment_is_activated_once_with_its_own_secret_only(store: &dyn Sto
     let (first, second) = (factor(user.id, "active"), factor(user.id, "other"));
     let activate = async |expected: &str, factor: &SecondFactor| {
         store
-            .activate_second_factor(&sealed(expected), factor, &codes(10))
+            .activate_second_factor(&sealed(expected), factor, &codes(10), &all_sessions())
             .await
             .expect("the store answers")
     };
@@ -163,7 +170,7 @@ async fn an_enrolment_is_activated_once_with_its_own_secret_only(store: &dyn Sto
     assert!(!activate("waiting", &second).await, "a factor is never replaced unseen");
     assert!(
         !store
-            .insert_second_factor(&second, &[])
+            .insert_second_factor(&second, &[], &all_sessions())
             .await
             .expect("the store answers")
     );
@@ -182,33 +189,60 @@ async fn an_enrolment_is_activated_once_with_its_own_secret_only(store: &dyn Sto
     let nobody = factor(UserId::generate(), "active");
     assert!(
         !store
-            .insert_second_factor(&nobody, &[])
+            .insert_second_factor(&nobody, &[], &all_sessions())
             .await
             .expect("the store answers")
     );
 }
 
-async fn a_login_that_began_before_there_was_a_factor_begins_no_session(store: &dyn Store) {
-    for (name, by_its_owner) in [("activated-meanwhile", true), ("handed-over-meanwhile", false)] {
+async fn sessions_end_with_each_change_of_the_factor_and_logins_that_began_before_begin_none(store: &dyn Store) {
+    for (name, change) in [
+        ("factor-activated", 0),
+        ("factor-handed-over", 1),
+        ("factor-removed", 2),
+    ] {
         let user = account(store, name).await;
         let factor = factor(user.id, "secret");
         let waiting = pending(user.id, "waiting");
-        store
-            .put_pending_second_factor(&waiting)
-            .await
-            .expect("the store answers");
-        let added = match by_its_owner {
-            true => store.activate_second_factor(&waiting.secret, &factor, &[]).await,
-            false => store.insert_second_factor(&factor, &[]).await,
+        match change {
+            2 => {
+                let added = store.insert_second_factor(&factor, &[], &all_sessions()).await;
+                assert!(added.expect("the store answers"));
+            }
+            _ => store
+                .put_pending_second_factor(&waiting)
+                .await
+                .expect("the store answers"),
+        }
+        let (current, other) = (session(user.id, 0), session(user.id, 0));
+        begin(store, &current).await;
+        begin(store, &other).await;
+        let looked_up = store.user_by_id(user.id).await.expect("the store answers");
+        let epoch = looked_up.expect("there is an account").unverified().session_epoch;
+
+        let sessions = EndOfSessions {
+            except: Some(current.id),
+            ..all_sessions()
         };
-        assert!(added.expect("the store answers"));
+        let changed = match change {
+            0 => {
+                let refused = store
+                    .activate_second_factor(&sealed("another"), &factor, &[], &sessions)
+                    .await;
+                assert!(!refused.expect("the store answers"));
+                assert_eq!(revoked(store, other.id).await, 0, "what was refused ends nothing");
+                store
+                    .activate_second_factor(&waiting.secret, &factor, &[], &sessions)
+                    .await
+            }
+            1 => store.insert_second_factor(&factor, &[], &sessions).await,
+            _ => store.remove_second_factor(user.id, &sessions).await,
+        };
+        assert!(changed.expect("the store answers"), "{name}");
+        assert_eq!(revoked(store, other.id).await, 1, "{name}");
+        assert_eq!(revoked(store, current.id).await, 0, "{name}");
         let begun = store
-            .begin_session(
-                &session(user.id, 0),
-                user.session_epoch,
-                64,
-                &ending(0, EndReason::Displaced),
-            )
+            .begin_session(&session(user.id, 0), epoch, 64, &ending(0, EndReason::Displaced))
             .await;
         assert_eq!(begun.expect("the store answers"), Begun::AccountChanged, "{name}");
         begin(store, &session(user.id, 0)).await;
@@ -289,8 +323,18 @@ async fn removal_takes_everything_and_so_does_the_account(store: &dyn Store) {
         .put_pending_second_factor(&pending(user.id, "waiting"))
         .await
         .expect("the store answers");
-    assert!(store.remove_second_factor(user.id).await.expect("the store answers"));
-    assert!(!store.remove_second_factor(user.id).await.expect("the store answers"));
+    assert!(
+        store
+            .remove_second_factor(user.id, &all_sessions())
+            .await
+            .expect("the store answers")
+    );
+    assert!(
+        !store
+            .remove_second_factor(user.id, &all_sessions())
+            .await
+            .expect("the store answers")
+    );
     assert_eq!(seen_with_the_account(store, &user).await, [false; 3]);
     assert!(store.second_factor(user.id).await.expect("the store answers").is_none());
     assert!(

@@ -3,8 +3,9 @@
 use cryptokit::password::SealedHash;
 use time::OffsetDateTime;
 
-use crate::domain::{EmailAddress, User, UserId, UserRecord};
-use crate::storage::{HashShapes, PasswordReset, ResealedUser, Store, StoreError};
+use super::sessions::{begin, ending, revoked, session};
+use crate::domain::{EmailAddress, EndReason, User, UserId, UserRecord};
+use crate::storage::{Begun, EndOfSessions, HashShapes, PasswordReset, ResealedUser, Store, StoreError};
 
 pub(super) async fn run(store: &dyn Store) {
     users_are_found_by_name_and_id(store).await;
@@ -16,6 +17,7 @@ pub(super) async fn run(store: &dyn Store) {
     removed_users_are_gone_with_what_hangs_on_them(store).await;
     a_reset_token_works_once_and_the_latest_only(store).await;
     a_reset_token_goes_with_the_password_it_was_made_for(store).await;
+    sessions_end_with_the_password_that_they_began_with(store).await;
     an_import_becomes_accounts_at_once_or_not_at_all(store).await;
     abandoned_imports_are_forgotten_and_others_not(store).await;
     what_is_sealed_anew_replaces_only_what_it_was_made_from(store).await;
@@ -206,6 +208,60 @@ fn reset(user_id: UserId, token: u8, expires: i64) -> PasswordReset {
     }
 }
 
+fn all_sessions() -> EndOfSessions {
+    EndOfSessions {
+        except: None,
+        ending: ending(0, EndReason::PasswordChanged),
+    }
+}
+
+/// A login with the old password may be under way while it becomes another one.
+async fn sessions_end_with_the_password_that_they_began_with(store: &dyn Store) {
+    for by_link in [false, true] {
+        let peggy = user(&format!("peggy-{by_link}@conformance.example"));
+        store.insert_user(&peggy).await.expect("a new name");
+        let id = peggy.unverified().id;
+        let token = [if by_link { 41 } else { 40 }; 32];
+        store
+            .put_password_reset(&reset(id, token[0], 100))
+            .await
+            .expect("the store answers");
+        let (current, other) = (session(id, 0), session(id, 0));
+        begin(store, &current).await;
+        begin(store, &other).await;
+        let epoch = by_id(store, id).await.unverified().session_epoch;
+        let new = changed(&peggy, "new", |user| {
+            user.password_hash = SealedHash::from_stored("new".into());
+        });
+        let sessions = EndOfSessions {
+            except: Some(current.id),
+            ..all_sessions()
+        };
+        let change = async |expected: &UserRecord| {
+            let written = match by_link {
+                false => store.replace_user_and_end_sessions(expected, &new, &sessions).await,
+                true => {
+                    store
+                        .redeem_password_reset(&token, at(0), expected, &new, &sessions)
+                        .await
+                }
+            };
+            written.expect("the store answers")
+        };
+        assert!(!change(&new).await);
+        assert_eq!(revoked(store, other.id).await, 0, "what was refused ends nothing");
+        assert!(change(&peggy).await);
+        assert_eq!(revoked(store, other.id).await, 1);
+        assert_eq!(revoked(store, current.id).await, 0);
+        let left = store.password_reset(&token).await.expect("the store answers");
+        assert!(left.is_none());
+        let late = store
+            .begin_session(&session(id, 0), epoch, 64, &ending(0, EndReason::Displaced))
+            .await;
+        assert_eq!(late.expect("the store answers"), Begun::AccountChanged);
+    }
+}
+
 async fn a_reset_token_works_once_and_the_latest_only(store: &dyn Store) {
     let grace = user("grace@conformance.example");
     let id = grace.unverified().id;
@@ -225,7 +281,9 @@ async fn a_reset_token_works_once_and_the_latest_only(store: &dyn Store) {
         user.password_hash = SealedHash::from_stored("new".into())
     });
     let redeem = async |token: u8, now: i64, expected: &UserRecord| {
-        let redeemed = store.redeem_password_reset(&[token; 32], at(now), expected, &new).await;
+        let redeemed = store
+            .redeem_password_reset(&[token; 32], at(now), expected, &new, &all_sessions())
+            .await;
         redeemed.expect("the store answers")
     };
     assert!(!redeem(1, 0, &grace).await, "voided");
@@ -289,7 +347,9 @@ async fn a_reset_token_goes_with_the_password_it_was_made_for(store: &dyn Store)
     let after = changed(&another, "after", |user| {
         user.password_hash = SealedHash::from_stored("after".into());
     });
-    let redeemed = store.redeem_password_reset(&[21; 32], at(0), &another, &after).await;
+    let redeemed = store
+        .redeem_password_reset(&[21; 32], at(0), &another, &after, &all_sessions())
+        .await;
     assert!(!redeemed.expect("the store answers"));
     assert_eq!(by_id(store, id).await.seal_text(), Some("another"));
     assert!(store.delete_user(pia.unverified().id).await.expect("the store answers"));
