@@ -59,8 +59,8 @@ pub trait UserStore: Send + Sync {
     /// The token of that digest, expired or not.
     async fn password_reset(&self, token_sha256: &[u8; 32]) -> Result<Option<PasswordReset>, StoreError>;
 
-    /// Uses a token up, writes the account and ends its sessions, all of it or nothing; whether the token was there, not expired at `now`, and
-    /// the account's seal the one of `expected`. Of any number of callers with one token, one succeeds.
+    /// Uses a token up, writes the account and ends its sessions, all of it or nothing; whether the token was there, not
+    /// expired at `now`, and the account's seal the one of `expected`. Of any number of callers with one token, one succeeds.
     async fn redeem_password_reset(
         &self,
         token_sha256: &[u8; 32],
